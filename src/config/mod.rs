@@ -1,0 +1,1 @@
+//! Configuration: discovery, precedence, validation; the only reader of environment variables.

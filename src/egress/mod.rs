@@ -1,0 +1,1 @@
+//! The one HTTP client to issuers: destination policy, pinned addresses, limits, redaction.

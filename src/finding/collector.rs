@@ -1,0 +1,132 @@
+//! [`Collector`]: where all sources, on all threads, put what they found.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::{Finding, Fingerprint, Liveness, Location, Revocation};
+use crate::detect::Candidate;
+use crate::diagnostic::Diagnostic;
+
+/// Gathers candidates into findings, diagnostics, and counts. Shared by reference between the threads of a scan.
+#[derive(Default)]
+pub struct Collector {
+    findings: Mutex<HashMap<Fingerprint, Finding>>,
+    diagnostics: Mutex<Vec<Diagnostic>>,
+    cancelled: AtomicBool,
+    /// What has been covered so far; the progress bar reads it while the scan runs.
+    pub counters: Counters,
+}
+
+/// How much of the sources has been read.
+#[derive(Default)]
+pub struct Counters {
+    /// Files, blobs, messages and configuration values scanned.
+    pub items: AtomicU64,
+    /// Their bytes.
+    pub bytes: AtomicU64,
+    /// Items known to be ahead, as far as a source can tell; grows while it lists them.
+    pub expected: AtomicU64,
+}
+
+impl Collector {
+    /// Adds one candidate with every place of it. Equal secrets become one finding: the most confident and severe rule
+    /// names it, parts and locations are united. Nothing is added when `locations` is empty.
+    pub fn add(&self, candidate: Candidate, locations: Vec<Location>) {
+        if locations.is_empty() {
+            return;
+        }
+        match lock(&self.findings).entry(candidate.id) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(Finding {
+                    id: candidate.id,
+                    rule: candidate.rule.id.clone(),
+                    provider: candidate.rule.provider.clone(),
+                    title: candidate.rule.title.clone(),
+                    kind: candidate.kind,
+                    confidence: candidate.confidence,
+                    severity: candidate.severity,
+                    secret: candidate.secret,
+                    parts: candidate.parts,
+                    token: candidate.token,
+                    liveness: Liveness::not_checked(),
+                    revocation: Revocation::none(),
+                    locations,
+                });
+            }
+            Entry::Occupied(mut occupied) => {
+                let finding = occupied.get_mut();
+                let rank = (candidate.confidence, candidate.severity);
+                let held = (finding.confidence, finding.severity);
+                // Threads race: the tie is broken by name, so that every run names the same rule.
+                if rank > held || (rank == held && candidate.rule.id < finding.rule) {
+                    finding.rule.clone_from(&candidate.rule.id);
+                    finding.provider.clone_from(&candidate.rule.provider);
+                    finding.title.clone_from(&candidate.rule.title);
+                    finding.confidence = candidate.confidence;
+                    finding.severity = candidate.severity;
+                }
+                finding.parts.extend(candidate.parts);
+                finding.locations.extend(locations);
+                if finding.token.is_none() {
+                    finding.token = candidate.token;
+                }
+            }
+        }
+    }
+
+    /// Records something that could not be scanned, or that a reader of the report should know.
+    pub fn diagnose(&self, diagnostic: Diagnostic) {
+        tracing::debug!(code = diagnostic.code, place = %diagnostic.place, "{}", diagnostic.reason);
+        lock(&self.diagnostics).push(diagnostic);
+    }
+
+    /// Counts one scanned item of that many bytes.
+    pub fn count(&self, bytes: u64) {
+        self.counters.items.fetch_add(1, Relaxed);
+        self.counters.bytes.fetch_add(bytes, Relaxed);
+    }
+
+    /// Tells that so many more items are ahead.
+    pub fn expect(&self, items: u64) {
+        self.counters.expected.fetch_add(items, Relaxed);
+    }
+
+    /// Asks all sources to stop soon. What was found until then is kept.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Relaxed);
+    }
+
+    /// Whether to stop: sources look between two items.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Relaxed)
+    }
+
+    /// Everything found, in an order that does not depend on the threads.
+    pub fn finish(self) -> (Vec<Finding>, Vec<Diagnostic>) {
+        let findings = self.findings.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut findings: Vec<Finding> = findings.into_values().collect();
+        for finding in &mut findings {
+            finding.locations.sort_unstable();
+            finding.locations.dedup();
+            finding.parts.sort_unstable();
+            finding.parts.dedup();
+        }
+        findings.sort_unstable_by(|a, b| {
+            (b.severity, b.confidence)
+                .cmp(&(a.severity, a.confidence))
+                .then_with(|| a.locations.first().cmp(&b.locations.first()))
+                .then_with(|| a.id.cmp(&b.id))
+        });
+        let mut diagnostics = self.diagnostics.into_inner().unwrap_or_else(PoisonError::into_inner);
+        diagnostics.sort_unstable();
+        diagnostics.dedup();
+        (findings, diagnostics)
+    }
+}
+
+/// A panic in one thread must not hide what the others found.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

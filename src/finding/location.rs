@@ -1,0 +1,206 @@
+//! Where a secret stands: a source, a path within it, and a span of text.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+/// One place of a secret.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Location {
+    /// The source it was found in, and what that source knows of it.
+    pub place: Place,
+    /// The path within the source: below the repository's or layer's root, or as reached from the target for plain files.
+    pub path: SourcePath,
+    /// The lines, columns and bytes.
+    pub span: TextSpan,
+}
+
+/// The source of a [`Location`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// A file of a directory tree or one named on the command line.
+    File,
+    /// Standard input.
+    Stdin,
+    /// The object database of a git repository.
+    Git(GitPlace),
+    /// The index of a git repository: what `git commit` would record.
+    Staged {
+        /// The repository as the user named it.
+        repository: Arc<str>,
+        /// Object id of the staged blob.
+        blob: Arc<str>,
+    },
+    /// A container image.
+    Image(ImagePlace),
+}
+
+/// A place in git history.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GitPlace {
+    /// The repository as the user named it.
+    pub repository: Arc<str>,
+    /// What sort of object holds the secret.
+    pub object: GitObject,
+    /// Id of that object.
+    pub oid: Arc<str>,
+    /// The commit that introduced it at this path; `None` for an object that no commit reaches.
+    pub commit: Option<Arc<CommitInfo>>,
+    /// Whether the commit at HEAD still has this object at this path.
+    pub in_head: bool,
+    /// Whether any reference reaches it.
+    pub reachable: bool,
+}
+
+/// What sort of git object holds the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum GitObject {
+    /// A file's content.
+    Blob,
+    /// A commit message.
+    Commit,
+    /// An annotated tag's message.
+    Tag,
+}
+
+/// Who introduced something and when.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CommitInfo {
+    /// Commit id.
+    pub id: Arc<str>,
+    /// `Name <address>` of the author, control characters replaced.
+    pub author: String,
+    /// Author date, RFC 3339 with the author's offset.
+    pub date: String,
+}
+
+/// A place in a container image.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ImagePlace {
+    /// The archive or layout as the user named it, followed by `#` and the tag or digest where it holds several images.
+    pub image: Arc<str>,
+    /// Digest of the layer's blob as the manifest names it; `None` for the image's configuration and manifests.
+    pub layer: Option<Arc<str>>,
+    /// The build instruction (`created_by`) of that layer.
+    pub instruction: Option<Arc<str>>,
+    /// Digest of the later layer that deletes or overwrites the file.
+    pub shadowed_by: Option<Arc<str>>,
+}
+
+/// A span of text. Lines and columns count from 1, columns in Unicode code points (an invalid byte counts as one), the end
+/// exclusive; bytes count from 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TextSpan {
+    /// Line of the first byte.
+    pub line: u32,
+    /// Column of the first byte.
+    pub column: u32,
+    /// Line of the end.
+    pub end_line: u32,
+    /// Column just behind the last character.
+    pub end_column: u32,
+    /// Offset of the first byte.
+    pub byte_start: u64,
+    /// Offset just behind the last byte.
+    pub byte_end: u64,
+}
+
+impl TextSpan {
+    /// Locates `bytes[start..end]`. Costs a pass over `bytes[..end]`: call it for candidates only.
+    pub fn locate(bytes: &[u8], start: usize, end: usize) -> Self {
+        let end = end.min(bytes.len());
+        let start = start.min(end);
+        let (line, column) = advance((1, 1), &bytes[..start]);
+        let (end_line, end_column) = advance((line, column), &bytes[start..end]);
+        Self { line, column, end_line, end_column, byte_start: start as u64, byte_end: end as u64 }
+    }
+}
+
+/// The line and column behind `bytes`, counted from the position given.
+fn advance((mut line, mut column): (u32, u32), bytes: &[u8]) -> (u32, u32) {
+    let breaks = memchr::memchr_iter(b'\n', bytes).count();
+    let rest = match memchr::memrchr(b'\n', bytes) {
+        Some(last) => {
+            line = line.saturating_add(u32::try_from(breaks).unwrap_or(u32::MAX));
+            column = 1;
+            &bytes[last + 1..]
+        }
+        None => bytes,
+    };
+    let characters: usize = rest.utf8_chunks().map(|chunk| chunk.valid().chars().count() + chunk.invalid().len()).sum();
+    (line, column.saturating_add(u32::try_from(characters).unwrap_or(u32::MAX)))
+}
+
+/// A path as the source has it: any bytes, separated by `/`. Content chooses it, so it is escaped before it is shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SourcePath(Arc<[u8]>);
+
+impl SourcePath {
+    /// A path of raw bytes.
+    pub fn new(bytes: &[u8]) -> Self {
+        Self(bytes.into())
+    }
+
+    /// The raw bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The path as text, control characters and invalid bytes escaped as `\x1b`, so that it can neither steer a terminal nor
+    /// break a line-based report.
+    pub fn display(&self) -> Cow<'_, str> {
+        escape(&self.0)
+    }
+}
+
+/// Text from a foreign source made fit to show: control characters and invalid UTF-8 become `\xNN` or `\u{NN}`.
+pub fn escape(bytes: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = std::str::from_utf8(bytes)
+        && !text.chars().any(is_unsafe_to_show)
+    {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(bytes.len() + 8);
+    for chunk in bytes.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            if is_unsafe_to_show(character) {
+                shown.extend(character.escape_unicode());
+            } else {
+                shown.push(character);
+            }
+        }
+        for byte in chunk.invalid() {
+            let _ = write!(shown, "\\x{byte:02x}");
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// Control characters, and the bidirectional overrides that make a terminal show something else than is there.
+fn is_unsafe_to_show(character: char) -> bool {
+    character.is_control() || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_count_code_points() {
+        let text = "a\nbä\u{1F600}secret\nend".as_bytes();
+        let start = 2 + 1 + 2 + 4;
+        let span = TextSpan::locate(text, start, start + 6);
+        assert_eq!((span.line, span.column, span.end_line, span.end_column), (2, 4, 2, 10));
+        assert_eq!((span.byte_start, span.byte_end), (9, 15));
+        let whole = TextSpan::locate(text, 0, text.len());
+        assert_eq!((whole.end_line, whole.end_column), (3, 4));
+        assert_eq!(TextSpan::locate(b"\xff\xfe\nx", 0, 99).end_column, 2);
+    }
+
+    #[test]
+    fn shown_paths_cannot_steer_a_terminal() {
+        assert_eq!(SourcePath::new(b"src/\x1b[31m\xff.rs").display(), "src/\\u{1b}[31m\\xff.rs");
+        assert_eq!(SourcePath::new("a\u{202e}b".as_bytes()).display(), "a\\u{202e}b");
+        assert_eq!(SourcePath::new("grün".as_bytes()).display(), "grün");
+    }
+}

@@ -1,0 +1,85 @@
+//! What a scan is about: one [`Finding`] per secret, with every place it sprawled to.
+//!
+//! The types here are internal; each report format has its own serialisable ones. Nothing here does I/O.
+
+mod collector;
+mod fingerprint;
+mod kind;
+mod location;
+mod status;
+mod token;
+
+pub use collector::{Collector, Counters};
+pub use fingerprint::{Fingerprint, FingerprintKey};
+pub use kind::{Confidence, Kind, Severity};
+pub use location::{CommitInfo, GitObject, GitPlace, ImagePlace, Location, Place, SourcePath, TextSpan, escape};
+pub use status::{Liveness, LivenessState, Revocation, RevocationState};
+pub use token::{SenderConstraint, TokenFacts};
+
+use crate::secret::Secret;
+
+/// One leaked credential, keyed by its value: the same value in forty places is one finding with forty locations.
+pub struct Finding {
+    /// Keyed hash of the value and its kind; survives moved lines, squashed commits and renamed files.
+    pub id: Fingerprint,
+    /// Id of the rule that found it, such as `google-oauth-refresh-token`.
+    pub rule: String,
+    /// Provider of that rule, such as `google`, or `generic`.
+    pub provider: String,
+    /// What the rule finds, in words, for people.
+    pub title: String,
+    /// What sort of credential it is.
+    pub kind: Kind,
+    /// How sure the detection is.
+    pub confidence: Confidence,
+    /// How bad it is if it works.
+    pub severity: Severity,
+    /// The value. Kept for verification and revocation in the same run; leaves only as decided by `--show-secrets`.
+    pub secret: Secret,
+    /// What stood with it and is needed to ask its issuer; sorted and without repetitions.
+    pub parts: Vec<Part>,
+    /// What a JWT says about itself.
+    pub token: Option<TokenFacts>,
+    /// What is known of whether it still works.
+    pub liveness: Liveness,
+    /// What has been done to end it.
+    pub revocation: Revocation,
+    /// Every place it stands in; sorted and without repetitions.
+    pub locations: Vec<Location>,
+}
+
+/// Something that stood with a secret: a client id, an issuer, a tenant, or another secret.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Part {
+    /// `client_id`, `client_secret`, `issuer`, `token_endpoint`, `tenant`, `username` and so on, in OAuth's own words.
+    pub name: String,
+    /// Its value.
+    pub value: PartValue,
+}
+
+/// The value of a [`Part`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PartValue {
+    /// Not a secret: may be shown.
+    Public(String),
+    /// A secret of its own, named by its finding.
+    Finding(Fingerprint),
+}
+
+impl Finding {
+    /// The first public part of that name.
+    pub fn part(&self, name: &str) -> Option<&str> {
+        self.parts.iter().find_map(|part| match &part.value {
+            PartValue::Public(value) if part.name == name => Some(value.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Every public part of that name: more than one where the pairing was ambiguous.
+    pub fn parts_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.parts.iter().filter_map(move |part| match &part.value {
+            PartValue::Public(value) if part.name == name => Some(value.as_str()),
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,1 @@
+//! Revocation: plan, policy, ledger, execution, proof.

@@ -1,0 +1,1 @@
+//! Git: every object of a repository once, the index, revision ranges.

@@ -1,0 +1,1 @@
+//! Container images: archives and layouts, every file of every layer.

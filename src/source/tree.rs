@@ -1,0 +1,1 @@
+//! Directory trees and single files.

@@ -1,0 +1,1 @@
+//! Liveness: asks issuers whether what was found still works.
