@@ -18,6 +18,7 @@ mod objects;
 mod raw;
 mod refs;
 mod repository;
+mod visitor;
 
 pub use history::History;
 pub use repository::{GitEnvironment, Repository};

@@ -95,8 +95,16 @@ impl Repository {
         self.work_tree.is_some()
     }
 
-    /// A handle on the object database, with all alternates. Not shared between threads: each has its own caches.
+    /// A handle on the object database, with all alternates.
     pub(super) fn open_objects(&self) -> Result<Odb<'static>, SourceError> {
+        self.open_objects_for(0)
+    }
+
+    /// A handle for one of several threads.
+    ///
+    /// libgit2 shares an open pack, its caches and its lock, between all handles of a process that spell its path the same
+    /// way, and holds the lock while it inflates. So each thread spells it differently.
+    pub(super) fn open_objects_for(&self, thread: usize) -> Result<Odb<'static>, SourceError> {
         let odb = Odb::new().map_err(|source| self.error(source))?;
         for directory in &self.object_directories {
             // A path that is not UTF-8 cannot be handed to libgit2 as text.
@@ -104,7 +112,8 @@ impl Repository {
                 path: directory.clone(),
                 feature: "a path that is not UTF-8".to_owned(),
             })?;
-            odb.add_disk_alternate(path).map_err(|source| self.error(source))?;
+            let path = format!("{path}{}", "/.".repeat(thread));
+            odb.add_disk_alternate(&path).map_err(|source| self.error(source))?;
         }
         Ok(odb)
     }
