@@ -59,6 +59,12 @@ pub enum SourceError {
         /// What was to be resolved.
         revision: String,
     },
+    /// A range is not of the form `A..B`.
+    #[error("`{range}` is not a range of the form `A..B`")]
+    Range {
+        /// What was given.
+        range: String,
+    },
     /// libgit2 refused.
     #[error("cannot read `{path}`")]
     Git {
@@ -68,11 +74,11 @@ pub enum SourceError {
         #[source]
         source: git2::Error,
     },
-    /// The place of an earlier finding has changed.
-    #[error("`{path}` no longer holds what was found there")]
-    Changed {
-        /// The place.
-        path: PathBuf,
+    /// A place that can be read once only.
+    #[error("{what} cannot be read again")]
+    Gone {
+        /// Such as `standard input`.
+        what: &'static str,
     },
 }
 

@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use git2::{Odb, Oid};
 
-use super::objects::OidSet;
+use super::objects::{self, OidSet};
+use super::raw;
+use crate::finding::GitObject;
 use crate::source::{SourceError, tree};
 
 /// What git's own environment variables say, for hooks: read by the caller, never here.
@@ -116,6 +118,15 @@ impl Repository {
             odb.add_disk_alternate(&path).map_err(|source| self.error(source))?;
         }
         Ok(odb)
+    }
+
+    /// The content of a blob, or the message of a commit or tag: what a [`Location`](crate::finding::Location)'s span counts in.
+    pub(in crate::source) fn read_text(&self, id: Oid, object: GitObject) -> Result<Vec<u8>, SourceError> {
+        let (_, bytes) = objects::read(&self.open_objects()?, id).map_err(|source| self.error(source))?;
+        Ok(match object {
+            GitObject::Blob => bytes,
+            GitObject::Commit | GitObject::Tag => raw::message(&bytes).to_vec(),
+        })
     }
 
     /// An error of libgit2 about this repository.
