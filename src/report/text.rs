@@ -136,12 +136,11 @@ impl Text<'_> {
             self.field(&mut lines, "revocation", &revocation);
         }
         for part in &finding.parts {
-            match &part.value {
-                PartValue::Public(value) => self.field(&mut lines, &escape(part.name.as_bytes()), &self.shown(value)),
-                PartValue::Finding(id) => {
-                    self.field(&mut lines, &escape(part.name.as_bytes()), &format!("finding {id}"))
-                }
-            }
+            let value = match &part.value {
+                PartValue::Public(value) => self.shown(value),
+                PartValue::Finding(id) => Cow::Owned(format!("finding {id}")),
+            };
+            self.field(&mut lines, &escape(part.name.as_bytes()), &value);
         }
         if let Some(token) = &finding.token {
             self.field(&mut lines, "token", &self.token(token));
