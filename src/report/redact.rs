@@ -6,8 +6,11 @@
 use std::borrow::Cow;
 
 use aho_corasick::{AhoCorasick, MatchKind};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 
 use crate::finding::{Finding, SourcePath};
+use crate::secret::Secret;
 
 /// Stands where a value stood.
 const MARK: &str = "[redacted]";
@@ -15,8 +18,14 @@ const MARK: &str = "[redacted]";
 const MIN_LENGTH: usize = 4;
 /// A shorter value is not looked for in paths: there it is a word (`postgres/postgres.conf`), and the path must stay usable.
 const MIN_LENGTH_IN_PATHS: usize = 16;
+/// A shorter encoding is not looked for: it says too little to be told apart from chance.
+const MIN_LENGTH_IN_BASE64: usize = 8;
 /// Longer text is cut, so that a hostile image cannot make a report of gigabytes.
 const MAX_CHARACTERS: usize = 1024;
+
+/// How much of a value is searched for; what follows is compared where the beginning stands, and a value that was cut off
+/// behind it is taken out as well. It bounds what thousands of private keys cost.
+const PREFIX: usize = 32;
 
 /// Replaces the values of all findings of a report.
 pub struct Redactor(Values);
@@ -24,8 +33,8 @@ pub struct Redactor(Values);
 enum Values {
     /// They may be shown.
     Shown,
-    /// What to replace, and the length of each pattern.
-    Hidden(AhoCorasick, Vec<usize>),
+    /// What to replace: the beginnings, and in the same order the whole of each form.
+    Hidden(AhoCorasick, Vec<Secret>),
     /// More than the automaton can hold: nothing is known to be clean.
     TooMany,
 }
@@ -36,10 +45,11 @@ impl Redactor {
         if show_secrets {
             return Self(Values::Shown);
         }
-        let patterns: Vec<&[u8]> = findings.iter().flat_map(|finding| patterns(finding.secret.expose())).collect();
+        let forms: Vec<Secret> = findings.iter().flat_map(|finding| forms(&finding.secret)).collect();
+        let beginnings = forms.iter().map(|form| form.expose().get(..PREFIX).unwrap_or(form.expose()));
         // Overlapping matches are wanted, so that a value that starts within another one is taken out too.
-        match AhoCorasick::builder().match_kind(MatchKind::Standard).build(&patterns) {
-            Ok(automaton) => Self(Values::Hidden(automaton, patterns.iter().map(|pattern| pattern.len()).collect())),
+        match AhoCorasick::builder().match_kind(MatchKind::Standard).build(beginnings) {
+            Ok(automaton) => Self(Values::Hidden(automaton, forms)),
             Err(_) => Self(Values::TooMany),
         }
     }
@@ -71,15 +81,19 @@ impl Redactor {
     }
 
     fn replace<'b>(&self, bytes: &'b [u8], min_length: usize) -> Cow<'b, [u8]> {
-        let (automaton, lengths) = match &self.0 {
+        let (automaton, forms) = match &self.0 {
             Values::Shown => return Cow::Borrowed(bytes),
-            Values::Hidden(automaton, lengths) => (automaton, lengths),
+            Values::Hidden(automaton, forms) => (automaton, forms),
             Values::TooMany => return Cow::Borrowed(MARK.as_bytes()),
         };
         let mut covered: Vec<(usize, usize)> = automaton
             .find_overlapping_iter(bytes)
-            .filter(|found| lengths.get(found.pattern().as_usize()).is_some_and(|length| *length >= min_length))
-            .map(|found| (found.start(), found.end()))
+            .filter_map(|found| {
+                let form = forms.get(found.pattern().as_usize())?.expose();
+                let rest = bytes.get(found.start()..)?;
+                let length = rest.iter().zip(form).take_while(|(a, b)| a == b).count();
+                (form.len() >= min_length).then_some((found.start(), found.start().saturating_add(length)))
+            })
             .collect();
         if covered.is_empty() {
             return Cow::Borrowed(bytes);
@@ -99,12 +113,37 @@ impl Redactor {
     }
 }
 
-/// The value itself, and the lines of a value of several lines: a key in a build instruction has lost its line breaks.
-fn patterns(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let lines = value
-        .split(|byte| matches!(byte, b'\n' | b'\r'))
-        .filter(|line| line.len() >= MIN_LENGTH_IN_PATHS && line.len() < value.len() && !line.starts_with(b"-----"));
-    std::iter::once(value).filter(|value| value.len() >= MIN_LENGTH).chain(lines)
+/// The ways a value is written: as it is; line by line, since a key in a build instruction has lost its line breaks;
+/// percent-encoded; and in Base64, where it starts at any of three places within what was encoded (`client:secret`).
+fn forms(secret: &Secret) -> Vec<Secret> {
+    let value = secret.expose();
+    if value.len() < MIN_LENGTH {
+        return Vec::new();
+    }
+    let mut forms = vec![secret.duplicate()];
+    let lines = value.split(|byte| matches!(byte, b'\n' | b'\r'));
+    forms.extend(
+        lines
+            .filter(|line| line.len() >= MIN_LENGTH_IN_PATHS && line.len() < value.len() && !line.starts_with(b"-----"))
+            .map(Secret::new),
+    );
+    let percent: String = url::form_urlencoded::byte_serialize(value).collect();
+    if percent.as_bytes() != value {
+        forms.push(Secret::new(percent));
+    }
+    for skipped in 0..3 {
+        // Three bytes make four digits; digits that depend on neighbours of the value are left out.
+        let whole = value.len().saturating_sub(skipped) / 3 * 3;
+        let Some(aligned) = value.get(skipped..skipped + whole) else { continue };
+        let (standard, url_safe) = (STANDARD.encode(aligned), URL_SAFE.encode(aligned));
+        if standard.len() >= MIN_LENGTH_IN_BASE64 {
+            if standard != url_safe {
+                forms.push(Secret::new(url_safe));
+            }
+            forms.push(Secret::new(standard));
+        }
+    }
+    forms
 }
 
 #[cfg(test)]
@@ -123,6 +162,11 @@ mod tests {
         check(&["abcdef", "defghi"], "xabcdefghiy", "x[redacted]y");
         check(&["abcdef", "bcde"], "abcdef bcde", "[redacted] [redacted]");
         check(&["abc"], "abc", "abc");
+        check(&["p&ss w0rd/9"], "https://u:p%26ss+w0rd%2F9@host", "https://u:[redacted]@host");
+        let basic = STANDARD.encode("client:0123456789abcdefghi");
+        check(&["0123456789abcdefghi"], &format!("Basic {basic}"), "Basic Y2xpZW50OjAx[redacted]aGk=");
+        let long = "0123456789abcdefghijklmnopqrstuvwxyz";
+        check(&[long], &format!("<{long}> <{}>", &long[..34]), "<[redacted]> <[redacted]>");
         check(&["-----BEGIN\nMIIEvQIBADANBgkqhkiG9w0\n-----END"], "ENV K=MIIEvQIBADANBgkqhkiG9w0", "ENV K=[redacted]");
     }
 

@@ -8,6 +8,7 @@
 mod authorization_server;
 mod env;
 mod listener;
+mod report;
 mod repository;
 mod samples;
 
