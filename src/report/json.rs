@@ -4,7 +4,7 @@ use std::io;
 
 use serde::Serialize;
 
-use super::{Redactor, Report, record};
+use super::{Redactor, Report, encode, record};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -30,6 +30,5 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<
             .collect(),
         summary: record::Summary::new(report, &redactor),
     };
-    serde_json::to_writer_pretty(&mut *out, &document)?;
-    out.write_all(b"\n")
+    encode::pretty(out, &document)
 }

@@ -2,22 +2,15 @@
 
 use std::io;
 
-use serde::Serialize;
-
-use super::{Redactor, Report, record};
+use super::{Redactor, Report, encode, record};
 
 pub(super) fn write(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<()> {
     let redactor = Redactor::new(report.findings, report.show_secrets);
     for finding in report.findings {
-        line(&record::Finding::new(finding, &redactor, report.show_secrets), out)?;
+        encode::compact(out, &record::Finding::new(finding, &redactor, report.show_secrets))?;
     }
     for diagnostic in report.diagnostics {
-        line(&record::Diagnostic::new(diagnostic, &redactor), out)?;
+        encode::compact(out, &record::Diagnostic::new(diagnostic, &redactor))?;
     }
-    line(&record::Summary::new(report, &redactor), out)
-}
-
-fn line(record: &impl Serialize, out: &mut dyn io::Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, record)?;
-    out.write_all(b"\n")
+    encode::compact(out, &record::Summary::new(report, &redactor))
 }

@@ -5,6 +5,7 @@
 //! clock or a file; the caller gives the writer.
 
 mod advice;
+mod encode;
 mod json;
 mod jsonl;
 mod record;
@@ -12,7 +13,7 @@ mod redact;
 mod sarif;
 pub mod text;
 
-use std::io;
+use std::io::{self, Write as _};
 use std::time::Duration;
 
 use crate::diagnostic::Diagnostic;
@@ -99,12 +100,14 @@ impl Report<'_> {
 
 /// Writes the report. `color` is for [`Format::Text`] alone. A failed write is the only error.
 pub fn write(format: Format, report: &Report<'_>, out: &mut dyn io::Write, color: bool) -> io::Result<()> {
+    let mut out = io::BufWriter::new(out);
     match format {
-        Format::Text => text::write(report, out, color),
-        Format::Json => json::write(report, out),
-        Format::Jsonl => jsonl::write(report, out),
-        Format::Sarif => sarif::write(report, out),
-    }
+        Format::Text => text::write(report, &mut out, color),
+        Format::Json => json::write(report, &mut out),
+        Format::Jsonl => jsonl::write(report, &mut out),
+        Format::Sarif => sarif::write(report, &mut out),
+    }?;
+    out.flush()
 }
 
 /// Sorts places for showing: what stands in files, in the index or at HEAD now, then history, then what no reference reaches.

@@ -11,7 +11,7 @@ use std::io;
 use serde::Serialize;
 
 use super::record::timestamp;
-use super::{Redactor, Report, by_presence, is_current};
+use super::{Redactor, Report, by_presence, encode, is_current};
 use crate::diagnostic::Diagnostic;
 use crate::finding::{Confidence, Finding, LivenessState, Location, Place, RevocationState, Severity, escape};
 
@@ -59,8 +59,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<
             properties: RunProperties { complete: report.is_complete() },
         }],
     };
-    serde_json::to_writer_pretty(&mut *out, &log)?;
-    out.write_all(b"\n")
+    encode::pretty(out, &log)
 }
 
 #[derive(Serialize)]

@@ -154,7 +154,7 @@ impl Text<'_> {
         }
         let more = places.len().saturating_sub(PLACES);
         if more > 0 {
-            self.field(&mut lines, "", &format!("+{more} more places"));
+            self.field(&mut lines, "", &format!("+{more} more {}", if more == 1 { "place" } else { "places" }));
         }
         let kind = finding.kind.as_str();
         let confidence = finding.confidence.as_str();
@@ -166,7 +166,7 @@ impl Text<'_> {
     }
 
     fn field(self, lines: &mut String, name: &str, value: &str) {
-        let name = format!("{name:<10}");
+        let name = format!("{name:<13}");
         let _ = writeln!(lines, "  {} {value}", self.painted(&name, Style::new().dimmed()));
     }
 
@@ -282,7 +282,8 @@ impl Text<'_> {
         };
         if let Some(commit) = &git.commit {
             let id = short(&commit.id);
-            let _ = write!(line, ", commit {id} by {} on {}", self.shown(&commit.author), self.shown(&commit.date));
+            let day = commit.date.split('T').next().unwrap_or_default();
+            let _ = write!(line, ", commit {id} by {} on {}", self.shown(&commit.author), self.shown(day));
         }
         line.push_str(match (git.reachable, git.in_head) {
             (false, _) => ", not reachable from any reference",

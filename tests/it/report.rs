@@ -202,15 +202,16 @@ fn findings() -> Vec<Finding> {
     hostile.liveness.state = LivenessState::Unknown;
     hostile.liveness.reason = Some(format!("the issuer said \u{1b}[31m{hostile_value}"));
 
-    let mut sprawled = finding(
-        "slack-webhook-url",
-        Kind::WebhookUrl,
-        &value("sprawled"),
-        (1..=40).map(|line| at(Place::File, format!("service-{line}/.env").as_bytes(), line)).collect(),
-    );
+    vec![everywhere, layered, hostile, token, sprawled()]
+}
+
+fn sprawled() -> Finding {
+    let places = (1..=40).map(|line| at(Place::File, format!("service-{line}/.env").as_bytes(), line)).collect();
+    let value = samples::random("sprawled", 40);
+    let mut sprawled = finding("slack-webhook-url", Kind::WebhookUrl, &value, places);
     sprawled.severity = Severity::Info;
     sprawled.revocation.state = RevocationState::Planned;
-    vec![everywhere, layered, hostile, token, sprawled]
+    sprawled
 }
 
 #[test]
@@ -281,10 +282,12 @@ fn json_is_the_lines_in_one_document() {
 
 #[test]
 fn foreign_text_steers_no_terminal() {
-    let shown = write(Format::Text, &findings(), false);
-    for character in shown.chars().filter(|character| *character != '\n') {
-        assert!(!character.is_control() && character != '\u{202e}', "{character:?}");
+    for format in FORMATS {
+        for character in write(format, &findings(), false).chars().filter(|character| *character != '\n') {
+            assert!(!character.is_control() && character != '\u{202e}', "{format:?}: {character:?}");
+        }
     }
+    let shown = write(Format::Text, &findings(), false);
     assert!(!shown.lines().any(|line| line.starts_with("finding: none")));
 }
 
@@ -302,7 +305,7 @@ fn values_are_shown_when_asked_for() {
     assert_eq!(values[0]["secret"]["value"], "line 1\nline 2");
     assert_eq!(values[1]["secret"]["value_base64"], "//4=");
     let text = write(Format::Text, &findings, true);
-    assert!(text.contains("value      line 1\\u{a}line 2\n"), "{text}");
+    assert!(text.contains("value         line 1\\u{a}line 2\n"), "{text}");
 }
 
 /// What a code scanning service asks of a file beyond the schema.
