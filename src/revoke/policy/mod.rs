@@ -4,7 +4,7 @@
 //! needs approval. Rules are asked in their order and the first that matches decides; the protect list, ownership and caps
 //! stand above the rules and can only make a decision stricter.
 
-mod table;
+mod document;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,10 +15,9 @@ use super::Subject;
 use super::plan::BlastRadius;
 use crate::finding::{Confidence, Fingerprint, Kind, LivenessState, Location, Place};
 
-pub use table::PolicyError;
-
-/// A validated policy.
-#[derive(Clone, Debug)]
+/// A validated policy. Read it with `Config::policy_section`, so that an error names file, line and nearest spelling.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "document::UnvalidatedPolicy")]
 pub struct Policy {
     /// The kill switch: nothing is revoked at all, whatever was approved.
     pub halt: bool,
@@ -73,7 +72,8 @@ struct PolicyRule {
 }
 
 /// The sources that a rule can name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum SourceKind {
     File,
     Git,
@@ -105,14 +105,6 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// Reads `[policy]` of the configuration.
-    ///
-    /// # Errors
-    /// An unknown key (with the nearest one), a value of the wrong type or outside its vocabulary, a bad glob or id.
-    pub fn from_table(table: &toml::Table) -> Result<Self, PolicyError> {
-        table::read(table)
-    }
-
     /// Decides one planned call. `issuer` is where it would be sent; the caller has made sure that the operator owns it.
     pub fn decide(&self, subject: &Subject, issuer: &str, blast_radius: BlastRadius) -> Decision {
         if self.halt {
@@ -245,13 +237,13 @@ mod tests {
 
     /// What a policy says of a live refresh token of `https://id.example.com` in `services/a/.env`.
     fn check(policy: &str, radius: BlastRadius, liveness: LivenessState, expected: PolicyAction, decided_by: &str) {
-        let table: toml::Table = policy.parse().expect("TOML");
-        let policy = Policy::from_table(&table).expect("valid policy");
+        let rules = policy;
+        let policy: Policy = toml::from_str(rules).expect("valid policy");
         let mut subject = subject(Kind::RefreshToken, 1);
         subject.liveness = liveness;
         subject.locations = vec![token_at("services/a/.env")];
         let decision = policy.decide(&subject, "https://id.example.com", radius);
-        assert_eq!(decision.action, expected, "{table}: {decision:?}");
+        assert_eq!(decision.action, expected, "{rules}: {decision:?}");
         assert!(decision.decided_by.contains(decided_by), "{decision:?}");
     }
 
@@ -286,7 +278,7 @@ mod tests {
     fn protected_findings_are_never_revoked() {
         let subject = subject(Kind::RefreshToken, 1);
         let text = format!("protect = [\"{}\"]\n[[rule]]\naction = \"auto\"", subject.id);
-        let policy = Policy::from_table(&text.parse().expect("TOML")).expect("valid policy");
+        let policy = toml::from_str::<Policy>(&text).expect("valid policy");
         let decision = policy.decide(&subject, "https://id.example.com", BlastRadius::Token);
         assert_eq!(decision.action, PolicyAction::Never);
     }
