@@ -15,6 +15,7 @@ mod leak;
 mod listener;
 mod no_leak;
 mod oci_layout;
+mod report;
 mod repository;
 mod samples;
 
