@@ -74,6 +74,11 @@ pub fn open(target: impl AsRef<OsStr>, options: &TargetOptions) -> Result<Vec<Bo
     }
 }
 
+/// The path of a target, without its prefix; empty for standard input.
+pub fn path(target: impl AsRef<OsStr>) -> PathBuf {
+    split(target.as_ref()).1
+}
+
 /// Takes the prefix off. A file whose name looks like one is reached as `./tree:name`.
 fn split(target: &OsStr) -> (Option<&'static str>, PathBuf) {
     let bytes = target.as_encoded_bytes();
