@@ -9,6 +9,7 @@ mod canonical;
 pub mod ledger;
 pub mod plan;
 pub mod policy;
+pub mod report_input;
 mod subject;
 mod terms;
 

@@ -17,6 +17,15 @@ pub struct IssuerTerms {
     pub authentication_methods: Vec<String>,
     /// The client of the operator's configuration.
     pub client_id: Option<String>,
+    /// Further clients that the configuration names as this issuer's.
+    pub client_ids: Vec<String>,
+}
+
+impl IssuerTerms {
+    /// Whether the configuration names that client as this issuer's.
+    pub(super) fn has_client(&self, client: &str) -> bool {
+        self.client_id.as_deref() == Some(client) || self.client_ids.iter().any(|known| known == client)
+    }
 }
 
 /// The trusted issuers by their exact issuer identifier.

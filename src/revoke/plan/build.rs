@@ -148,7 +148,7 @@ fn find_issuer<'a>(input: &PlanInput<'a>, subject: &Subject) -> Result<(&'a str,
             || terms.token_endpoint.as_ref().is_some_and(|endpoint| {
                 named.is_empty() && subject.parts_named("token_endpoint").any(|text| text == endpoint.as_str())
             })
-            || (named.is_empty() && terms.client_id.is_some() && terms.client_id.as_deref() == subject.client_id())
+            || (named.is_empty() && subject.client_id().is_some_and(|client| terms.has_client(client)))
     };
     let mut candidates = input.terms.iter().filter(|(issuer, terms)| is_named(issuer, terms));
     match (candidates.next(), candidates.next()) {
@@ -226,8 +226,10 @@ fn find_authority(
         (Some(client), _) if terms.authentication_methods.iter().any(|method| method == "none") => {
             Ok(Authority::PublicClient { client_id: client.to_owned() })
         }
-        (Some(client), _) => Err(NoCall::NoCredentials { issuer: issuer.to_owned(), client: client.to_owned() }),
-        (None, Some(operator)) => Ok(Authority::OperatorClient { client_id: operator.clone() }),
+        // The token is not this client's, as far as one can tell. The issuer decides: some let a client of their operator
+        // revoke for others, the rest refuse.
+        (_, Some(operator)) => Ok(Authority::OperatorClient { client_id: operator.clone() }),
+        (Some(client), None) => Err(NoCall::NoCredentials { issuer: issuer.to_owned(), client: client.to_owned() }),
         (None, None) => Err(NoCall::UnknownClient { issuer: issuer.to_owned() }),
     }
 }

@@ -44,6 +44,7 @@ pub(in crate::revoke) fn owned_issuer() -> IssuerTerms {
         token_endpoint: Some("https://id.example.com/token".parse().expect("URL")),
         authentication_methods: vec!["client_secret_basic".to_owned()],
         client_id: None,
+        client_ids: Vec::new(),
     }
 }
 
@@ -113,6 +114,7 @@ fn authority_is_the_tokens_own_client() {
     );
     check(|_, terms| terms.client_id = Some("web".to_owned()), secret(), "https://id.example.com/revoke operator web");
     check(|_, terms| terms.client_id = Some("admin".to_owned()), secret(), "https://id.example.com/revoke found web");
+    check(|_, terms| terms.client_id = Some("admin".to_owned()), None, "https://id.example.com/revoke operator admin");
     check(
         |token, terms| {
             token.parts = vec![public("issuer", ISSUER)];
@@ -200,14 +202,17 @@ fn hash_depends_on_content_and_survives_being_written() {
     let reversed: Vec<Subject> = subjects.iter().rev().cloned().collect();
     assert_eq!(plan.hash(), plan_of(&reversed, owned_issuer()).hash());
 
-    let written = serde_json::to_string_pretty(&plan).expect("serialises");
-    let read: RevocationPlan = serde_json::from_str(&written).expect("reads back");
+    let written = plan.to_json();
+    let read = RevocationPlan::from_json(&written).expect("reads back");
     assert_eq!(read, plan);
     assert_eq!(read.hash(), plan.hash());
+    assert_eq!(RevocationPlan::from_json(&canonical_bytes(&plan)).expect("reads without its hash"), plan);
 
-    let elsewhere = written.replace("id.example.com/revoke", "id.example.org/revoke");
-    let read: RevocationPlan = serde_json::from_str(&elsewhere).expect("reads back");
-    assert_ne!(read.hash(), plan.hash());
+    let text = String::from_utf8(written).expect("text");
+    let elsewhere = text.replace("id.example.com/revoke", "id.example.org/revoke");
+    assert!(matches!(RevocationPlan::from_json(elsewhere.as_bytes()), Err(PlanError::Changed { .. })));
+    let newer = text.replace("\"schema\": 1", "\"schema\": 2");
+    assert!(matches!(RevocationPlan::from_json(newer.as_bytes()), Err(PlanError::Schema { schema: 2 })));
 
     let hash = plan.hash();
     assert!(hash.is_written_as(&format!("sha256:{}", hash.to_string().to_uppercase())));
