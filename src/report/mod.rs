@@ -56,9 +56,10 @@ pub struct Summary {
 }
 
 /// A format of `--format` and `--report`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, clap::ValueEnum)]
 pub enum Format {
     /// For people
+    #[default]
     Text,
     /// One JSON document
     Json,

@@ -1,0 +1,1 @@
+//! Reads the bytes of a known place again.
