@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::git::{self, GitEnvironment, History, Range, Repository, Staged};
 use super::stdin::Stdin;
 use super::tree::{self, Tree};
-use super::{Source, SourceError};
+use super::{Source, SourceError, image};
 use crate::diagnostic::Diagnostic;
 
 /// Which part of the targets is scanned.
@@ -65,7 +65,7 @@ pub fn open(target: impl AsRef<OsStr>, options: &TargetOptions) -> Result<Vec<Bo
     match (&options.scope, kind) {
         (Scope::Everything | Scope::Files, Some("tree")) => files(&path),
         (Scope::Everything | Scope::Files, Some("stdin")) => Ok(vec![Box::new(Stdin)]),
-        (Scope::Everything | Scope::Files, Some("image")) => image(&path),
+        (Scope::Everything | Scope::Files, Some("image")) => open_image(&path),
         (_, Some("tree" | "stdin" | "image")) => Err(conflict()),
         (Scope::Since(revision), _) => Ok(vec![Box::new(Range::since(discover()?, revision)?)]),
         (Scope::Range(range), _) => Ok(vec![Box::new(Range::parse(discover()?, range)?)]),
@@ -109,6 +109,7 @@ fn by_content(path: &Path, is_git: bool, scope: &Scope) -> Result<Vec<Box<dyn So
         (Ok(None), scope) if is_git || matches!(scope, Scope::History) => {
             Err(SourceError::NotARepository { path: path.to_owned() })
         }
+        (Ok(None), _) if image::sniff(path)?.is_some() => open_image(path),
         (Ok(None), _) => files(path),
     }
 }
@@ -124,6 +125,6 @@ fn files(path: &Path) -> Result<Vec<Box<dyn Source>>, SourceError> {
     Ok(vec![Box::new(tree)])
 }
 
-fn image(path: &Path) -> Result<Vec<Box<dyn Source>>, SourceError> {
-    Err(SourceError::UnsupportedTarget { target: tree::shown(path), kind: "image" })
+fn open_image(path: &Path) -> Result<Vec<Box<dyn Source>>, SourceError> {
+    Ok(vec![image::open(path, &tree::shown(path))?])
 }
