@@ -6,12 +6,16 @@
 
 use std::hash::RandomState;
 use std::io::{self, Read};
+use std::ops::Range;
 
 use super::meter::{Meter, Metered};
 use super::shadow::LayerPaths;
 
 /// The path under which bytes behind the end of an archive are reported.
 const TRAILING: &[u8] = b"trailing:";
+
+/// Files are handed out when so many bytes are together.
+const BATCH_BYTES: usize = 1024 * 1024;
 
 /// How much of a layer is read at most. Real layers stay far below; these bounds end decompression bombs.
 #[derive(Clone, Copy)]
@@ -31,10 +35,41 @@ impl Limits {
     }
 }
 
+/// Files that are handed out together, so that small ones cost little and another thread can look into them.
+#[derive(Default)]
+pub(super) struct Batch {
+    bytes: Vec<u8>,
+    files: Vec<(Vec<u8>, Range<usize>)>,
+}
+
+impl Batch {
+    /// A batch of one file.
+    pub(super) fn of(path: &[u8], content: Vec<u8>) -> Self {
+        Self { files: vec![(path.to_vec(), 0..content.len())], bytes: content }
+    }
+
+    /// The path of each file, relative to the root of the layer, and its whole content.
+    pub(super) fn files(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.files.iter().map(|(path, range)| (path.as_slice(), self.bytes.get(range.clone()).unwrap_or_default()))
+    }
+
+    /// The length of all contents.
+    pub(super) fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The same memory without files.
+    pub(super) fn cleared(mut self) -> Self {
+        self.bytes.clear();
+        self.files.clear();
+        self
+    }
+}
+
 /// Takes what a walk comes upon.
 pub(super) trait Visitor {
-    /// The whole content of a file, valid during the call only. `path` is relative to the root of the layer.
-    fn file(&mut self, path: &[u8], content: &[u8]);
+    /// Takes files, and gives back an empty batch.
+    fn files(&mut self, batch: Batch) -> Batch;
 
     /// Something was left unread: the file named, or the layer from here on.
     fn gap(&mut self, code: &'static str, path: Option<&[u8]>, reason: &str);
@@ -45,116 +80,126 @@ pub(super) trait Visitor {
 
 /// Walks a tar. The answer tells what its entries do to the layers below.
 pub(super) fn walk(reader: impl Read, limits: &Limits, state: RandomState, visitor: &mut impl Visitor) -> LayerPaths {
-    let mut paths = LayerPaths::new(state);
     let meter = Meter::new(limits.layer_bytes);
+    let mut walk = Walk { limits, meter: &meter, batch: Batch::default(), paths: LayerPaths::new(state), visitor };
     let mut archive = tar::Archive::new(Metered::new(reader, &meter));
-    let mut buffer = Vec::new();
-    let ended = match archive.entries() {
-        Ok(entries) => walk_entries(entries, limits, &meter, &mut buffer, &mut paths, visitor),
-        Err(error) => {
-            visitor.gap(code_of(&error), None, explain(&meter, &error));
-            false
-        }
+    let result = match archive.entries() {
+        Ok(entries) => walk.entries(entries),
+        Err(error) => Err((None, error)),
     };
-    if ended {
-        meter.expect_content();
-        trailing(&mut archive.into_inner(), limits, &meter, &mut buffer, visitor);
+    let result = result.and_then(|has_ended| {
+        if has_ended { walk.trailing(&mut archive.into_inner()).map_err(|error| (None, error)) } else { Ok(()) }
+    });
+    walk.flush();
+    if let Err((path, error)) = result {
+        let reason = meter.exceeded().unwrap_or_else(|| reason_of(&error));
+        walk.visitor.gap(code_of(&error), path.as_deref(), reason);
     }
-    paths
+    walk.paths
 }
 
-/// The entries up to the archive's end; `false` if the walk stopped before it.
-fn walk_entries<R: Read>(
-    mut entries: tar::Entries<'_, R>,
-    limits: &Limits,
-    meter: &Meter,
-    buffer: &mut Vec<u8>,
-    paths: &mut LayerPaths,
-    visitor: &mut impl Visitor,
-) -> bool {
-    let mut unread = 0_u64;
-    for _ in 0..limits.entries {
-        if visitor.is_cancelled() {
-            return false;
-        }
-        meter.expect_header(unread);
-        let mut entry = match entries.next() {
-            None => return true,
-            Some(Ok(entry)) => entry,
-            Some(Err(error)) => {
-                visitor.gap(code_of(&error), None, explain(meter, &error));
-                return false;
+/// Where reading ended too early, and why.
+type Broken = (Option<Vec<u8>>, io::Error);
+
+struct Walk<'a, V> {
+    limits: &'a Limits,
+    meter: &'a Meter,
+    batch: Batch,
+    paths: LayerPaths,
+    visitor: &'a mut V,
+}
+
+impl<V: Visitor> Walk<'_, V> {
+    /// The entries up to the archive's end; `false` if the walk was given up before it.
+    fn entries<R: Read>(&mut self, mut entries: tar::Entries<'_, R>) -> Result<bool, Broken> {
+        let mut unread = 0;
+        for _ in 0..self.limits.entries {
+            if self.visitor.is_cancelled() {
+                return Ok(false);
             }
-        };
-        meter.expect_content();
-        let path = path_of(&mut entry);
+            self.meter.expect_header(unread);
+            let Some(entry) = entries.next() else { return Ok(true) };
+            let mut entry = entry.map_err(|error| (None, error))?;
+            self.meter.expect_content();
+            unread = self.entry(&mut entry)?;
+        }
+        self.visitor.gap("oversize-layer", None, &format!("more than {} entries", self.limits.entries));
+        Ok(false)
+    }
+
+    /// One entry. Answers how many bytes of it may have been left unread.
+    fn entry<R: Read>(&mut self, entry: &mut tar::Entry<'_, R>) -> Result<u64, Broken> {
+        let path = path_of(entry);
         let path = relative(&path);
-        paths.record(path, entry.header().entry_type().is_dir() || path.ends_with(b"/"));
+        let kind = entry.header().entry_type();
+        self.paths.record(path, kind.is_dir() || path.ends_with(b"/"));
+        if kind.is_hard_link()
+            && let Some(target) = entry.link_name_bytes()
+        {
+            self.paths.link(&target, path);
+        }
 
         let size = entry.size();
-        unread = 0;
-        if size > limits.file_bytes {
-            visitor.gap(
-                "oversize-file",
-                Some(path),
-                &format!("{size} bytes, more than the limit of {}", limits.file_bytes),
-            );
+        if size == 0 {
+            return Ok(0);
+        }
+        if size > self.limits.file_bytes {
+            let reason = format!("{size} bytes, more than the limit of {}", self.limits.file_bytes);
+            self.visitor.gap("oversize-file", Some(path), &reason);
             // What a sparse file stores is less than its size.
-            unread = size.max(entry.header().entry_size().unwrap_or(0));
-        } else if size > 0 {
-            buffer.clear();
-            let read = entry.read_to_end(buffer);
-            visitor.file(path, buffer);
-            if let Err(error) = read {
-                visitor.gap(code_of(&error), Some(path), explain(meter, &error));
-                return false;
-            }
-            if (buffer.len() as u64) < size {
-                visitor.gap("truncated-layer", Some(path), "it ends in the middle of this file");
-                return false;
-            }
+            return Ok(size.max(entry.header().entry_size().unwrap_or(0)));
         }
+        let start = self.batch.bytes.len();
+        let read = entry.read_to_end(&mut self.batch.bytes);
+        let end = self.batch.bytes.len();
+        self.batch.files.push((path.to_vec(), start..end));
+        read.map_err(|error| (Some(path.to_vec()), error))?;
+        if ((end - start) as u64) < size {
+            return Err((Some(path.to_vec()), io::ErrorKind::UnexpectedEof.into()));
+        }
+        if end >= BATCH_BYTES {
+            self.flush();
+        }
+        Ok(0)
     }
-    visitor.gap("oversize-layer", None, &format!("more than {} entries", limits.entries));
-    false
-}
 
-/// Reads what follows the end of the archive: zeros as a rule. The rest of the stream has to be read in any case, for a cut
-/// or damaged stream shows only at its end.
-fn trailing(reader: &mut impl Read, limits: &Limits, meter: &Meter, buffer: &mut Vec<u8>, visitor: &mut impl Visitor) {
-    let mut chunk = vec![0; 64 * 1024];
-    buffer.clear();
-    let mut left_out = 0_u64;
-    loop {
-        let bytes = match reader.read(&mut chunk) {
-            Ok(0) => break,
-            Ok(length) => chunk.get(..length).unwrap_or_default(),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => {
-                visitor.gap(code_of(&error), None, explain(meter, &error));
-                break;
+    /// Reads what follows the end of the archive: zeros as a rule. The rest of the stream has to be read in any case, for a
+    /// cut or damaged stream shows only at its end.
+    fn trailing(&mut self, reader: &mut impl Read) -> io::Result<()> {
+        self.meter.expect_content();
+        let mut chunk = vec![0; 64 * 1024];
+        let mut content = Vec::new();
+        let mut left_out = 0_u64;
+        while !self.visitor.is_cancelled() {
+            let bytes = match reader.read(&mut chunk) {
+                Ok(0) => break,
+                Ok(length) => chunk.get(..length).unwrap_or_default(),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            let skipped = if content.is_empty() { bytes.iter().take_while(|byte| **byte == 0).count() } else { 0 };
+            let bytes = bytes.get(skipped..).unwrap_or_default();
+            if (content.len() + bytes.len()) as u64 > self.limits.file_bytes {
+                left_out += bytes.len() as u64;
+            } else {
+                content.extend_from_slice(bytes);
             }
-        };
-        if visitor.is_cancelled() {
-            return;
         }
-        let content = if buffer.is_empty() {
-            let start = bytes.iter().position(|byte| *byte != 0).unwrap_or(bytes.len());
-            bytes.get(start..).unwrap_or_default()
-        } else {
-            bytes
-        };
-        if (buffer.len() + content.len()) as u64 > limits.file_bytes {
-            left_out += content.len() as u64;
-        } else {
-            buffer.extend_from_slice(content);
+        if !content.is_empty() {
+            self.visitor.files(Batch::of(TRAILING, content));
         }
+        if left_out > 0 {
+            let reason = format!("{left_out} bytes behind the end of the archive");
+            self.visitor.gap("oversize-file", Some(TRAILING), &reason);
+        }
+        Ok(())
     }
-    if !buffer.is_empty() {
-        visitor.file(TRAILING, buffer);
-    }
-    if left_out > 0 {
-        visitor.gap("oversize-file", Some(TRAILING), &format!("{left_out} bytes behind the end of the archive"));
+
+    fn flush(&mut self) {
+        if !self.batch.files.is_empty() {
+            let batch = std::mem::take(&mut self.batch);
+            self.batch = self.visitor.files(batch);
+        }
     }
 }
 
@@ -194,10 +239,6 @@ pub(super) fn reason_of(error: &io::Error) -> &'static str {
         io::ErrorKind::NotFound => "it does not exist",
         _ => "it is damaged: no valid tar header where one must stand",
     }
-}
-
-fn explain(meter: &Meter, error: &io::Error) -> &'static str {
-    meter.exceeded().unwrap_or_else(|| reason_of(error))
 }
 
 fn is_truncation(error: &io::Error) -> bool {

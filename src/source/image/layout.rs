@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::manifest::{Sort, diff_ids_of, digest_of, digest_of_name, instructions_of, sort_of, tag_of};
 use super::store::{EntryId, Store};
 use super::values;
 use crate::diagnostic::Diagnostic;
@@ -69,9 +70,27 @@ pub(super) struct Blob {
     /// The images and the positions among their layers that it is used at.
     pub(super) uses: Vec<(usize, usize)>,
     /// The digest it must have.
-    pub(super) digest: Option<String>,
+    pub(super) digest: Option<Expected>,
     /// Whether it has to be a tar: a manifest says so.
     pub(super) is_promised_tar: bool,
+}
+
+/// A digest that something promises of a blob.
+#[derive(Clone)]
+pub(super) enum Expected {
+    /// Of the blob as it lies there.
+    Packed(String),
+    /// Of the layer when it is unpacked; legacy archives hold no other. Checked where the layer is not compressed.
+    Unpacked(String),
+}
+
+impl Expected {
+    /// The digest, as manifests write it.
+    pub(super) fn as_str(&self) -> &str {
+        match self {
+            Self::Packed(digest) | Self::Unpacked(digest) => digest,
+        }
+    }
 }
 
 /// Whether a store holds images, in any shape, whole or damaged. All that is no image is scanned as one archive.
@@ -99,6 +118,8 @@ pub(super) fn resolve(store: &Store, name: &str) -> Contents {
         store,
         drafts: Vec::new(),
         documents: Vec::new(),
+        document_of: HashMap::new(),
+        twins: HashMap::new(),
         seen: HashMap::new(),
         diagnostics: Vec::new(),
         name,
@@ -108,35 +129,6 @@ pub(super) fn resolve(store: &Store, name: &str) -> Contents {
     }
     resolver.unreferenced_manifests();
     resolver.finish()
-}
-
-/// What sort of manifest a document is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Sort {
-    /// `manifest.json` of `docker save`.
-    DockerArchive,
-    /// OCI index, Docker manifest list.
-    Index,
-    /// OCI or Docker manifest; schema 1 as well.
-    Manifest,
-}
-
-fn sort_of(value: &Value) -> Option<Sort> {
-    let has_descriptors = |key: &str| {
-        value
-            .get(key)
-            .and_then(Value::as_array)
-            .is_some_and(|list| list.iter().all(|item| item.get("digest").is_some()))
-    };
-    if value.as_array().is_some_and(|list| list.iter().any(|item| item.get("Layers").is_some_and(Value::is_array))) {
-        Some(Sort::DockerArchive)
-    } else if has_descriptors("manifests") {
-        Some(Sort::Index)
-    } else if has_descriptors("layers") || value.get("fsLayers").is_some_and(Value::is_array) {
-        Some(Sort::Manifest)
-    } else {
-        None
-    }
 }
 
 /// An image that has no name yet.
@@ -150,10 +142,19 @@ struct Draft {
     missing: Vec<(String, &'static str)>,
 }
 
+/// The configuration and layers of an image.
+type Parts = (Option<EntryId>, Vec<Option<EntryId>>);
+
+impl Draft {
+    fn parts(&self) -> Parts {
+        (self.config, self.layers.iter().map(|layer| layer.entry).collect())
+    }
+}
+
 struct DraftLayer {
     entry: Option<EntryId>,
     digest: String,
-    expected: Option<String>,
+    expected: Option<Expected>,
     is_tar: bool,
     instruction: Option<Arc<str>>,
 }
@@ -163,6 +164,9 @@ struct Resolver<'a> {
     name: &'a str,
     drafts: Vec<Draft>,
     documents: Vec<Document>,
+    document_of: HashMap<(EntryId, &'static str), usize>,
+    /// Images by what they consist of.
+    twins: HashMap<Parts, usize>,
     /// Manifests and indexes met so far; the image of a manifest.
     seen: HashMap<EntryId, Option<usize>>,
     diagnostics: Vec<Diagnostic>,
@@ -294,7 +298,7 @@ impl Resolver<'_> {
                 }
                 draft.layers.push(DraftLayer {
                     entry,
-                    expected: Some(digest.clone()),
+                    expected: Some(Expected::Packed(digest.clone())),
                     digest,
                     is_tar: media_type.contains(".tar") && !media_type.contains("tar+encrypted"),
                     instruction: None,
@@ -311,7 +315,7 @@ impl Resolver<'_> {
                 if entry.is_none() {
                     draft.missing.push((digest.clone(), "the manifest names this layer; it is not here"));
                 }
-                let expected = Some(digest.clone());
+                let expected = Some(Expected::Packed(digest.clone()));
                 draft.layers.push(DraftLayer { entry, expected, digest, is_tar: true, instruction: None });
             }
         }
@@ -344,20 +348,14 @@ impl Resolver<'_> {
             }
             draft.layers.push(DraftLayer {
                 entry,
-                expected: named.clone(),
+                expected: named.clone().map(Expected::Packed).or_else(|| diff_id.clone().map(Expected::Unpacked)),
                 digest: named.or(diff_id).unwrap_or_else(|| path.to_owned()),
                 is_tar: true,
                 instruction: None,
             });
         }
         // Since version 25 the same image stands in `index.json` too.
-        let entries = |draft: &Draft| draft.layers.iter().map(|layer| layer.entry).collect::<Vec<_>>();
-        let wanted = entries(&draft);
-        let twin = self
-            .drafts
-            .iter_mut()
-            .find(|known| known.config.is_some() && known.config == draft.config && entries(known) == wanted);
-        if let Some(twin) = twin {
+        if let Some(twin) = self.twins.get(&draft.parts()).and_then(|index| self.drafts.get_mut(*index)) {
             twin.tag = draft.tag.or(twin.tag.take());
             return;
         }
@@ -371,7 +369,14 @@ impl Resolver<'_> {
 
     /// Takes an image, its layers attributed to the history of its configuration.
     fn add(&mut self, mut draft: Draft) -> usize {
-        if let Some(config) = draft.config.and_then(|id| self.read(id)) {
+        let config = draft.config.map(|id| self.read(id));
+        if let Some(None) = config {
+            let what = draft.digest.clone().unwrap_or_default();
+            let place = format!("{}: {}", self.name, escape(what.as_bytes()));
+            let reason = "the configuration of this image is no JSON document; it is scanned as a text";
+            self.diagnostics.push(Diagnostic::note("corrupt-configuration", place, reason));
+        }
+        if let Some(Some(config)) = config {
             let instructions = instructions_of(&config);
             // Squashed and foreign-built images have a history of another length: guessing would accuse the wrong line.
             if instructions.len() == draft.layers.len() {
@@ -380,18 +385,21 @@ impl Resolver<'_> {
                 }
             }
         }
+        let index = self.drafts.len();
+        self.twins.insert(draft.parts(), index);
         self.drafts.push(draft);
-        self.drafts.len() - 1
+        index
     }
 
     /// Notes that an entry is a document, and of which image. What is no JSON stays a blob.
     fn document(&mut self, entry: EntryId, prefix: &'static str, image: Option<usize>, digest: Option<String>) {
-        if let Some(known) = self.documents.iter_mut().find(|known| known.entry == entry && known.prefix == prefix) {
+        if let Some(known) = self.document_of.get(&(entry, prefix)).and_then(|index| self.documents.get_mut(*index)) {
             known.images.extend(image);
             return;
         }
         let is_json = self.store.document(entry).is_some_and(|bytes| values::visit(&bytes, &mut |_| ()).is_ok());
         if is_json {
+            self.document_of.insert((entry, prefix), self.documents.len());
             self.documents.push(Document { entry, prefix, images: image.into_iter().collect(), digest });
         }
     }
@@ -448,7 +456,7 @@ impl Resolver<'_> {
         let documents: HashSet<EntryId> = self.documents.iter().map(|document| document.entry).collect();
         for (id, entry) in self.store.entries().iter().enumerate() {
             if entry.size > 0 && !documents.contains(&id) && !blob_of.contains_key(&id) && !self.store.is_link(id) {
-                let digest = digest_of_name(&entry.name);
+                let digest = digest_of_name(&entry.name).map(Expected::Packed);
                 blobs.push(Blob { entry: id, uses: Vec::new(), digest, is_promised_tar: false });
             }
         }
@@ -471,61 +479,20 @@ fn root_of_blob(name: &[u8]) -> &[u8] {
     memchr::memmem::rfind(name, b"blobs/").and_then(|start| name.get(..start)).unwrap_or_default()
 }
 
-/// The digest that the name of an entry promises: `blobs/sha256/<hex>`, `<hex>`, `<hex>.tar`, `<hex>.json`.
-pub(super) fn digest_of_name(name: &[u8]) -> Option<String> {
-    let mut steps = std::str::from_utf8(name).ok()?.rsplit('/');
-    let hex = steps.next()?;
-    match (steps.next(), steps.next()) {
-        (Some(algorithm @ ("sha256" | "sha512")), Some("blobs")) => Some(format!("{algorithm}:{hex}")),
-        (None, None) => {
-            let hex = hex.strip_suffix(".tar").or_else(|| hex.strip_suffix(".json")).unwrap_or(hex);
-            let hex = hex.strip_suffix(".manifest").unwrap_or(hex);
-            let is_digest = hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
-            is_digest.then(|| format!("sha256:{hex}"))
-        }
-        _ => None,
-    }
-}
-
-fn digest_of(descriptor: &Value) -> Option<String> {
-    descriptor.get("digest").and_then(Value::as_str).map(str::to_owned)
-}
-
-/// The name that an image has in an index: containerd writes the whole reference, others the tag alone.
-fn tag_of(value: &Value) -> Option<String> {
-    let annotations = value.get("annotations")?;
-    ["io.containerd.image.name", "org.opencontainers.image.ref.name"]
-        .iter()
-        .find_map(|key| annotations.get(key).and_then(Value::as_str))
-        .map(str::to_owned)
-}
-
-fn diff_ids_of(config: &Value) -> Vec<String> {
-    let list = config.get("rootfs").and_then(|rootfs| rootfs.get("diff_ids")).and_then(Value::as_array);
-    list.into_iter().flatten().map(|id| id.as_str().unwrap_or_default().to_owned()).collect()
-}
-
-/// What built each layer that is not empty, lowest first.
-fn instructions_of(config: &Value) -> Vec<Option<Arc<str>>> {
-    let history = config.get("history").and_then(Value::as_array);
-    history
-        .into_iter()
-        .flatten()
-        .filter(|entry| entry.get("empty_layer").and_then(Value::as_bool) != Some(true))
-        .map(|entry| entry.get("created_by").and_then(Value::as_str).filter(|text| !text.is_empty()).map(Arc::from))
-        .collect()
-}
-
 /// A name for each image, none twice: the target alone where there is one image, else with the tag, the digest, or both.
 fn name_images(target: &str, drafts: &[Draft]) -> Vec<Arc<str>> {
     if drafts.len() == 1 {
         return vec![target.into()];
     }
     let tags: Vec<Option<String>> = drafts.iter().map(|draft| draft.tag.as_deref().map(clean_tag)).collect();
+    let mut uses: HashMap<&Option<String>, usize> = HashMap::new();
+    for tag in &tags {
+        *uses.entry(tag).or_default() += 1;
+    }
     let mut taken = HashSet::new();
     let mut names = Vec::new();
     for (position, (draft, tag)) in drafts.iter().zip(&tags).enumerate() {
-        let is_unique = tags.iter().filter(|other| *other == tag).count() == 1;
+        let is_unique = uses.get(tag) == Some(&1);
         let digest = draft.digest.as_deref().map(clean_tag);
         let mut name = match (tag, digest) {
             (Some(tag), _) if is_unique => format!("{target}#{tag}"),

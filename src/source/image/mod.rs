@@ -6,8 +6,10 @@
 //! scanned; the merged file system is never built and nothing is ever written to disk.
 
 mod compression;
+mod digest;
 mod layer;
 mod layout;
+mod manifest;
 mod meter;
 mod scan;
 mod shadow;

@@ -4,23 +4,32 @@
 //! and two different layers under one name must both be seen.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::hash::RandomState;
 use std::io::{self, Read};
 use std::ops::Range;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rayon::Scope;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
-use sha2::{Digest, Sha256, Sha512};
 
 use super::compression::{self, Compression};
-use super::layer::{self, Limits, Visitor};
-use super::layout::{self, Blob, Contents, Document};
+use super::digest::{Hash, Hashing};
+use super::layer::{self, Batch, Limits, Visitor};
+use super::layout::{Blob, Contents, Document, Expected, Layer};
+use super::manifest;
 use super::shadow::LayerPaths;
-use super::store::{DOCUMENT_BYTES, EntryId, Store};
+use super::store::{DOCUMENT_BYTES, EntryId, Store, begins_like_json};
 use super::values::{self, Text};
 use crate::diagnostic::Diagnostic;
 use crate::finding::{ImagePlace, Location, Place, SourcePath, TextSpan, escape};
+
+/// More bytes than this do not wait for another thread: the one that unpacked them looks into them.
+const MOST_WAITING: usize = 32 * 1024 * 1024;
+
+/// A file with more hard links than this is told with the first of them.
+const MOST_NAMES: usize = 100;
 
 /// What looks into the bytes, and takes what it finds back with its locations. The scan knows nothing of detection.
 pub(super) trait Inspector: Sync {
@@ -61,6 +70,8 @@ pub(super) struct Scan<'a, I: Inspector> {
     state: RandomState,
     paths: Mutex<HashMap<EntryId, LayerPaths>>,
     pending: Mutex<Vec<Pending<I::Hit>>>,
+    /// Bytes handed to other threads and not yet looked into.
+    waiting: AtomicUsize,
 }
 
 /// A hit in a blob. Which later layers hide it is known when all layers have been read.
@@ -83,6 +94,7 @@ impl<'a, I: Inspector> Scan<'a, I> {
             state: RandomState::new(),
             paths: Mutex::default(),
             pending: Mutex::new(Vec::new()),
+            waiting: AtomicUsize::new(0),
         }
     }
 
@@ -155,65 +167,86 @@ impl<'a, I: Inspector> Scan<'a, I> {
 
     fn blob(&self, index: usize, reader: io::Result<&mut dyn Read>) {
         let Some(blob) = self.contents.blobs.get(index) else { return };
-        let mut visitor = BlobVisitor { scan: self, index, place: self.place_of(blob) };
+        // Whoever has no layer to unpack looks into the files of those that others unpack.
+        rayon::in_place_scope(|scope| {
+            let mut visitor = BlobVisitor { scan: self, scope, index, place: self.place_of(blob) };
+            self.unpack(blob, reader, &mut visitor);
+        });
+    }
+
+    fn unpack(&self, blob: &Blob, reader: io::Result<&mut dyn Read>, visitor: &mut BlobVisitor<'_, '_, 'a, I>) {
         let reader = match reader {
             Ok(reader) => reader,
             Err(error) => return visitor.gap("unreadable-file", None, layer::reason_of(&error)),
         };
-        let mut hashing = Hashing { reader, hash: blob.digest.as_deref().map_or(Hash::None, Hash::new) };
-        let is_whole = match self.content(blob, &mut hashing, &mut visitor) {
-            Ok(is_whole) => is_whole,
-            Err(error) => {
-                visitor.gap(layer::code_of(&error), None, layer::reason_of(&error));
-                false
-            }
+        let hash = blob.digest.as_ref().map_or(Hash::None, |digest| Hash::new(digest.as_str()));
+        let mut hashing = Hashing { reader, hash };
+        let result = self.content(blob, &mut hashing, visitor);
+        if let Err(error) = &result {
+            visitor.gap(layer::code_of(error), None, layer::reason_of(error));
+        }
+        // A broken blob has been told of already; its digest tells whether it was meant to be so.
+        let is_plain = result.is_ok_and(|compression| compression == Compression::Plain);
+        let expected = match &blob.digest {
+            Some(Expected::Packed(digest)) => digest,
+            Some(Expected::Unpacked(digest)) if is_plain => digest,
+            _ => return,
         };
-        // A blob that is broken has been told of already; its digest adds whether it was meant to be so.
-        if let Some(expected) = blob.digest.as_deref().filter(|_| !self.inspector.is_cancelled())
-            && (io::copy(&mut hashing, &mut io::sink()).is_ok() || is_whole)
-        {
+        if !self.inspector.is_cancelled() && io::copy(&mut hashing, &mut io::sink()).is_ok() {
             self.verify(hashing.hash, expected, &visitor.place);
         }
     }
 
-    /// Scans a blob by what it is. Answers whether it was read to its end.
-    fn content(&self, blob: &Blob, reader: &mut dyn Read, visitor: &mut BlobVisitor<'_, 'a, I>) -> io::Result<bool> {
+    /// Scans a blob by what it is. Answers how it was compressed.
+    fn content(
+        &self,
+        blob: &Blob,
+        reader: &mut dyn Read,
+        visitor: &mut BlobVisitor<'_, '_, 'a, I>,
+    ) -> io::Result<Compression> {
         let (compression, decoded) = compression::decode(reader)?;
         let (head, decoded) = compression::peek(decoded)?;
-        if compression::is_tar_header(&head)
-            || (head.iter().all(|byte| *byte == 0) && (blob.is_promised_tar || head.is_empty()))
-        {
+        // A layer without files is nothing but the zeros that end an archive.
+        let is_empty = head.iter().all(|byte| *byte == 0) && (blob.is_promised_tar || head.is_empty());
+        if is_empty || compression::is_tar_header(&head) {
             let paths = layer::walk(decoded, &self.limits, self.state.clone(), visitor);
             lock(&self.paths).insert(blob.entry, paths);
-            return Ok(true);
+            return Ok(compression);
         }
         if let Compression::Unsupported(name) = compression {
             visitor.gap("unsupported-compression", None, &format!("{name} is not supported"));
         } else if blob.is_promised_tar {
             visitor.gap("corrupt-layer", None, "it is no tar archive, in no compression that is known");
         }
-        self.single(blob, decoded, visitor)
+        self.single(blob, decoded, visitor)?;
+        Ok(compression)
     }
 
     /// Scans a blob that is one file: an attestation, a signature, a chart, or a broken layer.
-    fn single(&self, blob: &Blob, mut reader: impl Read, visitor: &mut BlobVisitor<'_, 'a, I>) -> io::Result<bool> {
-        let entry = self.store.entries().get(blob.entry);
-        let name = entry.map(|entry| entry.name.as_slice()).unwrap_or_default();
+    fn single(&self, blob: &Blob, mut reader: impl Read, visitor: &mut BlobVisitor<'_, '_, 'a, I>) -> io::Result<()> {
+        let name = self.entry_name(blob);
         let most = self.limits.file_bytes.max(DOCUMENT_BYTES);
         let mut bytes = Vec::new();
-        reader.by_ref().take(most.saturating_add(1)).read_to_end(&mut bytes)?;
-        let is_json =
-            bytes.len() as u64 <= DOCUMENT_BYTES && matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'['));
+        let read = reader.by_ref().take(most.saturating_add(1)).read_to_end(&mut bytes);
+        let is_json = bytes.len() as u64 <= DOCUMENT_BYTES && begins_like_json(&bytes);
         if is_json && visitor.values(name, &bytes).is_ok() {
-            return Ok(true);
-        }
-        if bytes.len() as u64 > self.limits.file_bytes {
+        } else if bytes.len() as u64 > self.limits.file_bytes {
             let reason = format!("more than the limit of {} bytes", self.limits.file_bytes);
             visitor.gap("oversize-file", None, &reason);
-            return Ok(false);
+        } else {
+            visitor.files(Batch::of(name, bytes));
         }
-        visitor.file(name, &bytes);
-        Ok(true)
+        read.map(|_| ())
+    }
+
+    /// Looks into the files of a blob.
+    fn inspect(&self, blob: usize, batch: &Batch) {
+        for (path, content) in batch.files() {
+            for (range, hit) in self.inspector.inspect(&Subject::File(path), content) {
+                let span = TextSpan::locate(content, range.start, range.end);
+                lock(&self.pending).push(Pending { blob, path: SourcePath::new(path), span, hit });
+            }
+        }
     }
 
     /// How a blob is named in diagnostics: an image that uses it, and its digest.
@@ -223,7 +256,7 @@ impl<'a, I: Inspector> Scan<'a, I> {
             Some(format!("{}: layer {}", image.name, image.layers.get(*position)?.digest))
         });
         used.unwrap_or_else(|| {
-            let name = self.store.entries().get(blob.entry).map(|entry| escape(&entry.name)).unwrap_or_default();
+            let name = escape(self.entry_name(blob));
             if name.is_empty() { self.name.to_string() } else { format!("{}: {name}", self.name) }
         })
     }
@@ -231,8 +264,7 @@ impl<'a, I: Inspector> Scan<'a, I> {
     /// The digests under which a blob is reported.
     fn digests(&self, blob: &Blob) -> Vec<Option<Arc<str>>> {
         if blob.uses.is_empty() {
-            let name = self.store.entries().get(blob.entry).map(|entry| entry.name.as_slice()).unwrap_or_default();
-            return vec![layout::digest_of_name(name).map(Into::into)];
+            return vec![manifest::digest_of_name(self.entry_name(blob)).map(Into::into)];
         }
         let layer = |(image, position): &(usize, usize)| {
             Some(self.contents.images.get(*image)?.layers.get(*position)?.digest.clone())
@@ -251,50 +283,66 @@ impl<'a, I: Inspector> Scan<'a, I> {
     }
 
     /// Gives every hit in a blob to the inspector, with a location for each image that uses the blob.
-    fn report(self) {
-        let pending = self.pending.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let paths = self.paths.into_inner().unwrap_or_else(PoisonError::into_inner);
+    fn report(&self) {
+        let pending = std::mem::take(&mut *lock(&self.pending));
+        let paths = lock(&self.paths);
         for Pending { blob, path, span, hit } in pending {
             let Some(blob) = self.contents.blobs.get(blob) else { continue };
-            let mut places = Vec::new();
-            for (image, position) in &blob.uses {
-                let Some(image) = self.contents.images.get(*image) else { continue };
-                let Some(layer) = image.layers.get(*position) else { continue };
-                let above = image.layers.get(position + 1..).unwrap_or_default();
-                let shadow = above.iter().find(|layer| {
-                    layer.entry.and_then(|entry| paths.get(&entry)).is_some_and(|paths| paths.hides(path.as_bytes()))
-                });
-                places.push(ImagePlace {
-                    image: image.name.clone(),
-                    layer: Some(layer.digest.clone()),
-                    instruction: layer.instruction.clone(),
-                    shadowed_by: shadow.map(|layer| layer.digest.clone()),
-                });
+            let links = paths.get(&blob.entry).map(|own| own.links(path.as_bytes())).unwrap_or_default();
+            let links = links.iter().take(MOST_NAMES).map(|link| SourcePath::new(link));
+            let mut locations = Vec::new();
+            for path in std::iter::once(path.clone()).chain(links) {
+                locations.extend(self.places(blob, &path, &paths).into_iter().map(|place| Location {
+                    place: Place::Image(place),
+                    path: path.clone(),
+                    span,
+                }));
             }
-            if places.is_empty() {
-                let name = self.store.entries().get(blob.entry).map(|entry| entry.name.as_slice()).unwrap_or_default();
-                let layer = layout::digest_of_name(name).map(Into::into);
-                places.push(ImagePlace { image: self.name.clone(), layer, instruction: None, shadowed_by: None });
-            }
-            let locations =
-                places.into_iter().map(|place| Location { place: Place::Image(place), path: path.clone(), span });
-            self.inspector.report(hit, locations.collect());
+            self.inspector.report(hit, locations);
         }
+    }
+
+    /// Where a file of a blob stands: once for each image and position that the blob is used at.
+    fn places(&self, blob: &Blob, path: &SourcePath, paths: &HashMap<EntryId, LayerPaths>) -> Vec<ImagePlace> {
+        if blob.uses.is_empty() {
+            let layer = manifest::digest_of_name(self.entry_name(blob)).map(Into::into);
+            return vec![ImagePlace { image: self.name.clone(), layer, instruction: None, shadowed_by: None }];
+        }
+        let hides = |layer: &&Layer| {
+            layer.entry.and_then(|entry| paths.get(&entry)).is_some_and(|paths| paths.hides(path.as_bytes()))
+        };
+        let place = |(image, position): &(usize, usize)| {
+            let image = self.contents.images.get(*image)?;
+            let layer = image.layers.get(*position)?;
+            let above = image.layers.get(position + 1..).unwrap_or_default();
+            Some(ImagePlace {
+                image: image.name.clone(),
+                layer: Some(layer.digest.clone()),
+                instruction: layer.instruction.clone(),
+                shadowed_by: above.iter().find(hides).map(|layer| layer.digest.clone()),
+            })
+        };
+        blob.uses.iter().filter_map(place).collect()
+    }
+
+    fn entry_name(&self, blob: &Blob) -> &[u8] {
+        self.store.entries().get(blob.entry).map(|entry| entry.name.as_slice()).unwrap_or_default()
     }
 }
 
 /// Takes the files of one blob.
-struct BlobVisitor<'s, 'a, I: Inspector> {
+struct BlobVisitor<'v, 's, 'a, I: Inspector> {
     scan: &'s Scan<'a, I>,
+    scope: &'v Scope<'s>,
     index: usize,
     place: String,
 }
 
-impl<I: Inspector> BlobVisitor<'_, '_, I> {
+impl<I: Inspector> BlobVisitor<'_, '_, '_, I> {
     /// Scans a JSON document that is a blob: an attestation, or an old image's own configuration.
     fn values(&mut self, name: &[u8], bytes: &[u8]) -> serde_json::Result<()> {
         let prefix =
-            if layout::digest_of_name(name).is_some() { "blob:".to_owned() } else { format!("{}:", escape(name)) };
+            if manifest::digest_of_name(name).is_some() { "blob:".to_owned() } else { format!("{}:", escape(name)) };
         // The whole document has to be JSON before anything of it is reported, for it is scanned as a text otherwise.
         values::visit(bytes, &mut |_| ())?;
         values::visit(bytes, &mut |text| {
@@ -307,13 +355,21 @@ impl<I: Inspector> BlobVisitor<'_, '_, I> {
     }
 }
 
-impl<I: Inspector> Visitor for BlobVisitor<'_, '_, I> {
-    fn file(&mut self, path: &[u8], content: &[u8]) {
-        for (range, hit) in self.scan.inspector.inspect(&Subject::File(path), content) {
-            let span = TextSpan::locate(content, range.start, range.end);
-            let path = SourcePath::new(path);
-            lock(&self.scan.pending).push(Pending { blob: self.index, path, span, hit });
+impl<I: Inspector> Visitor for BlobVisitor<'_, '_, '_, I> {
+    fn files(&mut self, batch: Batch) -> Batch {
+        let scan = self.scan;
+        let size = batch.size();
+        if scan.waiting.fetch_add(size, Relaxed) > MOST_WAITING {
+            scan.waiting.fetch_sub(size, Relaxed);
+            scan.inspect(self.index, &batch);
+            return batch.cleared();
         }
+        let index = self.index;
+        self.scope.spawn(move |_| {
+            scan.inspect(index, &batch);
+            scan.waiting.fetch_sub(size, Relaxed);
+        });
+        Batch::default()
     }
 
     fn gap(&mut self, code: &'static str, path: Option<&[u8]>, reason: &str) {
@@ -326,59 +382,6 @@ impl<I: Inspector> Visitor for BlobVisitor<'_, '_, I> {
 
     fn is_cancelled(&self) -> bool {
         self.scan.inspector.is_cancelled()
-    }
-}
-
-/// A digest being computed, in the algorithm that the expected one names.
-enum Hash {
-    Sha256(Sha256),
-    Sha512(Box<Sha512>),
-    /// Of an algorithm that the image specification does not know: not checked.
-    None,
-}
-
-impl Hash {
-    fn new(expected: &str) -> Self {
-        match expected.split_once(':') {
-            Some(("sha256", _)) => Self::Sha256(Sha256::new()),
-            Some(("sha512", _)) => Self::Sha512(Box::new(Sha512::new())),
-            _ => Self::None,
-        }
-    }
-
-    fn update(&mut self, bytes: &[u8]) {
-        match self {
-            Self::Sha256(hash) => hash.update(bytes),
-            Self::Sha512(hash) => hash.update(bytes),
-            Self::None => {}
-        }
-    }
-
-    fn finish(self) -> Option<String> {
-        let (algorithm, digest) = match self {
-            Self::Sha256(hash) => ("sha256", hash.finalize().to_vec()),
-            Self::Sha512(hash) => ("sha512", hash.finalize().to_vec()),
-            Self::None => return None,
-        };
-        let mut text = format!("{algorithm}:");
-        for byte in digest {
-            let _ = write!(text, "{byte:02x}");
-        }
-        Some(text)
-    }
-}
-
-/// Hashes what is read through it.
-struct Hashing<'a> {
-    reader: &'a mut dyn Read,
-    hash: Hash,
-}
-
-impl Read for Hashing<'_> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let length = self.reader.read(into)?;
-        self.hash.update(into.get(..length).unwrap_or_default());
-        Ok(length)
     }
 }
 

@@ -4,7 +4,7 @@
 //! pulled. The merged file system is never built. A layer is remembered as keyed hashes of its paths, eight bytes each, so
 //! that nobody can choose paths that collide, and a million files cost no more than some megabytes.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
 /// The name of a whiteout: `.wh.` and the name that it deletes.
@@ -12,6 +12,9 @@ const WHITEOUT: &[u8] = b".wh.";
 
 /// The name that deletes everything that lower layers have in its directory.
 const OPAQUE: &[u8] = b".wh..wh..opq";
+
+/// Hard links carry no data; this many of them are remembered per layer, to tell every name of a file.
+const MOST_LINKS: usize = 1_000_000;
 
 /// What a layer's entry does to the layers below.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -30,12 +33,15 @@ enum Mark {
 pub(super) struct LayerPaths {
     state: RandomState,
     marks: HashSet<u64>,
+    /// Hard links by the hash of their target.
+    links: HashMap<u64, Vec<Vec<u8>>>,
+    link_count: usize,
 }
 
 impl LayerPaths {
     /// Nothing yet. All layers that are to be compared share one state.
     pub(super) fn new(state: RandomState) -> Self {
-        Self { state, marks: HashSet::new() }
+        Self { state, marks: HashSet::new(), links: HashMap::new(), link_count: 0 }
     }
 
     /// Notes an entry of the layer. `path` is as the archive has it.
@@ -69,6 +75,20 @@ impl LayerPaths {
             }
         }
         false
+    }
+
+    /// Notes that `path` is another name of the file at `target`. Links beyond a million are not remembered.
+    pub(super) fn link(&mut self, target: &[u8], path: &[u8]) {
+        if self.link_count < MOST_LINKS {
+            self.link_count += 1;
+            let target = self.state.hash_one(normalise(target));
+            self.links.entry(target).or_default().push(path.to_vec());
+        }
+    }
+
+    /// The other names of the file at `path` in this layer.
+    pub(super) fn links(&self, path: &[u8]) -> &[Vec<u8>] {
+        self.links.get(&self.state.hash_one(normalise(path))).map(Vec::as_slice).unwrap_or_default()
     }
 
     fn mark(&mut self, mark: Mark, path: &[u8]) {

@@ -369,7 +369,7 @@ impl Store {
 }
 
 /// Whether a file may be a JSON object or array.
-fn begins_like_json(head: &[u8]) -> bool {
+pub(super) fn begins_like_json(head: &[u8]) -> bool {
     matches!(head.trim_ascii_start().first(), Some(b'{' | b'['))
 }
 

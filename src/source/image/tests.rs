@@ -614,6 +614,45 @@ fn hostile_entries_hide_nothing() {
 }
 
 #[test]
+fn hard_links_are_further_names_of_a_file() {
+    let mut lower = raw_entry("a/file", b'0', b"LEAK-file");
+    let mut link = tar::Header::new_gnu();
+    link.set_entry_type(tar::EntryType::Link);
+    link.set_path("b/link").unwrap();
+    link.set_link_name("./a/file").unwrap();
+    link.set_size(0);
+    link.set_cksum();
+    lower.extend(link.as_bytes());
+    lower.extend([0; 1024]);
+    let mut layout = Layout::new();
+    let (manifest, layers) = layout.image(&[gzip(&lower), tar_of(&[("a/.wh.file", b"")])], json!({}));
+    layout.refer(&manifest, "latest");
+    let disk = Disk::new();
+    let [lower, upper] = [0, 1].map(|layer| short(&layers[layer]).to_owned());
+    assert_eq!(
+        scan(&disk.directory(&layout.finish())).lines,
+        [
+            format!("LEAK-file img {lower} a/file [step 0] hidden by {upper}"),
+            format!("LEAK-file img {lower} b/link [step 0]"),
+        ]
+    );
+}
+
+#[test]
+fn a_legacy_layer_that_is_not_the_configured_one_is_told() {
+    let layer = tar_of(&[("a", b"LEAK-a")]);
+    for (diff_id, is_told) in [(digest(&layer), false), (digest(b"other"), true)] {
+        let config = serde_json::to_vec(&json!({"rootfs": {"diff_ids": [diff_id]}})).unwrap();
+        let manifest = serde_json::to_vec(&json!([{"Config": "c.json", "Layers": ["aa/layer.tar"]}])).unwrap();
+        let tar = tar_of(&[("aa/layer.tar", &layer), ("c.json", &config), ("manifest.json", &manifest)]);
+        let disk = Disk::new();
+        let answer = scan(&disk.file(&tar));
+        assert_eq!(answer.lines, [format!("LEAK-a img {} a", short(&diff_id))]);
+        assert_eq!(answer.told("digest-mismatch note img: layer"), is_told);
+    }
+}
+
+#[test]
 fn limits_are_told() {
     let tar = tar_of(&[("big", &[b'x'; 5000]), ("small", b"LEAK-small"), ("third", b"LEAK-third")]);
     let disk = Disk::new();
