@@ -17,4 +17,4 @@ pub use ledger::Ledger;
 pub use plan::{PlanInput, RevocationPlan};
 pub use policy::Policy;
 pub use subject::Subject;
-pub use terms::{IssuerTerms, TermsByIssuer};
+pub use terms::{IssuerMatch, IssuerTerms, Survey, survey};
