@@ -6,6 +6,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
 
 use fs_err as fs;
 
@@ -399,10 +401,17 @@ fn an_interrupted_scan_reports_what_it_has_and_says_so() {
     let process = child.id().to_string();
     wait_for_handler_of_interrupts(&process);
     env.tool("kill", ["-INT", &process]);
+    let (ended, watch) = std::sync::mpsc::channel::<()>();
+    let victim = process.clone();
+    std::thread::spawn(move || {
+        if watch.recv_timeout(Duration::from_secs(60)) == Err(RecvTimeoutError::Timeout) {
+            let _ = std::process::Command::new("kill").args(["-KILL", &victim]).status();
+        }
+    });
     let lines: Vec<String> =
         BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok).collect();
     let output = child.wait_with_output().expect("the program ends");
-    drop(input);
+    drop((input, ended));
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(130), "{lines:?} {stderr}");
     let summary: serde_json::Value = serde_json::from_str(lines.last().expect("a report")).expect("JSON");
@@ -415,6 +424,7 @@ fn wait_for_handler_of_interrupts(process: &str) {
     let status = Path::new("/proc").join(process).join("status");
     loop {
         let status = fs::read_to_string(&status).expect("the process is there");
+        assert!(!status.contains("State:\tZ"), "the program ended before it could be interrupted");
         let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).expect("a mask of caught signals");
         let mask = u64::from_str_radix(caught.trim(), 16).expect("a mask in hexadecimal");
         if mask & (1 << 1) != 0 {
