@@ -7,6 +7,7 @@
 
 mod authorization_server;
 mod env;
+mod hook;
 mod listener;
 mod report;
 mod repository;
