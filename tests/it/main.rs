@@ -12,6 +12,7 @@ mod end_to_end;
 mod env;
 mod issuer_trouble;
 mod leak;
+mod hook;
 mod listener;
 mod no_leak;
 mod oci_layout;
