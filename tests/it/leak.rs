@@ -92,11 +92,12 @@ impl Leak {
     }
 
     /// Writes the operator's configuration, which trusts the server and lets `client` speak for the operator.
-    pub(crate) fn configure(&self, client: &str, policy: &str) -> String {
+    /// `rest` goes on in the issuer's section.
+    pub(crate) fn configure(&self, client: &str, rest: &str) -> String {
         let issuer = &self.server.issuer;
         let text = format!(
             "[[issuer]]\nissuer = \"{issuer}\"\nzone = \"loopback\"\nverify = true\nrevoke = true\nclient_id = \"{client}\"\n\
-             client_secret_env = \"{OPERATOR_SECRET}\"\n\n{policy}"
+             client_secret_env = \"{OPERATOR_SECRET}\"\n{rest}"
         );
         self.env.write_work("rescind.toml", text).display().to_string()
     }
