@@ -9,6 +9,7 @@ mod canonical;
 pub mod ledger;
 pub mod plan;
 pub mod policy;
+pub mod report_input;
 mod subject;
 mod terms;
 
@@ -16,4 +17,4 @@ pub use ledger::Ledger;
 pub use plan::{PlanInput, RevocationPlan};
 pub use policy::Policy;
 pub use subject::Subject;
-pub use terms::{IssuerTerms, TermsByIssuer};
+pub use terms::{IssuerMatch, IssuerTerms, Survey, survey};

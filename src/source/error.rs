@@ -51,6 +51,9 @@ pub enum SourceError {
         /// The option, as it is spelled on the command line.
         option: &'static str,
     },
+    /// An image cannot be opened.
+    #[error(transparent)]
+    Image(#[from] super::image::ImageError),
     /// A revision names no commit.
     #[error("`{revision}` names no commit of `{path}`")]
     Revision {
@@ -58,6 +61,12 @@ pub enum SourceError {
         path: PathBuf,
         /// What was to be resolved.
         revision: String,
+    },
+    /// A range is not of the form `A..B`.
+    #[error("`{range}` is not a range of the form `A..B`")]
+    Range {
+        /// What was given.
+        range: String,
     },
     /// libgit2 refused.
     #[error("cannot read `{path}`")]
@@ -68,11 +77,11 @@ pub enum SourceError {
         #[source]
         source: git2::Error,
     },
-    /// The place of an earlier finding has changed.
-    #[error("`{path}` no longer holds what was found there")]
-    Changed {
-        /// The place.
-        path: PathBuf,
+    /// A place that can be read once only.
+    #[error("{what} cannot be read again")]
+    Gone {
+        /// Such as `standard input`.
+        what: &'static str,
     },
 }
 

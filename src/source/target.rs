@@ -3,10 +3,10 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::git::{self, GitEnvironment, History, Repository};
+use super::git::{self, GitEnvironment, History, Range, Repository, Staged};
 use super::stdin::Stdin;
 use super::tree::{self, Tree};
-use super::{Source, SourceError};
+use super::{Source, SourceError, image};
 use crate::diagnostic::Diagnostic;
 
 /// Which part of the targets is scanned.
@@ -61,14 +61,16 @@ pub fn open(target: impl AsRef<OsStr>, options: &TargetOptions) -> Result<Vec<Bo
         return Err(SourceError::UnsupportedTarget { target: tree::shown(Path::new(target)), kind });
     }
     let conflict = || SourceError::Conflict { target: tree::shown(Path::new(target)), option: options.scope.option() };
+    let discover = || Repository::discover(&path, &options.environment);
     match (&options.scope, kind) {
         (Scope::Everything | Scope::Files, Some("tree")) => files(&path),
         (Scope::Everything | Scope::Files, Some("stdin")) => Ok(vec![Box::new(Stdin)]),
-        (Scope::Everything | Scope::Files, Some("image")) => image(&path),
-        (Scope::Everything | Scope::Files | Scope::History, None | Some("git")) => {
-            by_content(&path, kind.is_some(), &options.scope)
-        }
-        _ => Err(conflict()),
+        (Scope::Everything | Scope::Files, Some("image")) => open_image(&path),
+        (_, Some("tree" | "stdin" | "image")) => Err(conflict()),
+        (Scope::Since(revision), _) => Ok(vec![Box::new(Range::since(discover()?, revision)?)]),
+        (Scope::Range(range), _) => Ok(vec![Box::new(Range::parse(discover()?, range)?)]),
+        (Scope::Staged { files }, _) => Ok(vec![Box::new(Staged::open(discover()?, files)?)]),
+        (scope, _) => by_content(&path, kind.is_some(), scope),
     }
 }
 
@@ -107,6 +109,7 @@ fn by_content(path: &Path, is_git: bool, scope: &Scope) -> Result<Vec<Box<dyn So
         (Ok(None), scope) if is_git || matches!(scope, Scope::History) => {
             Err(SourceError::NotARepository { path: path.to_owned() })
         }
+        (Ok(None), _) if image::sniff(path)?.is_some() => open_image(path),
         (Ok(None), _) => files(path),
     }
 }
@@ -122,6 +125,6 @@ fn files(path: &Path) -> Result<Vec<Box<dyn Source>>, SourceError> {
     Ok(vec![Box::new(tree)])
 }
 
-fn image(path: &Path) -> Result<Vec<Box<dyn Source>>, SourceError> {
-    Err(SourceError::UnsupportedTarget { target: tree::shown(path), kind: "image" })
+fn open_image(path: &Path) -> Result<Vec<Box<dyn Source>>, SourceError> {
+    Ok(vec![image::open(path, &tree::shown(path))?])
 }

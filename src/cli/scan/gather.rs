@@ -1,7 +1,8 @@
 //! Opening the targets and scanning them: threads, progress, interruption.
 
 use std::path::PathBuf;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -25,8 +26,15 @@ pub(super) struct Gathered {
     pub items: u64,
     pub bytes: u64,
     pub duration: Duration,
-    /// Whether the user stopped it.
-    pub interrupted: bool,
+    /// Set when the user stopped it, then or later.
+    pub stop: Arc<AtomicBool>,
+}
+
+impl Gathered {
+    /// Whether the user stopped the run.
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.stop.load(Relaxed)
+    }
 }
 
 /// The paths of the targets, without their prefixes; the current directory where none is named.
@@ -107,13 +115,13 @@ pub(super) fn scan(
             progress.finish();
         }
     });
-    let interrupted = collector.is_cancelled();
-    if interrupted {
+    if collector.is_cancelled() {
         collector.diagnose(Diagnostic::gap("interrupted", "scan", "stopped before everything was scanned"));
     }
+    let stop = collector.cancel_flag();
     let (items, bytes) = (collector.counters.items.load(Relaxed), collector.counters.bytes.load(Relaxed));
     let (findings, diagnostics) = collector.finish();
-    Ok(Gathered { findings, diagnostics, items, bytes, duration: started.elapsed(), interrupted })
+    Ok(Gathered { findings, diagnostics, items, bytes, duration: started.elapsed(), stop })
 }
 
 /// The first interrupt asks the sources to stop, so that what was found is still reported; the second ends the process.

@@ -31,6 +31,7 @@ pub(crate) fn run(args: &Args, global: &Global) -> CommandResult {
     let rules = Arc::new(load_rules(&args.detection)?);
     let baseline = read_baseline(&args.detection)?;
     let sources = gather::open(args, &environment)?;
+    let mandate = judge::Mandate::prepare(args, &config)?;
     let reports = write::prepare(&args.output)?;
 
     let detector = Detector::new(Arc::clone(&rules), config.fingerprint_key()?);
@@ -38,7 +39,7 @@ pub(crate) fn run(args: &Args, global: &Global) -> CommandResult {
     finding::lower_findings_of_tests(&mut gathered.findings);
     let below_min_confidence = withhold_unsure(&mut gathered.findings, args.detection.min_confidence.into());
     let (suppressed, stale) = baseline.suppress(&mut gathered.findings);
-    if args.history == args::HistoryArgs::default() && !gathered.interrupted {
+    if args.history == args::HistoryArgs::default() && !gathered.is_interrupted() {
         gathered.diagnostics.extend(stale.iter().map(|id| {
             Diagnostic::note(
                 "stale-suppression",
@@ -48,12 +49,13 @@ pub(crate) fn run(args: &Args, global: &Global) -> CommandResult {
         }));
     }
 
+    mandate.judge(&mut gathered)?;
     let summary = Summary {
         targets: sources.iter().map(|source| source.describe()).collect(),
         items: gathered.items,
         bytes: gathered.bytes,
         duration: gathered.duration,
-        interrupted: gathered.interrupted,
+        interrupted: gathered.is_interrupted(),
         below_min_confidence,
         suppressed,
     };

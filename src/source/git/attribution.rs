@@ -10,7 +10,6 @@ use git2::Oid;
 use super::forest::Forest;
 use super::graph::Graph;
 use super::objects::OidMap;
-use super::refs::References;
 use crate::diagnostic::Diagnostic;
 use crate::finding::{Collector, SourcePath};
 
@@ -27,12 +26,12 @@ pub(super) struct Occurrence {
     pub(super) is_reachable: bool,
 }
 
-/// Finds every path of every found blob. `tips` are the references, peeled. A blob without an entry in the result stands in
-/// no commit.
+/// Finds every path of every found blob. `head` and `tips` are HEAD and all references, peeled. A blob without an entry in
+/// the result stands in no commit.
 pub(super) fn attribute(
     graph: &Graph,
     forest: &Forest,
-    references: &References,
+    head: Option<Oid>,
     tips: &[Oid],
     place: &str,
     collector: &Collector,
@@ -46,7 +45,7 @@ pub(super) fn attribute(
     };
 
     let mut paths = Paths::default();
-    let head = references.head.and_then(|head| graph.number(head)).and_then(|number| graph.commit(number));
+    let head = head.and_then(|head| graph.number(head)).and_then(|number| graph.commit(number));
     let mut head_walk = Walk::new(forest);
     let mut at_head = HashSet::new();
     if let Some(head) = head {

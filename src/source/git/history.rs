@@ -1,7 +1,6 @@
 //! [`History`]: a scan of every blob, commit message and tag message in the object database, reachable or not.
 
-use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use git2::{ObjectType, Oid};
 
@@ -13,10 +12,10 @@ use super::messages::Authors;
 use super::objects::{self, Object, OidMap, OidSet, Wish};
 use super::raw::{self, CommitHeader};
 use super::refs::References;
-use crate::detect::Candidate;
+use super::visitor::{Found, Visitor, lock};
 use crate::diagnostic::Diagnostic;
-use crate::finding::{Collector, GitObject, GitPlace, Location, Place, SourcePath, TextSpan};
-use crate::source::{ScanContext, Source, SourceError, locate};
+use crate::finding::{Collector, GitObject, GitPlace, Place, SourcePath};
+use crate::source::{ScanContext, Source, SourceError};
 
 /// All history of a repository.
 pub struct History {
@@ -37,175 +36,161 @@ impl Source for History {
     }
 
     fn scan(&self, context: &ScanContext<'_>) {
-        let collector = context.collector;
-        let ids = match objects::list(&self.repository, collector) {
+        let (repository, collector) = (&self.repository, context.collector);
+        let ids = match objects::list(repository, collector) {
             Ok(ids) => ids,
-            Err(error) => return collector.diagnose(unopened(&self.repository, &error)),
+            Err(error) => return collector.diagnose(unopened(repository, &error)),
         };
         collector.expect(ids.len() as u64);
-        let swept = Swept::default();
+        let visitor = Visitor::new(repository, context);
+        let sweep = Sweep::default();
         let unread = objects::sweep(
-            &self.repository,
+            repository,
             &ids,
             collector,
-            |id, kind, size| swept.wish(&self.repository, context, id, kind, size),
-            |object| swept.visit(context, &object),
+            |id, kind, size| sweep.wish(&visitor, id, kind, size),
+            |object| sweep.visit(&visitor, &object, collector),
         );
-        if !self.repository.shallow.is_empty() {
-            let reason = "a shallow clone: commits before its edge were not scanned, and what they introduced is attributed to the edge";
-            collector.diagnose(Diagnostic::note("shallow-clone", &*self.repository.name, reason));
-        }
-        swept.settle(&self.repository, &ids, unread > 0, collector);
+        tell_shallow(repository, collector);
+        sweep.finish().settle(repository, visitor.finish(), &ids, unread > 0, collector);
     }
 }
 
 /// A scan that could not even begin.
-fn unopened(repository: &Repository, error: &SourceError) -> Diagnostic {
+pub(super) fn unopened(repository: &Repository, error: &SourceError) -> Diagnostic {
     Diagnostic::gap("corrupt-object", &*repository.name, error)
 }
 
-/// What one pass over the object database leaves behind.
+/// Says what a shallow clone leaves out. That is not a gap: what was to be scanned is what is there.
+pub(super) fn tell_shallow(repository: &Repository, collector: &Collector) {
+    if !repository.shallow.is_empty() {
+        let reason = "a shallow clone: commits beyond its edge were not scanned, and what they introduced is attributed to the edge";
+        collector.diagnose(Diagnostic::note("shallow-clone", &*repository.name, reason));
+    }
+}
+
+/// What the pass over the object database notes down beside the findings, on all threads.
 #[derive(Default)]
-struct Swept {
+struct Sweep {
     trees: Mutex<Vec<Oid>>,
     commits: Mutex<Vec<(Oid, CommitHeader)>>,
     tags: Mutex<OidMap<Oid>>,
-    found: Mutex<Vec<Found>>,
 }
 
-/// An object with credentials in it.
-struct Found {
-    id: Oid,
-    object: GitObject,
-    candidates: Vec<(Candidate, TextSpan)>,
+/// The same, when the pass is over.
+struct Swept {
+    trees: Vec<Oid>,
+    commits: Vec<(Oid, CommitHeader)>,
+    tags: OidMap<Oid>,
+}
+
+impl Sweep {
+    fn wish(&self, visitor: &Visitor<'_>, id: Oid, kind: ObjectType, size: u64) -> Wish {
+        if kind == ObjectType::Tree {
+            lock(&self.trees).push(id);
+        }
+        visitor.wish(id, kind, size)
+    }
+
+    fn visit(&self, visitor: &Visitor<'_>, object: &Object<'_>, collector: &Collector) {
+        let is_well_formed = match object.kind {
+            ObjectType::Commit => {
+                let header = CommitHeader::parse(object.bytes);
+                header.map(|header| lock(&self.commits).push((object.id, header))).is_some()
+            }
+            ObjectType::Tag => {
+                let target = raw::tag_target(object.bytes);
+                target.map(|target| lock(&self.tags).insert(object.id, target)).is_some()
+            }
+            _ => true,
+        };
+        if !is_well_formed {
+            let reason = "its header cannot be read";
+            collector.diagnose(Diagnostic::gap("corrupt-object", object.id.to_string(), reason));
+        }
+        visitor.visit(object);
+    }
+
+    fn finish(self) -> Swept {
+        Swept {
+            trees: self.trees.into_inner().unwrap_or_else(PoisonError::into_inner),
+            commits: self.commits.into_inner().unwrap_or_else(PoisonError::into_inner),
+            tags: self.tags.into_inner().unwrap_or_else(PoisonError::into_inner),
+        }
+    }
 }
 
 impl Swept {
-    fn wish(&self, repository: &Repository, context: &ScanContext<'_>, id: Oid, kind: ObjectType, size: u64) -> Wish {
-        let is_oversize = size > context.max_file_size;
-        if kind == ObjectType::Tree {
-            lock(&self.trees).push(id);
-        } else if is_oversize {
-            let reason = format!("{size} bytes are more than the limit of {} bytes", context.max_file_size);
-            let place = format!("{}: {id}", repository.name);
-            context.collector.diagnose(Diagnostic::gap("file-too-large", place, reason));
-        } else {
-            return Wish::Read;
-        }
-        context.collector.counters.expected.fetch_sub(1, Relaxed);
-        Wish::Leave
-    }
-
-    fn visit(&self, context: &ScanContext<'_>, object: &Object<'_>) {
-        let (kind, text) = match object.kind {
-            ObjectType::Blob => (GitObject::Blob, object.bytes),
-            ObjectType::Commit => {
-                match CommitHeader::parse(object.bytes) {
-                    Some(header) => lock(&self.commits).push((object.id, header)),
-                    None => context.collector.diagnose(malformed(object.id)),
-                }
-                (GitObject::Commit, raw::message(object.bytes))
-            }
-            ObjectType::Tag => {
-                match raw::tag_target(object.bytes) {
-                    Some(target) => {
-                        lock(&self.tags).insert(object.id, target);
-                    }
-                    None => context.collector.diagnose(malformed(object.id)),
-                }
-                (GitObject::Tag, raw::message(object.bytes))
-            }
-            _ => return,
-        };
-        context.collector.count(text.len() as u64);
-        let candidates = context.detector.detect(text);
-        if candidates.is_empty() {
-            return;
-        }
-        let candidates = candidates.into_iter().map(|candidate| {
-            let span = locate(text, &candidate);
-            (candidate, span)
-        });
-        lock(&self.found).push(Found { id: object.id, object: kind, candidates: candidates.collect() });
-    }
-
     /// Attributes what was found, hands it over, and tells what is missing.
-    fn settle(self, repository: &Repository, ids: &[Oid], is_damaged: bool, collector: &Collector) {
-        let found = self.found.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let trees = self.trees.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let commits = self.commits.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let tags = self.tags.into_inner().unwrap_or_else(PoisonError::into_inner);
-
+    fn settle(self, repository: &Repository, found: Vec<Found>, ids: &[Oid], is_damaged: bool, collector: &Collector) {
         let references = References::read(repository, collector);
-        let graph = Graph::new(commits, &repository.shallow);
-        let present: OidSet = ids.iter().copied().collect();
-        let wanted: OidSet = found.iter().filter(|f| f.object == GitObject::Blob).map(|f| f.id).collect();
-        let is_suspect = is_damaged || repository.is_partial || !graph.missing.is_empty();
-        let forest = if collector.is_cancelled() || (wanted.is_empty() && !is_suspect) {
+        let graph = Graph::new(self.commits, &repository.shallow);
+        let blobs: OidSet =
+            found.iter().filter(|found| found.object == GitObject::Blob).map(|found| found.id).collect();
+        // Whether every tree's blobs are there costs a pass over all trees: it is made where it is needed anyway, and where
+        // there is reason to doubt.
+        let is_doubtful = is_damaged || repository.is_partial || !graph.missing.is_empty();
+        let forest = if collector.is_cancelled() || (blobs.is_empty() && !is_doubtful) {
             Forest::default()
         } else {
-            Forest::grow(repository, &trees, &wanted, &present, collector)
+            let present: OidSet = ids.iter().copied().collect();
+            Forest::grow(repository, &self.trees, &blobs, &present, collector)
         };
         tell_missing(repository, &graph, &forest, collector);
         if found.is_empty() {
             return;
         }
-        let tips: Vec<Oid> = references.tips.iter().map(|&tip| peel(&tags, tip)).collect();
-        let places = attribution::attribute(&graph, &forest, &references, &tips, &repository.name, collector);
         let odb = match repository.open_objects() {
             Ok(odb) => odb,
             Err(error) => return collector.diagnose(unopened(repository, &error)),
         };
-        let mut emitter = Emitter {
+        let tips: Vec<Oid> = references.tips.iter().map(|&tip| peel(&self.tags, tip)).collect();
+        let head = references.head.map(|head| peel(&self.tags, head));
+        let mut places = Places {
             repository,
-            tags: &tags,
-            authors: Authors::new(&odb),
+            occurrences: attribution::attribute(&graph, &forest, head, &tips, &repository.name, collector),
             is_reachable: graph.reached_from(tips.iter().copied()),
-            is_in_head: graph.reached_from(references.head.map(|head| peel(&tags, head))),
-            named_objects: named_objects(&tags, &references),
+            is_in_head: graph.reached_from(head),
+            named_objects: named_objects(&self.tags, &references),
+            authors: Authors::new(&odb),
             graph: &graph,
-            places,
+            tags: &self.tags,
         };
         for found in found {
-            let places = emitter.places(found.id, found.object);
-            for (candidate, span) in found.candidates {
-                let location =
-                    |(place, path): &(Place, SourcePath)| Location { place: place.clone(), path: path.clone(), span };
-                collector.add(candidate, places.iter().map(location).collect());
-            }
+            let places = places.of(found.id, found.object);
+            found.emit(&places, collector);
         }
     }
 }
 
-/// Turns occurrences into locations.
-struct Emitter<'a> {
+/// Turns what is known of an object into its places.
+struct Places<'a> {
     repository: &'a Repository,
     graph: &'a Graph,
     tags: &'a OidMap<Oid>,
     authors: Authors<'a>,
+    occurrences: OidMap<Vec<Occurrence>>,
+    /// By number of the commit.
     is_reachable: Vec<bool>,
     is_in_head: Vec<bool>,
     /// Objects that references name directly or through tags.
     named_objects: OidSet,
-    places: OidMap<Vec<Occurrence>>,
 }
 
-impl Emitter<'_> {
-    fn places(&mut self, id: Oid, object: GitObject) -> Vec<(Place, SourcePath)> {
-        let flag = |flags: &[bool], number: Option<u32>| {
-            number.and_then(|number| flags.get(number as usize)).copied().unwrap_or(false)
-        };
-        let oid: std::sync::Arc<str> = id.to_string().into();
+impl Places<'_> {
+    fn of(&mut self, id: Oid, object: GitObject) -> Vec<(Place, SourcePath)> {
+        let oid: Arc<str> = id.to_string().into();
         let place = |commit, in_head, reachable| {
             let repository = self.repository.name.clone();
             Place::Git(GitPlace { repository, object, oid: oid.clone(), commit, in_head, reachable })
         };
+        let is_named = self.named_objects.contains(&id);
+        let nowhere = SourcePath::default();
         match object {
             GitObject::Blob => {
-                let occurrences = self.places.remove(&id).unwrap_or_default();
-                if occurrences.is_empty() {
-                    return vec![(place(None, false, self.named_objects.contains(&id)), SourcePath::default())];
-                }
+                let Some(occurrences) = self.occurrences.remove(&id) else {
+                    return vec![(place(None, false, is_named), nowhere)];
+                };
                 let located = occurrences.into_iter().map(|at| {
                     let commit = at.commit.and_then(|commit| self.authors.of_commit(commit));
                     (place(commit, at.in_head, at.is_reachable), at.path)
@@ -214,13 +199,14 @@ impl Emitter<'_> {
             }
             GitObject::Commit => {
                 let number = self.graph.number(id);
-                let commit = self.authors.of_commit(id);
-                let (in_head, reachable) = (flag(&self.is_in_head, number), flag(&self.is_reachable, number));
-                vec![(place(commit, in_head, reachable), SourcePath::default())]
+                let flag =
+                    |flags: &[bool]| number.and_then(|number| flags.get(number as usize)).is_some_and(|&flag| flag);
+                let (in_head, reachable) = (flag(&self.is_in_head), flag(&self.is_reachable));
+                vec![(place(self.authors.of_commit(id), in_head, reachable), nowhere)]
             }
             GitObject::Tag => {
-                let commit = self.authors.of_tag(id, peel(self.tags, id));
-                vec![(place(commit, false, self.named_objects.contains(&id)), SourcePath::default())]
+                let tagger = self.authors.of_tag(id, peel(self.tags, id));
+                vec![(place(tagger, false, is_named), nowhere)]
             }
         }
     }
@@ -255,35 +241,18 @@ fn named_objects(tags: &OidMap<Oid>, references: &References) -> OidSet {
 }
 
 fn tell_missing(repository: &Repository, graph: &Graph, forest: &Forest, collector: &Collector) {
-    for (missing, what) in [
-        (graph.missing.iter().min(), "commits"),
-        (forest.missing_trees.iter().min(), "trees"),
-        (forest.missing_blobs.iter().min(), "blobs"),
-    ]
-    .map(|(first, what)| (first.copied(), what))
-    {
-        let Some(first) = missing else { continue };
-        let count = match what {
-            "commits" => graph.missing.len(),
-            "trees" => forest.missing_trees.len(),
-            _ => forest.missing_blobs.len(),
-        };
+    let kinds = [
+        ("commits", graph.missing.iter().min(), graph.missing.len()),
+        ("trees", forest.missing_trees.iter().min(), forest.missing_trees.len()),
+        ("blobs", forest.missing_blobs.iter().min(), forest.missing_blobs.len()),
+    ];
+    for (kind, first, count) in kinds {
+        let Some(first) = first else { continue };
         let reason = if repository.is_partial {
-            format!(
-                "{count} {what} were left out by the partial clone, {first} among them; fetch them with `git backfill` or clone without `--filter`"
-            )
+            format!("{count} {kind} were left out by the partial clone, {first} among them; clone without `--filter`")
         } else {
-            format!("{count} {what} are referred to but not there, {first} among them")
+            format!("{count} {kind} are referred to but not there, {first} among them")
         };
         collector.diagnose(Diagnostic::gap("missing-object", &*repository.name, reason));
     }
-}
-
-fn malformed(id: Oid) -> Diagnostic {
-    Diagnostic::gap("corrupt-object", id.to_string(), "its header cannot be read")
-}
-
-/// A panic in one thread must not hide what the others found.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -15,10 +15,16 @@ mod graph;
 mod history;
 mod messages;
 mod objects;
+mod range;
 mod raw;
 mod refs;
 mod repository;
+mod snapshot;
+mod staged;
+mod visitor;
 
 pub use history::History;
+pub use range::Range;
 pub use repository::{GitEnvironment, Repository};
 pub(in crate::source) use repository::{is_git_directory, linked_git_directory, path_from_bytes};
+pub use staged::Staged;

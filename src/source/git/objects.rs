@@ -75,7 +75,7 @@ pub(super) fn list(repository: &Repository, collector: &Collector) -> Result<Vec
 }
 
 /// Reads the objects on all threads. `wish` decides by kind and size what is read, `visit` gets it. What cannot be read is
-/// diagnosed and counted in the result.
+/// diagnosed; tells how many that are.
 pub(super) fn sweep(
     repository: &Repository,
     ids: &[Oid],
@@ -83,30 +83,52 @@ pub(super) fn sweep(
     wish: impl Fn(Oid, ObjectType, u64) -> Wish + Sync,
     visit: impl Fn(Object<'_>) + Sync,
 ) -> usize {
-    configure_libgit2();
     let trouble = Trouble::default();
-    let batch = (ids.len() / (16 * rayon::current_num_threads())).clamp(64, 4096);
+    let read = |odb: &Odb<'_>, &id: &Oid| {
+        if let Err(error) = read_one(odb, id, &wish, &visit) {
+            trouble.tell(id, &error);
+        }
+    };
+    for_each(repository, ids, collector, read);
+    trouble.diagnose(repository, collector)
+}
+
+/// Does something with each item on all threads, each of which has its own handle on the objects. Stops when cancelled.
+pub(super) fn for_each<T: Sync>(
+    repository: &Repository,
+    items: &[T],
+    collector: &Collector,
+    act: impl Fn(&Odb<'_>, &T) + Sync,
+) {
+    configure_libgit2();
+    let batch = (items.len() / (16 * rayon::current_num_threads())).clamp(SMALLEST_BATCH, 4096);
     let next = AtomicUsize::new(0);
-    rayon::broadcast(|_| {
-        let odb = match repository.open_objects() {
+    let work = |thread: usize| {
+        let odb = match repository.open_objects_for(thread) {
             Ok(odb) => odb,
-            Err(error) => return trouble.tell_once(&error),
+            Err(error) => return collector.diagnose(Diagnostic::gap("corrupt-object", &*repository.name, error)),
         };
         loop {
             let start = next.fetch_add(batch, Relaxed);
-            let Some(rest) = ids.get(start..) else { return };
-            for &id in rest.iter().take(batch) {
+            let Some(rest) = items.get(start..).filter(|rest| !rest.is_empty()) else { return };
+            for item in rest.iter().take(batch) {
                 if collector.is_cancelled() {
                     return;
                 }
-                if let Err(error) = read_one(&odb, id, &wish, &visit) {
-                    trouble.tell(id, &error);
-                }
+                act(&odb, item);
             }
         }
-    });
-    trouble.diagnose(repository, collector)
+    };
+    if items.len() <= SMALLEST_BATCH {
+        // The handful of a commit hook is done before other threads have woken up.
+        work(0);
+    } else {
+        rayon::broadcast(|thread| work(thread.index()));
+    }
 }
+
+/// The fewest items that are worth a thread.
+const SMALLEST_BATCH: usize = 64;
 
 /// Reads one object of any size.
 pub(super) fn read(odb: &Odb<'_>, id: Oid) -> Result<(ObjectType, Vec<u8>), git2::Error> {
@@ -145,7 +167,6 @@ const NAMED_OBJECTS: usize = 20;
 #[derive(Default)]
 struct Trouble {
     objects: Mutex<Vec<(Oid, bool, String)>>,
-    opening: Mutex<Option<String>>,
 }
 
 impl Trouble {
@@ -155,14 +176,7 @@ impl Trouble {
         self.objects.lock().unwrap_or_else(PoisonError::into_inner).push((id, is_missing, reason));
     }
 
-    fn tell_once(&self, error: &SourceError) {
-        self.opening.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error.to_string());
-    }
-
     fn diagnose(self, repository: &Repository, collector: &Collector) -> usize {
-        if let Some(reason) = self.opening.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            collector.diagnose(Diagnostic::gap("corrupt-object", &*repository.name, reason));
-        }
         let mut objects = self.objects.into_inner().unwrap_or_else(PoisonError::into_inner);
         objects.sort_unstable();
         for (id, is_missing, reason) in objects.iter().take(NAMED_OBJECTS) {

@@ -12,6 +12,7 @@ use super::Repository;
 use super::repository::path_from_bytes;
 use crate::diagnostic::Diagnostic;
 use crate::finding::Collector;
+use crate::source::SourceError;
 use crate::source::tree::shown;
 
 /// All references, resolved.
@@ -53,6 +54,23 @@ impl References {
         references.tips.sort_unstable();
         references.tips.dedup();
         references
+    }
+
+    /// The commit at HEAD. Reads no more than it must, for the commit hook; `None` if HEAD is unborn or cannot be read.
+    pub(super) fn head(repository: &Repository) -> Option<Oid> {
+        let mut target = Target::parse(&fs_err::read(repository.git_dir.join("HEAD")).ok()?)?;
+        for _ in 0..SYMBOLIC_DEPTH {
+            let name = match target {
+                Target::Object(id) => return Some(id),
+                Target::Symbolic(name) => name,
+            };
+            let file = repository.common_dir.join(path_from_bytes(&name));
+            match fs_err::read(file).ok().as_deref().and_then(Target::parse) {
+                Some(next) => target = next,
+                None => return find_packed(&fs_err::read(repository.common_dir.join("packed-refs")).ok()?, &name),
+            }
+        }
+        None
     }
 
     /// The object that a name stands for, under git's rules for short names.
@@ -135,6 +153,30 @@ impl References {
     }
 }
 
+/// The commit that a revision names, in any of git's spellings.
+pub(super) fn resolve(repository: &Repository, revision: &str) -> Result<Oid, SourceError> {
+    let by_libgit2 = || {
+        // Opened as bare, so that the owner does not matter; see `Repository`.
+        let opened = git2::Repository::open_bare(&repository.git_dir).ok()?;
+        let commit = opened.revparse_single(revision).ok()?.peel_to_commit().ok()?;
+        Some(commit.id())
+    };
+    // Objects in quarantine, and repositories with extensions, are beyond libgit2: what names an object is resolved here,
+    // and only the steps from there (`~2`, `^{}`) are left to it.
+    let by_name = || {
+        let end = revision.find(['~', '^']).unwrap_or(revision.len());
+        let (name, steps) = revision.split_at_checked(end)?;
+        let base =
+            parse_id(name.as_bytes()).or_else(|| References::read(repository, &Collector::default()).find(name))?;
+        let opened = git2::Repository::from_odb(repository.open_objects().ok()?).ok()?;
+        let commit = opened.revparse_single(&format!("{base}{steps}")).ok()?.peel_to_commit().ok()?;
+        Some(commit.id())
+    };
+    by_libgit2()
+        .or_else(by_name)
+        .ok_or_else(|| SourceError::Revision { path: repository.path.clone(), revision: revision.to_owned() })
+}
+
 /// What a loose reference holds.
 enum Target {
     Object(Oid),
@@ -153,6 +195,14 @@ impl Target {
 fn parse_id(text: &[u8]) -> Option<Oid> {
     let text = std::str::from_utf8(text).ok()?;
     if text.len() == 40 { Oid::from_str(text).ok() } else { None }
+}
+
+/// Finds one name in `packed-refs` without taking it apart.
+fn find_packed(packed: &[u8], name: &[u8]) -> Option<Oid> {
+    let line = [b" ", name, b"\n"].concat();
+    let end = memchr::memmem::find_iter(packed, &line)
+        .find(|&end| end.checked_sub(41).is_none_or(|before| packed.get(before) == Some(&b'\n')))?;
+    parse_id(packed.get(end.checked_sub(40)?..end)?)
 }
 
 fn worktree_directories(common_dir: &Path) -> Vec<PathBuf> {

@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use git2::{Odb, Oid};
 
-use super::objects::OidSet;
+use super::objects::{self, OidSet};
+use super::raw;
+use crate::finding::GitObject;
 use crate::source::{SourceError, tree};
 
 /// What git's own environment variables say, for hooks: read by the caller, never here.
@@ -95,8 +97,16 @@ impl Repository {
         self.work_tree.is_some()
     }
 
-    /// A handle on the object database, with all alternates. Not shared between threads: each has its own caches.
+    /// A handle on the object database, with all alternates.
     pub(super) fn open_objects(&self) -> Result<Odb<'static>, SourceError> {
+        self.open_objects_for(0)
+    }
+
+    /// A handle for one of several threads.
+    ///
+    /// libgit2 shares an open pack, its caches and its lock, between all handles of a process that spell its path the same
+    /// way, and holds the lock while it inflates. So each thread spells it differently.
+    pub(super) fn open_objects_for(&self, thread: usize) -> Result<Odb<'static>, SourceError> {
         let odb = Odb::new().map_err(|source| self.error(source))?;
         for directory in &self.object_directories {
             // A path that is not UTF-8 cannot be handed to libgit2 as text.
@@ -104,9 +114,19 @@ impl Repository {
                 path: directory.clone(),
                 feature: "a path that is not UTF-8".to_owned(),
             })?;
-            odb.add_disk_alternate(path).map_err(|source| self.error(source))?;
+            let path = format!("{path}{}", "/.".repeat(thread));
+            odb.add_disk_alternate(&path).map_err(|source| self.error(source))?;
         }
         Ok(odb)
+    }
+
+    /// The content of a blob, or the message of a commit or tag: what a [`Location`](crate::finding::Location)'s span counts in.
+    pub(in crate::source) fn read_text(&self, id: Oid, object: GitObject) -> Result<Vec<u8>, SourceError> {
+        let (_, bytes) = objects::read(&self.open_objects()?, id).map_err(|source| self.error(source))?;
+        Ok(match object {
+            GitObject::Blob => bytes,
+            GitObject::Commit | GitObject::Tag => raw::message(&bytes).to_vec(),
+        })
     }
 
     /// An error of libgit2 about this repository.
