@@ -118,7 +118,7 @@ pub(crate) fn finding_at(run: &Run, path: &str, kind: &str) -> Value {
     let mut found = run.findings();
     found.retain(|finding| {
         let locations = finding["locations"].as_array().expect("a list of locations");
-        finding["kind"] == kind && locations.iter().any(|location| location["path"] == path)
+        finding["kind"] == kind && locations.iter().any(|location| is_at(location, path))
     });
     assert_eq!(found.len(), 1, "one `{kind}` in `{path}`:\n{}\n{}", run.stdout, run.stderr);
     found.remove(0)
@@ -127,4 +127,10 @@ pub(crate) fn finding_at(run: &Run, path: &str, kind: &str) -> Value {
 /// A path as an argument.
 pub(crate) fn text(path: &Path) -> &str {
     path.to_str().expect("a path in UTF-8")
+}
+
+/// Whether a location's path is `path`, or ends with it: files have the path that the target was named by.
+fn is_at(location: &Value, path: &str) -> bool {
+    let at = location["path"].as_str().unwrap_or_default();
+    at.strip_suffix(path).is_some_and(|before| before.is_empty() || before.ends_with('/'))
 }
