@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
 
-use super::CommandResult;
+use super::{CommandResult, Global};
 
 /// Scan what is about to be committed or pushed, as a git hook
 #[derive(clap::Args)]
@@ -75,10 +75,10 @@ impl HookType {
     }
 }
 
-pub(crate) fn run(args: &Args) -> CommandResult {
+pub(crate) fn run(args: &Args, global: &Global) -> CommandResult {
     match &args.action {
         Action::Install(which) => install::install(which),
         Action::Uninstall(which) => install::uninstall(which),
-        Action::Run(args) => run::run(args),
+        Action::Run(args) => run::run(args, global),
     }
 }

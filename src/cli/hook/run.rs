@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail};
 
 use super::git;
 use super::{CommandResult, HookType, RunArgs};
+use crate::cli::Global;
 use crate::cli::exit::Exit;
 use crate::cli::scan;
 use crate::finding::Fingerprint;
@@ -13,11 +14,11 @@ use crate::finding::Fingerprint;
 /// What git may tell a `pre-push` hook at most; each reference is a line of some hundred bytes.
 const MAX_INPUT: u64 = 16 << 20;
 
-pub(super) fn run(args: &RunArgs) -> CommandResult {
+pub(super) fn run(args: &RunArgs, global: &Global) -> CommandResult {
     let allowed = allowed()?;
     match args.hook_type {
         HookType::PreCommit => {
-            let exit = scan::staged(args.arguments.clone(), allowed)?;
+            let exit = scan::staged(args.arguments.clone(), allowed, global)?;
             Ok(explained(exit, "commit", "`git commit --no-verify`, or `SKIP=rescind git commit` under pre-commit"))
         }
         HookType::PrePush => {
@@ -36,7 +37,7 @@ pub(super) fn run(args: &RunArgs) -> CommandResult {
                     known.push(id);
                 }
             }
-            let exit = scan::pushed(commits.tips, known, allowed)?;
+            let exit = scan::pushed(commits.tips, known, allowed, global)?;
             Ok(explained(exit, "push", "`git push --no-verify`"))
         }
     }
