@@ -11,6 +11,7 @@ mod cli_help;
 mod end_to_end;
 mod env;
 mod hook;
+mod history;
 mod issuer_trouble;
 mod leak;
 mod listener;
@@ -19,6 +20,8 @@ mod oci_layout;
 mod report;
 mod repository;
 mod samples;
+mod staged;
+mod tree;
 
 use std::collections::BTreeSet;
 use std::path::Path;
