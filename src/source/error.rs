@@ -77,6 +77,9 @@ pub enum SourceError {
         #[source]
         source: git2::Error,
     },
+    /// A container image, or a target that was said to be one.
+    #[error(transparent)]
+    Image(#[from] super::image::ImageError),
     /// A place that can be read once only.
     #[error("{what} cannot be read again")]
     Gone {
