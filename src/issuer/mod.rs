@@ -206,4 +206,4 @@ fn malformed(issuer: &Issuer, document: &'static str, reason: &'static str) -> I
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
