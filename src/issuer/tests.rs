@@ -46,11 +46,13 @@ fn the_three_places_are_tried_in_order() {
     }
 }
 
+type Handler = Box<dyn Fn(&str) -> Reply + Send + Sync>;
+
 #[test]
 fn unusable_metadata_is_an_error() {
     let other = |origin: &str| Reply::json(200, &json!({"issuer": format!("{origin}/"), "token_endpoint": origin}));
     let nested = "[".repeat(5000) + &"]".repeat(5000);
-    let cases: [(&str, Box<dyn Fn(&str) -> Reply + Send + Sync>, &str); 6] = [
+    let cases: [(&str, Handler, &str); 6] = [
         ("a slash too many", Box::new(other), "names another issuer"),
         ("nonsense", Box::new(|_| Reply::Http(200, Vec::new(), b"<html>login</html>".to_vec())), "not JSON"),
         ("too deep", Box::new(move |_| Reply::Http(200, Vec::new(), nested.clone().into_bytes())), "not JSON"),
