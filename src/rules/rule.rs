@@ -1,0 +1,260 @@
+//! [`Rule`]: what one kind of credential looks like, where its secret may be sent, and how it is checked and ended.
+
+use serde::{Deserialize, Serialize};
+
+use crate::finding::{Confidence, Kind, Severity};
+
+/// One rule, complete in itself and already validated.
+#[derive(Debug)]
+pub struct Rule {
+    /// Unique name in kebab case.
+    pub id: String,
+    /// Name of its provider, or `generic`.
+    pub provider: String,
+    /// What it finds, in words.
+    pub title: String,
+    /// What sort of credential it finds; a match may turn out to be a closer one.
+    pub kind: Kind,
+    /// How sure a match is.
+    pub confidence: Confidence,
+    /// How bad a working one is.
+    pub severity: Severity,
+    /// Literals of which one stands in or near every match: the input of the prefilter.
+    pub anchors: Vec<String>,
+    /// Whether the case of the anchors matters.
+    pub anchors_are_case_sensitive: bool,
+    /// How far from an anchor a match may reach.
+    pub window: Window,
+    /// How a match is found within the window.
+    pub matcher: Matcher,
+    /// What the matched value must look like.
+    pub shape: Shape,
+    /// Words of which one must stand within the window of an assignment, in any case; none are needed when this is empty.
+    pub near: Vec<String>,
+    /// What is looked for beside a match.
+    pub parts: Vec<PartSpec>,
+    /// The only hosts that its secret may be sent to: exact names, or `*.` and a name for all hosts below it. Empty when only
+    /// the operator's trust policy can tell.
+    pub hosts: Vec<String>,
+    /// Where the provider serves everybody, when it does; all on [`Rule::hosts`].
+    pub endpoints: Endpoints,
+    /// How it is found out whether a match is alive.
+    pub verify: Verify,
+    /// How a match is ended.
+    pub revoke: Revoke,
+    /// File the rule comes from, as shown to people.
+    pub file: String,
+}
+
+/// How far from an anchor a match may reach, in bytes. A match is a function of the bytes in this window alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Bytes before the start of the anchor.
+    pub before: usize,
+    /// Bytes from the start of the anchor.
+    pub after: usize,
+}
+
+/// How a match is found.
+#[derive(Debug)]
+pub enum Matcher {
+    /// A regular expression over bytes, whose group `secret` is the value.
+    Pattern(String),
+    /// The value assigned to a key; each entry is the words that the key ends with, in lower case: `client secret`.
+    Keys(Vec<Vec<String>>),
+    /// A scanner written by hand.
+    Scanner(Scanner),
+}
+
+/// The scanners written by hand, for what a regular expression cannot tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scanner {
+    /// JSON Web Tokens (RFC 7519), signed, unsecured and encrypted.
+    Jwt,
+    /// JSON Web Keys with private members (RFC 7517).
+    Jwk,
+}
+
+/// What a value must look like. The checks left out are not made.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Shape {
+    /// Least length in bytes.
+    pub min_length: usize,
+    /// Greatest length in bytes.
+    pub max_length: Option<usize>,
+    /// Which bytes may occur.
+    pub alphabet: Option<Alphabet>,
+    /// Least Shannon entropy in bits per byte.
+    pub min_entropy: Option<f64>,
+    /// Whether a value that could be made of words loses the rule's confidence (one that cannot keeps it).
+    pub random: bool,
+    /// Whether a value of letters alone loses the rule's confidence: translations and field names are such.
+    pub mixed: bool,
+    /// The published checksum that the value carries.
+    pub checksum: Option<Checksum>,
+}
+
+/// A set of bytes that values are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Alphabet {
+    /// `0-9`.
+    Digits,
+    /// `0-9 a-f A-F`.
+    Hex,
+    /// `0-9 a-z`.
+    LowerAlphanumeric,
+    /// `0-9 A-Z a-z`.
+    Alphanumeric,
+    /// `0-9 A-Z a-z - _`.
+    Base64url,
+    /// `0-9 A-Z a-z + / =`.
+    Base64,
+    /// Every printable ASCII character but the space.
+    Graphic,
+}
+
+/// Checksums that issuers publish, computed without asking anybody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Checksum {
+    /// The last six characters are the CRC-32 of what follows the last `_` before them, in base 62 (GitHub, npm, Vercel).
+    Crc32Base62,
+    /// GitLab's routable tokens: the last seven characters are the CRC-32 of everything before them, in base 36.
+    GitlabRoutable,
+    /// Grafana: the last eight digits are the CRC-32 of what stands before the last `_`, in hexadecimal, little-endian.
+    Grafana,
+}
+
+/// Something looked for beside a match.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PartSpec {
+    /// `client_id`, `client_secret`, `issuer`, `token_endpoint`, `tenant`, `username`, `access_key_id` or `host`.
+    pub name: String,
+    /// The words that its key ends with, as in [`Matcher::Keys`].
+    pub keys: Vec<Vec<String>>,
+    /// What its value looks like, where that is known: a regular expression for the whole value. A value of this shape needs
+    /// no key.
+    pub pattern: Option<String>,
+}
+
+/// Fixed endpoints of a provider that has the same for everybody.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Endpoints {
+    /// Issuer identifier, whose metadata names the rest (RFC 8414, OpenID Connect Discovery).
+    pub issuer: Option<String>,
+    /// Token endpoint (RFC 6749 §3.2).
+    pub token: Option<String>,
+    /// Revocation endpoint (RFC 7009).
+    pub revocation: Option<String>,
+    /// Introspection endpoint (RFC 7662).
+    pub introspection: Option<String>,
+}
+
+/// How it is found out whether a match is alive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verify {
+    /// The method.
+    pub method: VerifyMethod,
+    /// Why there is none; always there for [`VerifyMethod::None`].
+    pub reason: Option<String>,
+}
+
+/// The protocols of the liveness engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VerifyMethod {
+    /// Times, signature by the issuer's keys, introspection.
+    Jwt,
+    /// A pair of requests to the token endpoint, with the secret and with a wrong one.
+    ClientSecret,
+    /// Introspection (RFC 7662) where the server is known to introspect refresh tokens; never by redeeming it.
+    RefreshToken,
+    /// Introspection (RFC 7662) of an access token.
+    AccessToken,
+    /// Nothing that could be asked without harm, or not yet.
+    None,
+}
+
+/// How a match is ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revoke {
+    /// The method.
+    pub method: RevokeMethod,
+    /// What a revocation takes down with it.
+    pub blast_radius: BlastRadius,
+    /// Whether it can be undone.
+    pub reversible: bool,
+    /// What a person does by hand, in order; always there for [`RevokeMethod::Manual`].
+    pub steps: Vec<String>,
+}
+
+/// The protocols of revocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RevokeMethod {
+    /// A request to the revocation endpoint (RFC 7009), authenticated by the token's client.
+    Rfc7009,
+    /// No call exists: [`Revoke::steps`] says what to do.
+    Manual,
+}
+
+/// What a revocation takes down with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BlastRadius {
+    /// That token alone.
+    Token,
+    /// The grant: the refresh token and every access token issued from it.
+    Family,
+    /// All tokens of that application for that user.
+    AppUser,
+    /// The application's installation.
+    Install,
+    /// Everything that uses this client.
+    Client,
+    /// All sessions of the user.
+    Sessions,
+    /// The key and everything signed with it.
+    Key,
+}
+
+impl VerifyMethod {
+    /// The spelling of rule files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Jwt => "jwt",
+            Self::ClientSecret => "client_secret",
+            Self::RefreshToken => "refresh_token",
+            Self::AccessToken => "access_token",
+            Self::None => "none",
+        }
+    }
+}
+
+impl RevokeMethod {
+    /// The spelling of rule files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rfc7009 => "rfc7009",
+            Self::Manual => "manual",
+        }
+    }
+}
+
+impl BlastRadius {
+    /// The spelling of rule files and plans.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Family => "family",
+            Self::AppUser => "app_user",
+            Self::Install => "install",
+            Self::Client => "client",
+            Self::Sessions => "sessions",
+            Self::Key => "key",
+        }
+    }
+}
