@@ -54,6 +54,9 @@ pub struct Execution<'a> {
     /// The pauses between two looks at a credential that still answers: the window that an issuer has to make a revocation
     /// take effect.
     pub window: &'a [Duration],
+    /// Whether the liveness in the plan is of another run. Every credential is then asked about before its call: what is dead
+    /// by now needs none, and only an issuer that has called a token active proves something by calling it inactive.
+    pub look_first: bool,
 }
 
 /// What came of one entry of a plan.
@@ -156,6 +159,11 @@ where
         };
         if let Some(standing) = self.open_standing(entry)
             && let Some(settled) = self.settle(entry, &standing, &prepared.subject).await?
+        {
+            return Ok(settled);
+        }
+        if self.execution.look_first
+            && let Some(settled) = self.look_first(entry, &prepared.subject).await?
         {
             return Ok(settled);
         }
@@ -280,6 +288,21 @@ where
             .iter()
             .filter_map(|location| (self.execution.reread)(id, location))
             .find(|secret| Fingerprint::of(self.execution.key, kind, secret.expose()) == id)
+    }
+
+    /// Asks about a credential before its call. What is dead already is recorded so, and nothing is sent.
+    async fn look_first(
+        &mut self,
+        entry: &PlanEntry,
+        subject: &ProbeSubject,
+    ) -> Result<Option<Revocation>, ExecuteError> {
+        let liveness = (self.probe)(subject).await;
+        if liveness.state != LivenessState::Dead {
+            return Ok(None);
+        }
+        let detail = format!("not sent: {} already", told(&liveness));
+        let receipt = self.record(proof(entry, LedgerState::Revoked, &detail))?;
+        Ok(Some(revocation(entry, LedgerState::Revoked, &receipt, detail)))
     }
 
     /// How the finding stands, if an earlier request for it has no known end.
