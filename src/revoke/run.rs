@@ -15,6 +15,7 @@ use super::plan::{PlanInput, RevocationPlan, plan};
 use super::policy::Policy;
 use super::terms::survey;
 use crate::finding::{Finding, Fingerprint, FingerprintKey};
+use crate::rules::RuleSet;
 use crate::secret::Secret;
 use crate::verify::{VerifyContext, reprobe};
 
@@ -32,8 +33,8 @@ pub struct RevokeContext<'a> {
     pub policy: &'a Policy,
     /// The key of the findings' ids.
     pub key: &'a FingerprintKey,
-    /// A rule's own instructions for doing it by hand.
-    pub manual_steps: &'a dyn Fn(&str) -> Vec<String>,
+    /// The rules that found the credentials.
+    pub rules: &'a RuleSet,
     /// Usually [`REPROBE_WINDOW`].
     pub window: &'a [Duration],
 }
@@ -70,8 +71,7 @@ pub struct AutoRun {
 pub fn plan_findings(findings: &mut [Finding], context: &RevokeContext<'_>) -> Result<RevocationPlan, RevokeError> {
     let subjects: Vec<Subject> = findings.iter().map(Subject::from).collect();
     let plan = plan_subjects(&subjects, false, context)?;
-    let results = plan.entries.iter().map(|entry| Executed { finding: entry.finding, revocation: planned(entry) });
-    update(findings, results);
+    update(findings, plan.entries.iter().map(planned));
     Ok(plan)
 }
 
@@ -85,8 +85,8 @@ pub fn plan_subjects(
     context: &RevokeContext<'_>,
 ) -> Result<RevocationPlan, RevokeError> {
     let survey = runtime()?.block_on(survey(&context.verify.issuers, subjects));
-    let (policy, manual_steps) = (context.policy, context.manual_steps);
-    Ok(plan(&PlanInput { subjects, survey: &survey, policy, include_unknown, manual_steps }))
+    let (policy, rules) = (context.policy, context.rules);
+    Ok(plan(&PlanInput { subjects, survey: &survey, policy, include_unknown, rules }))
 }
 
 /// Plans for the findings of this run, does what the policy marks `auto`, and writes into the findings what came of it. The
@@ -103,7 +103,7 @@ pub fn run_auto(findings: &mut [Finding], context: &RevokeContext<'_>, ledger: &
         return Ok(AutoRun { plan, rest, recovered: None });
     }
     let values: HashMap<Fingerprint, &Secret> = findings.iter().map(|finding| (finding.id, &finding.secret)).collect();
-    let reread: &Reread<'_> = &|id, _| values.get(&id).map(|secret| secret.duplicate());
+    let reread: &Reread<'_> = &|id, _, _| values.get(&id).map(|secret| secret.duplicate());
     let (results, recovered) = execute(&approved, context, ledger, reread, false)?;
     update(findings, results);
     Ok(AutoRun { plan, rest, recovered })
@@ -155,6 +155,9 @@ fn update(findings: &mut [Finding], results: impl IntoIterator<Item = Executed>)
     for finding in findings {
         if let Some(result) = results.remove(&finding.id) {
             finding.revocation = result.revocation;
+            if let Some(liveness) = result.liveness {
+                finding.liveness = liveness;
+            }
         }
     }
 }
