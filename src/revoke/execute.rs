@@ -91,14 +91,11 @@ where
     P: AsyncFn(&ProbeSubject) -> Liveness,
 {
     let mut run = Run { approved, execution, probe, refused: BTreeSet::new(), counter: CapCounter::default() };
-    if approved.calls() > 0 {
-        let event = Event::Approved {
-            plan: approved.hash().to_string(),
-            by: approved.approval().as_str().to_owned(),
-            calls: approved.calls(),
-        };
-        run.record(event)?;
-    }
+    run.record(Event::Approved {
+        plan: approved.hash().to_string(),
+        by: approved.approval().as_str().to_owned(),
+        calls: approved.calls(),
+    })?;
     let mut results = Vec::with_capacity(approved.plan().entries.len());
     for entry in &approved.plan().entries {
         results.push(run.execute_entry(entry).await?);

@@ -99,9 +99,6 @@ pub fn run_auto(findings: &mut [Finding], context: &RevokeContext<'_>, ledger: &
     let approved = ApprovedPlan::by_policy(&plan);
     let mut rest = plan.clone();
     rest.entries.retain(|entry| !approved.covers(entry));
-    if approved.calls() == 0 {
-        return Ok(AutoRun { plan, rest, recovered: None });
-    }
     let values: HashMap<Fingerprint, &Secret> = findings.iter().map(|finding| (finding.id, &finding.secret)).collect();
     let reread: &Reread<'_> = &|id, _, _| values.get(&id).map(|secret| secret.duplicate());
     let (results, recovered) = execute(&approved, context, ledger, reread, false)?;
@@ -129,6 +126,9 @@ fn execute(
     reread: &Reread<'_>,
     look_first: bool,
 ) -> Result<(Vec<Executed>, Option<TornTail>), RevokeError> {
+    if approved.calls() == 0 {
+        return Ok((approved.plan().entries.iter().map(planned).collect(), None));
+    }
     let verify = context.verify;
     let clock = &*verify.clock;
     let mut ledger = Ledger::open(ledger, clock())?;
