@@ -133,6 +133,14 @@ const commands = {
     return {};
   },
 
+  /** Closes every connection unanswered from now on, as a host does whose service is down. */
+  async stop() {
+    server.closeAllConnections();
+    server.removeAllListeners('request');
+    server.on('connection', (socket) => socket.resetAndDestroy());
+    return {};
+  },
+
   /** What has been asked so far; with `forget`, the list starts anew. */
   async requests({ forget }) {
     return { requests: forget ? requests.splice(0) : [...requests] };

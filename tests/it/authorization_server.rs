@@ -1,5 +1,6 @@
 //! [`AuthorizationServer`]: npm `oidc-provider` on 127.0.0.1, a certified implementation that knows nothing of this program.
 
+use std::cell::RefCell;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -9,16 +10,18 @@ use serde_json::{Value, json};
 /// A running server; it ends with this value.
 pub(crate) struct AuthorizationServer {
     child: Child,
-    input: Option<ChildStdin>,
-    output: BufReader<ChildStdout>,
+    pipes: RefCell<Option<Pipes>>,
     /// Its issuer identifier, `http://127.0.0.1:PORT`.
     pub(crate) issuer: String,
 }
 
+struct Pipes {
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
 /// What the token endpoint gives after a sign-in.
 pub(crate) struct Grant {
-    /// Names the grant to the server.
-    pub(crate) id: String,
     pub(crate) refresh_token: String,
     /// Opaque; dies with the refresh token.
     pub(crate) access_token: String,
@@ -41,11 +44,11 @@ impl AuthorizationServer {
             .stdout(Stdio::piped())
             .spawn()
             .expect("`node` starts: `tests/run` installs it");
-        let input = child.stdin.take();
+        let input = child.stdin.take().expect("a piped standard input");
         let output = BufReader::new(child.stdout.take().expect("a piped standard output"));
-        let mut server = Self { child, input, output, issuer: String::new() };
-        server.issuer = text(&server.read(), "issuer");
-        server
+        let mut pipes = Pipes { input, output };
+        let issuer = text(&pipes.read(), "issuer");
+        Self { child, pipes: RefCell::new(Some(pipes)), issuer }
     }
 
     /// `HOST:PORT` of the issuer.
@@ -54,32 +57,28 @@ impl AuthorizationServer {
     }
 
     /// Registers a client that authenticates with a secret.
-    pub(crate) fn confidential_client(&mut self, id: &str, secret: &str) {
+    pub(crate) fn confidential_client(&self, id: &str, secret: &str) {
         self.ask(&json!({"do": "client", "id": id, "secret": secret}));
     }
 
     /// Registers a client without a secret.
-    pub(crate) fn public_client(&mut self, id: &str) {
+    pub(crate) fn public_client(&self, id: &str) {
         self.ask(&json!({"do": "client", "id": id}));
     }
 
     /// Signs in through a client.
-    pub(crate) fn grant(&mut self, client: &str) -> Grant {
+    pub(crate) fn grant(&self, client: &str) -> Grant {
         let answer = self.ask(&json!({"do": "grant", "id": client}));
-        Grant {
-            id: text(&answer, "grant"),
-            refresh_token: text(&answer, "refresh_token"),
-            access_token: text(&answer, "access_token"),
-        }
+        Grant { refresh_token: text(&answer, "refresh_token"), access_token: text(&answer, "access_token") }
     }
 
     /// A JWT access token of a client, valid for so many seconds.
-    pub(crate) fn jwt(&mut self, client: &str, seconds: u64) -> String {
+    pub(crate) fn jwt(&self, client: &str, seconds: u64) -> String {
         text(&self.ask(&json!({"do": "jwt", "id": client, "expires_in": seconds})), "access_token")
     }
 
     /// Whether the server itself would still honour an opaque token.
-    pub(crate) fn is_alive(&mut self, token: &str) -> bool {
+    pub(crate) fn is_alive(&self, token: &str) -> bool {
         self.ask(&json!({"do": "alive", "token": token}))["alive"] == true
     }
 
@@ -95,8 +94,13 @@ impl AuthorizationServer {
         answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status line")
     }
 
+    /// Resets every connection from now on, as a host does whose service is down; the port stays taken.
+    pub(crate) fn stop(&self) {
+        self.ask(&json!({"do": "stop"}));
+    }
+
     /// What has been asked since the last call, as `METHOD PATH STATUS`.
-    pub(crate) fn take_requests(&mut self) -> Vec<String> {
+    pub(crate) fn take_requests(&self) -> Vec<String> {
         let answer = self.ask(&json!({"do": "requests", "forget": true}));
         let words =
             |request: &Value| format!("{} {} {}", text(request, "method"), text(request, "path"), request["status"]);
@@ -104,7 +108,7 @@ impl AuthorizationServer {
     }
 
     /// Answers a path with something else from now on; `how` as the script describes it.
-    pub(crate) fn disturb(&mut self, path: &str, how: Value) {
+    pub(crate) fn disturb(&self, path: &str, how: Value) {
         let mut command = json!({"do": "disturb", "path": path});
         for (name, value) in how.as_object().expect("an object") {
             command[name] = value.clone();
@@ -112,14 +116,17 @@ impl AuthorizationServer {
         self.ask(&command);
     }
 
-    fn ask(&mut self, command: &Value) -> Value {
-        let input = self.input.as_mut().expect("open until it is dropped");
-        writeln!(input, "{command}").expect("the server reads its standard input");
-        let answer = self.read();
+    fn ask(&self, command: &Value) -> Value {
+        let mut pipes = self.pipes.borrow_mut();
+        let pipes = pipes.as_mut().expect("open until it is dropped");
+        writeln!(pipes.input, "{command}").expect("the server reads its standard input");
+        let answer = pipes.read();
         assert!(answer.get("error").is_none(), "{command}: {answer}");
         answer
     }
+}
 
+impl Pipes {
     fn read(&mut self) -> Value {
         let mut line = String::new();
         self.output.read_line(&mut line).expect("the server writes lines");
@@ -130,7 +137,7 @@ impl AuthorizationServer {
 impl Drop for AuthorizationServer {
     fn drop(&mut self) {
         // The end of its standard input ends the server.
-        drop(self.input.take());
+        drop(self.pipes.take());
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -6,9 +6,16 @@
 #![expect(clippy::disallowed_methods, reason = "tests read the environment they run in")]
 
 mod authorization_server;
+mod bad_input;
+mod cli_help;
+mod end_to_end;
 mod env;
 mod hook;
+mod issuer_trouble;
+mod leak;
 mod listener;
+mod no_leak;
+mod oci_layout;
 mod report;
 mod repository;
 mod samples;

@@ -26,6 +26,11 @@ pub(crate) fn jwt(claims: &serde_json::Value) -> String {
     format!("{}.{}.{}", part(&header), part(claims), URL_SAFE_NO_PAD.encode(signature))
 }
 
+/// An environment file with a client secret that should be found by any scan; it belongs to nobody.
+pub(crate) fn environment_file(seed: &str) -> String {
+    format!("OIDC_CLIENT_ID=shop-{}\nOIDC_CLIENT_SECRET={}\n", random(&format!("{seed} id"), 8), random(seed, 40))
+}
+
 /// The same token with one character of it changed: of the same shape, and known to nobody.
 pub(crate) fn altered(token: &str) -> String {
     let place = token.len() - 6;

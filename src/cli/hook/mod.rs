@@ -7,11 +7,11 @@ mod git;
 mod install;
 mod run;
 
-use std::path::PathBuf;
+use std::ffi::OsString;
 
 use clap::{Subcommand, ValueEnum};
 
-use super::CommandResult;
+use super::{CommandResult, Global};
 
 /// Scan what is about to be committed or pushed, as a git hook
 #[derive(clap::Args)]
@@ -53,7 +53,7 @@ struct RunArgs {
     hook_type: HookType,
     /// Files of the index; for `pre-push`, the name of the remote and its URL
     #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    arguments: Vec<PathBuf>,
+    arguments: Vec<OsString>,
 }
 
 /// A moment at which git asks whether to go on.
@@ -75,10 +75,10 @@ impl HookType {
     }
 }
 
-pub(crate) fn run(args: &Args) -> CommandResult {
+pub(crate) fn run(args: &Args, global: &Global) -> CommandResult {
     match &args.action {
         Action::Install(which) => install::install(which),
         Action::Uninstall(which) => install::uninstall(which),
-        Action::Run(args) => run::run(args),
+        Action::Run(args) => run::run(args, global),
     }
 }

@@ -1,0 +1,1 @@
+//! Discovery against servers on this machine that play an issuer (simulated).

@@ -1,0 +1,332 @@
+//! The revocation plan: for every live finding what ends it, who authorises that, what it breaks, and what the policy says.
+//!
+//! For the approver and the auditor. A plan holds no secret, so it can be mailed and kept; it is identified by the SHA-256 of
+//! its canonical bytes, which is what an approval names. It carries no time of making: the same findings under the same
+//! policy give the same hash.
+
+mod build;
+mod manual;
+mod place;
+mod text;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::canonical::{canonical_bytes, sha256_hex};
+use super::policy::{Decision, PolicyAction};
+use crate::finding::{Confidence, Fingerprint, Kind};
+
+pub use build::{PlanInput, plan};
+pub use place::{PlannedLocation, PlannedPlace};
+
+/// The version of the plan's form that this program writes and executes.
+pub const PLAN_SCHEMA: u32 = 1;
+
+/// What is to be done about the findings of a report or scan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename = "revocation_plan")]
+pub struct RevocationPlan {
+    /// [`PLAN_SCHEMA`].
+    pub schema: u32,
+    /// One entry per finding, in the order of execution: a refresh token before the access tokens of its issuer.
+    pub entries: Vec<PlanEntry>,
+}
+
+/// What is to be done about one finding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanEntry {
+    /// The finding.
+    #[serde(with = "fingerprint_text")]
+    pub finding: Fingerprint,
+    /// Id of its rule.
+    pub rule: String,
+    /// Provider of that rule.
+    pub provider: String,
+    /// What sort of credential it is.
+    pub kind: Kind,
+    /// How sure the detection is.
+    pub confidence: Confidence,
+    /// The value as it may be shown.
+    pub redacted: String,
+    /// What is known of whether it works.
+    pub liveness: PlannedLiveness,
+    /// What ends it.
+    pub action: PlannedAction,
+    /// How much else dies with it.
+    pub blast_radius: BlastRadius,
+    /// Whether it can be undone.
+    pub reversible: bool,
+    /// What is expected to happen.
+    pub expected: String,
+    /// Who will notice.
+    pub breaks: Breaks,
+    /// What goes on working in spite of it, and until when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outlives: Option<String>,
+    /// What the policy says.
+    pub policy: Decision,
+    /// Where the value is read again, the first few places.
+    pub locations: Vec<PlannedLocation>,
+    /// How many places it stands in, all in all.
+    pub location_count: usize,
+}
+
+/// The liveness that a [`PlanEntry`] rests on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedLiveness {
+    /// `live`, `live_restricted`, `unknown` or `not_checked`.
+    pub state: String,
+    /// How it was found out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// When, in RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked_at: Option<String>,
+}
+
+/// What ends a credential.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "method", rename_all = "snake_case")]
+pub enum PlannedAction {
+    /// A token revocation request (RFC 7009).
+    Rfc7009 {
+        /// The issuer, as the operator's configuration has it.
+        issuer: String,
+        /// Origin and path of its revocation endpoint. The request goes there or nowhere.
+        endpoint: String,
+        /// `refresh_token` or `access_token`.
+        token_type_hint: String,
+        /// Who authorises the request.
+        authority: Authority,
+    },
+    /// No call exists or is possible: a person does it.
+    Manual {
+        /// Why there is no call.
+        why: String,
+        /// What to do, one step each.
+        steps: Vec<String>,
+    },
+}
+
+/// Who authorises a revocation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum Authority {
+    /// Nobody: whoever has the token may revoke it.
+    Nobody,
+    /// The token's client, with credentials that leaked as well.
+    FoundClient {
+        /// The client.
+        client_id: String,
+        /// The finding that is its secret.
+        #[serde(with = "fingerprint_text")]
+        credential: Fingerprint,
+        /// The kind of that finding.
+        credential_kind: Kind,
+        /// Where its value is read again.
+        locations: Vec<PlannedLocation>,
+    },
+    /// The token's client, which has no secret.
+    PublicClient {
+        /// The client.
+        client_id: String,
+    },
+    /// The client of the operator's configuration.
+    OperatorClient {
+        /// The client.
+        client_id: String,
+    },
+}
+
+/// How much dies with a credential. Ordered: a later one reaches further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BlastRadius {
+    /// That one credential.
+    Token,
+    /// The grant: a refresh token and the access tokens made from it.
+    Family,
+    /// All tokens that the client has of that user.
+    AppUser,
+    /// The installation of an application.
+    Install,
+    /// Everything that uses the client.
+    Client,
+    /// All sessions of a user.
+    Sessions,
+    /// A key and everything it has signed.
+    Key,
+}
+
+/// Who will notice a revocation, as far as the token tells. Its own word: not verified.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Breaks {
+    /// The client that uses it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// Who accepts it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audience: Vec<String>,
+    /// What it may do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+}
+
+/// Why a file is not a plan that can be executed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// It does not have the form of a plan.
+    #[error("not a revocation plan")]
+    Syntax {
+        /// Where and what.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// It is of another version.
+    #[error("a plan of schema {schema}, and this program executes schema {PLAN_SCHEMA}")]
+    Schema {
+        /// The version.
+        schema: u32,
+    },
+    /// Its hash is not that of its content.
+    #[error("the plan was changed after it was made: it is sha256:{actual}, and says sha256:{written}")]
+    Changed {
+        /// The hash in the file.
+        written: String,
+        /// The hash of what the file holds.
+        actual: PlanHash,
+    },
+}
+
+/// A plan as it is stored: with its hash, for those who read or pass it on. The hash covers everything but itself.
+#[derive(Serialize, Deserialize)]
+struct StoredPlan<P> {
+    #[serde(default)]
+    hash: Option<String>,
+    #[serde(flatten)]
+    plan: P,
+}
+
+/// SHA-256 of a plan's canonical bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanHash(String);
+
+impl RevocationPlan {
+    /// What identifies the plan: an approval of this hash approves these entries and no others.
+    pub fn hash(&self) -> PlanHash {
+        PlanHash(sha256_hex(&canonical_bytes(self)))
+    }
+
+    /// The plan as it is stored: JSON for people, with its hash.
+    pub fn to_json(&self) -> Vec<u8> {
+        let stored = StoredPlan { hash: Some(self.hash().to_string()), plan: self };
+        let mut json = serde_json::to_vec_pretty(&stored).expect("plans have string keys and serialise");
+        json.push(b'\n');
+        json
+    }
+
+    /// Reads a stored plan back.
+    ///
+    /// # Errors
+    /// When it is no plan of this version, or not what its own hash says.
+    pub fn from_json(json: &[u8]) -> Result<Self, PlanError> {
+        let stored: StoredPlan<Self> = serde_json::from_slice(json).map_err(|source| PlanError::Syntax { source })?;
+        let plan = stored.plan;
+        if plan.schema != PLAN_SCHEMA {
+            return Err(PlanError::Schema { schema: plan.schema });
+        }
+        let actual = plan.hash();
+        match stored.hash {
+            Some(written) if !actual.is_written_as(&written) => Err(PlanError::Changed { written, actual }),
+            _ => Ok(plan),
+        }
+    }
+
+    /// How many calls the plan holds with that decision.
+    pub fn calls(&self, action: PolicyAction) -> usize {
+        self.entries.iter().filter(|entry| entry.is_call() && entry.policy.action == action).count()
+    }
+}
+
+impl PlanEntry {
+    /// Whether the program can do it.
+    pub fn is_call(&self) -> bool {
+        !matches!(self.action, PlannedAction::Manual { .. })
+    }
+}
+
+impl PlannedAction {
+    /// The spelling of reports and of the ledger.
+    pub fn method(&self) -> &'static str {
+        match self {
+            Self::Rfc7009 { .. } => "rfc7009",
+            Self::Manual { .. } => "manual",
+        }
+    }
+}
+
+impl Authority {
+    /// The client on whose behalf the request is sent.
+    pub fn client_id(&self) -> Option<&str> {
+        match self {
+            Self::Nobody => None,
+            Self::FoundClient { client_id, .. }
+            | Self::PublicClient { client_id }
+            | Self::OperatorClient { client_id } => Some(client_id),
+        }
+    }
+}
+
+impl BlastRadius {
+    /// The words of plans and policies.
+    pub const WORDS: &'static [(&'static str, Self)] = &[
+        ("token", Self::Token),
+        ("family", Self::Family),
+        ("app_user", Self::AppUser),
+        ("install", Self::Install),
+        ("client", Self::Client),
+        ("sessions", Self::Sessions),
+        ("key", Self::Key),
+    ];
+
+    /// The spelling of plans and policies.
+    pub fn as_str(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, radius)| *radius == self).map_or("key", |(word, _)| word)
+    }
+}
+
+impl PlanHash {
+    /// Whether a person wrote this hash: in full, in either case, with or without `sha256:`. A shortened one does not count.
+    pub fn is_written_as(&self, text: &str) -> bool {
+        let digits = text.trim();
+        digits.strip_prefix("sha256:").unwrap_or(digits).eq_ignore_ascii_case(&self.0)
+    }
+}
+
+impl fmt::Display for PlanHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A finding's id as text.
+mod fingerprint_text {
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    use crate::finding::Fingerprint;
+
+    pub(super) fn serialize<S: Serializer>(id: &Fingerprint, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(id)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Fingerprint, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Fingerprint::parse(&text).ok_or_else(|| de::Error::custom("not the id of a finding"))
+    }
+}
+
+#[cfg(test)]
+pub(in crate::revoke) mod tests;
