@@ -18,6 +18,11 @@ impl Baseline {
         Self(ids.collect())
     }
 
+    /// Adds ids that are accepted as well.
+    pub fn extend(&mut self, ids: impl IntoIterator<Item = Fingerprint>) {
+        self.0.extend(ids);
+    }
+
     /// How many ids there are.
     pub fn len(&self) -> usize {
         self.0.len()
@@ -40,12 +45,6 @@ impl Baseline {
         let mut stale: Vec<Fingerprint> = stale.into_iter().collect();
         stale.sort_unstable();
         ((before - findings.len()) as u64, stale)
-    }
-}
-
-impl FromIterator<Fingerprint> for Baseline {
-    fn from_iter<I: IntoIterator<Item = Fingerprint>>(ids: I) -> Self {
-        Self(ids.into_iter().collect())
     }
 }
 

@@ -67,7 +67,7 @@ pub enum Matcher {
 }
 
 /// The scanners written by hand, for what a regular expression cannot tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scanner {
     /// JSON Web Tokens (RFC 7519), signed, unsecured and encrypted.
@@ -89,6 +89,8 @@ pub struct Shape {
     pub min_entropy: Option<f64>,
     /// Whether a value that could be made of words loses the rule's confidence (one that cannot keeps it).
     pub random: bool,
+    /// Whether a value of letters alone loses the rule's confidence: translations and field names are such.
+    pub mixed: bool,
     /// The published checksum that the value carries.
     pub checksum: Option<Checksum>,
 }

@@ -23,11 +23,11 @@ pub enum Scope {
     Since(String),
     /// `--range A..B`: what the commits of that range brought in.
     Range(String),
-    /// What a push sends: the commits that any of `tips` reaches and none of `known` does.
+    /// What a push would send: the commits that `tips` reach and `known` do not.
     Pushed {
-        /// Ids of the commits or tags that are pushed.
+        /// Commits that are about to be sent.
         tips: Vec<String>,
-        /// Ids of what the remote has.
+        /// Commits that the other side has.
         known: Vec<String>,
     },
     /// `--staged`: what `git commit` would record.
@@ -46,7 +46,7 @@ impl Scope {
             Self::History => "--history-only",
             Self::Since(_) => "--since",
             Self::Range(_) => "--range",
-            Self::Pushed { .. } => "pre-push",
+            Self::Pushed { .. } => "a push",
             Self::Staged { .. } => "--staged",
         }
     }
@@ -76,8 +76,8 @@ pub fn open(target: impl AsRef<OsStr>, options: &TargetOptions) -> Result<Vec<Bo
         (Scope::Everything | Scope::Files, Some("image")) => open_image(&path),
         (_, Some("tree" | "stdin" | "image")) => Err(conflict()),
         (Scope::Since(revision), _) => Ok(vec![Box::new(Range::since(discover()?, revision)?)]),
-        (Scope::Range(range), _) => Ok(vec![Box::new(Range::parse(discover()?, range)?)]),
         (Scope::Pushed { tips, known }, _) => Ok(vec![Box::new(Range::pushed(discover()?, tips, known)?)]),
+        (Scope::Range(range), _) => Ok(vec![Box::new(Range::parse(discover()?, range)?)]),
         (Scope::Staged { files }, _) => Ok(vec![Box::new(Staged::open(discover()?, files)?)]),
         (scope, _) => by_content(&path, kind.is_some(), scope),
     }

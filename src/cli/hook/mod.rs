@@ -7,7 +7,7 @@ mod git;
 mod install;
 mod run;
 
-use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
 
@@ -53,7 +53,7 @@ struct RunArgs {
     hook_type: HookType,
     /// Files of the index; for `pre-push`, the name of the remote and its URL
     #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    arguments: Vec<OsString>,
+    arguments: Vec<PathBuf>,
 }
 
 /// A moment at which git asks whether to go on.

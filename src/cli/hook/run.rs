@@ -8,7 +8,7 @@ use super::git;
 use super::{CommandResult, HookType, RunArgs};
 use crate::cli::Global;
 use crate::cli::exit::Exit;
-use crate::cli::scan::{self, Pushed};
+use crate::cli::scan;
 use crate::finding::Fingerprint;
 
 /// What git may tell a `pre-push` hook at most; each reference is a line of some hundred bytes.
@@ -26,18 +26,18 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> CommandResult {
             let mut input = String::new();
             let stdin = io::stdin().lock();
             stdin.take(MAX_INPUT).read_to_string(&mut input).context("cannot read what is about to be pushed")?;
-            let told = pushed(&input)?;
-            if told.tips.is_empty() {
+            let mut commits = pushed(&input)?;
+            if commits.tips.is_empty() {
                 return Ok(Exit::Clean);
             }
             let mut known = git::tracked(remote)?;
-            for id in told.known {
+            for id in commits.known.drain(..) {
                 // Somebody else may have pushed what was not fetched yet.
                 if git::holds(&id)? {
                     known.push(id);
                 }
             }
-            let exit = scan::pushed(Pushed { known, ..told }, allowed, global)?;
+            let exit = scan::pushed(commits.tips, known, allowed, global)?;
             Ok(explained(exit, "push", "`git push --no-verify`"))
         }
     }
@@ -52,10 +52,17 @@ fn allowed() -> anyhow::Result<Vec<Fingerprint>> {
     git::config_all("rescind.allow")?.into_iter().map(parse).collect()
 }
 
+/// Which commits a push would send: those that `tips` reach and `known` do not.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Commits {
+    tips: Vec<String>,
+    known: Vec<String>,
+}
+
 /// Reads the lines that git gives a `pre-push` hook: local reference and id, remote reference and id. An id of zeros stands
 /// for a reference that is deleted, or new (githooks(5)).
-fn pushed(input: &str) -> anyhow::Result<Pushed> {
-    let mut commits = Pushed::default();
+fn pushed(input: &str) -> anyhow::Result<Commits> {
+    let mut commits = Commits::default();
     for line in input.lines().filter(|line| !line.trim().is_empty()) {
         let mut ids = line.split(' ').skip(1).step_by(2);
         let (Some(local), Some(remote)) = (ids.next(), ids.next()) else {
@@ -105,7 +112,7 @@ mod tests {
         let (a, b, zero) = ("a".repeat(40), "b".repeat(40), "0".repeat(40));
         let commits = |tips: &[&String], known: &[&String]| {
             let owned = |ids: &[&String]| ids.iter().map(|id| (*id).clone()).collect();
-            Some(Pushed { tips: owned(tips), known: owned(known) })
+            Some(Commits { tips: owned(tips), known: owned(known) })
         };
         for (input, expected) in [
             (String::new(), commits(&[], &[])),

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use clap::ValueEnum;
 
-use crate::finding::{Confidence, Fingerprint};
+use crate::finding::Confidence;
 use crate::progress;
 use crate::report::Format;
 
@@ -38,7 +38,7 @@ pub(crate) struct Args {
 }
 
 /// Which part of a repository is scanned.
-#[derive(clap::Args, Clone, Default, PartialEq, Eq)]
+#[derive(clap::Args, Clone, Default)]
 #[command(next_help_heading = "Git")]
 pub(crate) struct HistoryArgs {
     /// Scan what `git commit` would record: the index, never the work tree. Targets are then names of staged files
@@ -60,17 +60,6 @@ pub(crate) struct HistoryArgs {
     /// Scan histories only
     #[arg(long)]
     pub history_only: bool,
-
-    /// What a `pre-push` hook is told; there is no option for it
-    #[arg(skip)]
-    pub pushed: Option<Pushed>,
-}
-
-/// The commits that a push sends: those that `tips` reach and `known` do not.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Pushed {
-    pub tips: Vec<String>,
-    pub known: Vec<String>,
 }
 
 /// What is looked for, and what is left out.
@@ -96,10 +85,6 @@ pub(crate) struct DetectionArgs {
     /// Leave out the findings whose ids a file lists: an earlier JSON or JSON Lines report, or one id a line
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
-
-    /// What the owner of a clone lets through its hooks; there is no option for it
-    #[arg(skip)]
-    pub allowed: Vec<Fingerprint>,
 
     /// Leave out files larger than this, with a diagnostic; `K`, `M` and `G` are understood
     #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = ByteSize::from_str)]

@@ -1,6 +1,5 @@
 //! Opening the targets and scanning them: threads, progress, interruption.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -8,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
-use super::args::{Args, Pushed};
+use super::args::Args;
 use crate::cli::Global;
 use crate::cli::exit::Hint;
 use crate::config::environment::Environment;
@@ -47,22 +46,10 @@ pub(super) fn paths(args: &Args) -> Vec<PathBuf> {
 }
 
 /// Opens every target. What cannot be opened is an error with a hint; nothing has been scanned then.
-pub(super) fn open(args: &Args, environment: &Environment) -> anyhow::Result<Vec<Box<dyn Source>>> {
-    let history = &args.history;
-    let staged = history.staged;
-    let scope = match () {
-        () if staged => Scope::Staged { files: args.targets.iter().map(PathBuf::from).collect() },
-        () if history.no_history => Scope::Files,
-        () if history.history_only => Scope::History,
-        () => match (&history.since, &history.range, &history.pushed) {
-            (Some(revision), _, _) => Scope::Since(revision.clone()),
-            (_, Some(range), _) => Scope::Range(range.clone()),
-            (_, _, Some(Pushed { tips, known })) => Scope::Pushed { tips: tips.clone(), known: known.clone() },
-            (None, None, None) => Scope::Everything,
-        },
-    };
-    let here = ["."].map(OsString::from);
-    let targets = if staged || args.targets.is_empty() { &here[..] } else { &args.targets };
+pub(super) fn open(args: &Args, scope: Scope, environment: &Environment) -> anyhow::Result<Vec<Box<dyn Source>>> {
+    let here = [".".into()];
+    let targets_are_files = matches!(scope, Scope::Staged { .. });
+    let targets = if targets_are_files || args.targets.is_empty() { &here[..] } else { &args.targets };
     let options = TargetOptions { scope, environment: git_environment(environment) };
     let mut sources = Vec::new();
     for target in targets {
@@ -72,6 +59,24 @@ pub(super) fn open(args: &Args, environment: &Environment) -> anyhow::Result<Vec
         })?);
     }
     Ok(sources)
+}
+
+/// Which part of the targets the options ask for.
+pub(super) fn scope(args: &Args) -> Scope {
+    let history = &args.history;
+    if history.staged {
+        Scope::Staged { files: args.targets.iter().map(PathBuf::from).collect() }
+    } else if history.no_history {
+        Scope::Files
+    } else if history.history_only {
+        Scope::History
+    } else if let Some(revision) = &history.since {
+        Scope::Since(revision.clone())
+    } else if let Some(range) = &history.range {
+        Scope::Range(range.clone())
+    } else {
+        Scope::Everything
+    }
 }
 
 /// What git's own variables say: a hook runs with them set.

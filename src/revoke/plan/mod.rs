@@ -269,6 +269,16 @@ impl PlannedAction {
 }
 
 impl Authority {
+    /// The spelling of plans and of the ledger.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Nobody => "nobody",
+            Self::FoundClient { .. } => "found_client",
+            Self::PublicClient { .. } => "public_client",
+            Self::OperatorClient { .. } => "operator_client",
+        }
+    }
+
     /// The client on whose behalf the request is sent.
     pub fn client_id(&self) -> Option<&str> {
         match self {

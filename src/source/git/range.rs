@@ -21,11 +21,11 @@ use crate::diagnostic::Diagnostic;
 use crate::finding::{Collector, GitObject, GitPlace, Place, SourcePath};
 use crate::source::{ScanContext, Source, SourceError};
 
-/// The commits that any of `last` reaches and none of `before` does.
+/// The commits that one of `tips` reaches and none of `before` does.
 pub struct Range {
     repository: Repository,
     before: Vec<Oid>,
-    last: Vec<Oid>,
+    tips: Vec<Oid>,
 }
 
 impl Range {
@@ -45,31 +45,30 @@ impl Range {
         Self::between(repository, &or_head(first), &or_head(last))
     }
 
-    /// The commits that any of `tips` reaches and none of `known` does: what a push sends.
-    pub fn pushed(repository: Repository, tips: &[String], known: &[String]) -> Result<Self, SourceError> {
-        let ids = |revisions: &[String]| -> Result<Vec<Oid>, SourceError> {
-            revisions.iter().map(|revision| resolve(&repository, revision)).collect()
-        };
-        let (last, before) = (ids(tips)?, ids(known)?);
-        Ok(Self { repository, before, last })
-    }
-
     fn between(repository: Repository, first: &str, last: &str) -> Result<Self, SourceError> {
         let is_zero = !first.is_empty() && first.bytes().all(|byte| byte == b'0');
         let before = if is_zero { Vec::new() } else { vec![resolve(&repository, first)?] };
-        let last = vec![resolve(&repository, last)?];
-        Ok(Self { repository, before, last })
+        let tips = vec![resolve(&repository, last)?];
+        Ok(Self { repository, before, tips })
+    }
+
+    /// What a push would send: the commits that `tips` reach and that are not part of the history of `known`.
+    pub fn pushed(repository: Repository, tips: &[String], known: &[String]) -> Result<Self, SourceError> {
+        let all = |revisions: &[String]| -> Result<Vec<Oid>, SourceError> {
+            revisions.iter().map(|revision| resolve(&repository, revision)).collect()
+        };
+        let (tips, before) = (all(tips)?, all(known)?);
+        Ok(Self { repository, before, tips })
     }
 }
 
 impl Source for Range {
     fn describe(&self) -> String {
-        let last: Vec<_> = self.last.iter().map(|&id| short(id).to_string()).collect();
-        let (last, repository) = (last.join(", "), &self.repository.name);
-        match self.before[..] {
-            [] => format!("commits up to {last} of {repository}"),
-            [before] => format!("commits {}..{last} of {repository}", short(before)),
-            _ => format!("new commits up to {last} of {repository}"),
+        let name = &self.repository.name;
+        match (&self.before[..], &self.tips[..]) {
+            ([before], [last]) => format!("commits {}..{} of {name}", short(*before), short(*last)),
+            ([], [last]) => format!("commits up to {} of {name}", short(*last)),
+            _ => format!("new commits of {name}"),
         }
     }
 
@@ -132,11 +131,11 @@ impl Range {
     /// The commits of the range. Walks both histories by commit time until only what `before` reaches is left.
     fn commits(&self, odb: &Odb<'_>, collector: &Collector) -> Vec<(Oid, CommitHeader)> {
         let mut walk = CommitWalk::new(odb);
-        for &id in &self.last {
-            walk.push(id, false);
+        for &tip in &self.tips {
+            walk.push(tip, false);
         }
-        for &id in &self.before {
-            walk.push(id, true);
+        for &before in &self.before {
+            walk.push(before, true);
         }
         let mut slop = SLOP;
         while let Some((id, time)) = walk.pop() {
@@ -301,7 +300,11 @@ fn compare(odb: &Odb<'_>, tree: Oid, parents: Vec<Oid>, additions: &mut Vec<Addi
     let mut unread = Vec::new();
     let mut open = vec![(Vec::new(), tree, parents)];
     while let Some((prefix, tree, parents)) = open.pop() {
-        if parents.contains(&tree) || additions.len() > MAX_ADDITIONS {
+        if parents.contains(&tree) {
+            continue;
+        }
+        if additions.len() > MAX_ADDITIONS {
+            unread.push(tree);
             continue;
         }
         let Ok((_, bytes)) = objects::read(odb, tree) else {
