@@ -338,6 +338,7 @@ fn configurations_that_are_wrong() {
         ("plain.toml", "[[issuer]]\nissuer = \"http://id.test.invalid\"\n".to_owned(), &["plain.toml"]),
     ] {
         let file = env.write_work(name, content);
+        println!("{name}");
         assert_usage_error(scan(&env, &["--verify", "--config", text(&file), text(&target)]), words);
     }
     assert_usage_error(scan(&env, &["--config", "no-such.toml", text(&target)]), &["no-such.toml"]);
