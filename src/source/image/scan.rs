@@ -280,7 +280,7 @@ impl<'a, I: Inspector> Scan<'a, I> {
                 "the content does not have the digest {}; it was scanned as it is",
                 escape(expected.as_bytes())
             );
-            self.inspector.diagnose(Diagnostic::note("digest-mismatch", place, reason));
+            self.inspector.diagnose(Diagnostic::gap("digest-mismatch", place, reason));
         }
     }
 
