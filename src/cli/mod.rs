@@ -84,9 +84,9 @@ fn run(cli: &Cli) -> CommandResult {
     }
     match &cli.command {
         Command::Scan(args) => scan::run(args, &cli.global),
-        Command::Revoke(args) => revoke::run(args),
+        Command::Revoke(args) => revoke::run(args, &cli.global),
         Command::Rules(args) => rules::run(args),
-        Command::Hook(args) => hook::run(args),
+        Command::Hook(args) => hook::run(args, &cli.global),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),
     }

@@ -34,6 +34,7 @@ pub(super) struct UnvalidatedEgress {
 
 /// One `[[issuer]]`.
 #[derive(Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own in the file")]
 #[serde(deny_unknown_fields)]
 pub(super) struct UnvalidatedIssuer {
     pub(super) issuer: String,
@@ -56,7 +57,8 @@ pub(super) struct UnvalidatedIssuer {
     pub(super) ca_bundle: Option<PathBuf>,
     #[serde(default = "yes")]
     pub(super) verify: bool,
-    #[serde(default = "yes")]
+    /// Ownership is declared, never presumed: an issuer that one trusts to verify may be somebody else's.
+    #[serde(default)]
     pub(super) revoke: bool,
     #[serde(default)]
     pub(super) introspects_access_tokens: bool,

@@ -5,16 +5,24 @@
 //! request leaves, and asks afterwards whether the credential is dead. This module cannot see `source`: values are read
 //! again through a closure that its caller gives, and must match their finding.
 
+mod approval;
 mod canonical;
+pub mod execute;
 pub mod ledger;
 pub mod plan;
 pub mod policy;
 pub mod report_input;
+mod rfc7009;
+mod run;
 mod subject;
 mod terms;
 
+pub use approval::{Approval, ApprovalError, ApprovedPlan};
 pub use ledger::Ledger;
 pub use plan::{PlanInput, RevocationPlan};
 pub use policy::Policy;
+pub use run::{
+    AutoRun, REPROBE_WINDOW, RevokeContext, RevokeError, execute_approved, plan_findings, plan_subjects, run_auto,
+};
 pub use subject::Subject;
-pub use terms::{IssuerTerms, TermsByIssuer};
+pub use terms::{IssuerMatch, IssuerTerms, Survey, survey};

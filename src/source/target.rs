@@ -24,6 +24,13 @@ pub enum Scope {
     Since(String),
     /// `--range A..B`: what the commits of that range brought in.
     Range(String),
+    /// What a push would send: the commits that `tips` reach and `known` do not.
+    Pushed {
+        /// Commits that are about to be sent.
+        tips: Vec<String>,
+        /// Commits that the other side has.
+        known: Vec<String>,
+    },
     /// `--staged`: what `git commit` would record.
     Staged {
         /// Only these files, and all of each instead of the changed lines; all changed files if there are none.
@@ -40,6 +47,7 @@ impl Scope {
             Self::History => "--history-only",
             Self::Since(_) => "--since",
             Self::Range(_) => "--range",
+            Self::Pushed { .. } => "a push",
             Self::Staged { .. } => "--staged",
         }
     }
@@ -69,6 +77,7 @@ pub fn open(target: impl AsRef<OsStr>, options: &TargetOptions) -> Result<Vec<Bo
         (Scope::Everything | Scope::Files, Some("image")) => images(&path),
         (_, Some("tree" | "stdin" | "image")) => Err(conflict()),
         (Scope::Since(revision), _) => Ok(vec![Box::new(Range::since(discover()?, revision)?)]),
+        (Scope::Pushed { tips, known }, _) => Ok(vec![Box::new(Range::pushed(discover()?, tips, known)?)]),
         (Scope::Range(range), _) => Ok(vec![Box::new(Range::parse(discover()?, range)?)]),
         (Scope::Staged { files }, _) => Ok(vec![Box::new(Staged::open(discover()?, files)?)]),
         (scope, _) => by_content(&path, kind.is_some(), scope),

@@ -8,9 +8,12 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::task::Poll;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::verdict::{Judgement, TokenSort, not_checked, unknown};
 use super::{Observer, VerifyContext, client_secret, introspection, jwt, refresh_token};
 use crate::finding::{Finding, Kind, Liveness};
+use crate::issuer::hints;
 
 /// How often a caller is asked whether to stop.
 const CANCELLATION_INTERVAL: Duration = Duration::from_millis(50);
@@ -19,43 +22,67 @@ const CANCELLATION_INTERVAL: Duration = Duration::from_millis(50);
 enum Progress {
     Waiting,
     Asking,
-    Judged(Judgement),
+    Judged(Box<Judgement>),
 }
 
 /// Judges all findings, each once. When the budget is spent or the caller stops, what is known is kept, and the rest says so.
+///
+/// Client secrets come first: tokens are asked about with those that work, and not with those that are refused, each of which
+/// would be one more failed login.
 pub async fn run(findings: &mut [Finding], context: &VerifyContext, observer: &Observer<'_>) {
-    let progress: Vec<Mutex<Progress>> = findings.iter().map(|_| Mutex::new(Progress::Waiting)).collect();
-    let shared: &[Finding] = findings;
-    let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let (secrets, others): (Vec<usize>, Vec<usize>) = (0..findings.len())
+        .partition(|index| findings.get(*index).is_some_and(|finding| finding.kind == Kind::ClientSecret));
+    let done = AtomicUsize::new(0);
+    let mut interruption = None;
+    let deadline = Instant::now() + context.budget;
+    for indices in [secrets, others] {
+        let progress: Vec<Mutex<Progress>> = indices.iter().map(|_| Mutex::new(Progress::Waiting)).collect();
+        if interruption.is_none() {
+            interruption = tokio::select! {
+                () = ask_about(findings, &indices, &progress, &done, context, observer) => None,
+                () = tokio::time::sleep_until(deadline) => Some("the time for verification was over"),
+                () = cancellation(observer) => Some("verification was interrupted"),
+            };
+        }
+        // An `active: false` can be understood only now, when all answers are known.
+        let cause = interruption.unwrap_or("verification was interrupted");
+        for (index, progress) in indices.into_iter().zip(progress) {
+            let verdict = match progress.into_inner().unwrap_or_else(PoisonError::into_inner) {
+                Progress::Judged(judgement) => judgement.settle(context),
+                Progress::Asking => unknown(cause, context.now()),
+                Progress::Waiting => not_checked(cause),
+            };
+            if let Some(finding) = findings.get_mut(index) {
+                finding.liveness = verdict;
+            }
+        }
+    }
+}
+
+/// Works through some of the findings, several at once.
+async fn ask_about(
+    findings: &[Finding],
+    indices: &[usize],
+    progress: &[Mutex<Progress>],
+    done: &AtomicUsize,
+    context: &VerifyContext,
+    observer: &Observer<'_>,
+) {
+    let next = AtomicUsize::new(0);
     let set = |slot: &Mutex<Progress>, state| *slot.lock().unwrap_or_else(PoisonError::into_inner) = state;
+    let take = || {
+        let position = next.fetch_add(1, Relaxed);
+        let finding = indices.get(position).and_then(|index| findings.get(*index));
+        finding.zip(progress.get(position))
+    };
     let work = || async {
-        while let Some((finding, slot)) = {
-            let index = next.fetch_add(1, Relaxed);
-            shared.get(index).zip(progress.get(index))
-        } {
+        while let Some((finding, slot)) = take() {
             set(slot, Progress::Asking);
-            set(slot, Progress::Judged(judge(finding, shared, context).await));
-            (observer.progress)(done.fetch_add(1, Relaxed) + 1, shared.len());
+            set(slot, Progress::Judged(Box::new(judge(finding, findings, context).await)));
+            (observer.progress)(done.fetch_add(1, Relaxed) + 1, findings.len());
         }
     };
-    let workers = (0..context.concurrency.clamp(1, shared.len().max(1))).map(|_| work()).collect();
-    let interruption = tokio::select! {
-        () = join_all(workers) => "",
-        () = tokio::time::sleep(context.budget) => "the time for verification was over",
-        () = cancellation(observer) => "verification was interrupted",
-    };
-    // An `active: false` can be understood only now, when all answers are known.
-    let verdicts: Vec<Liveness> = progress
-        .into_iter()
-        .map(|slot| match slot.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            Progress::Judged(judgement) => judgement.settle(context),
-            Progress::Asking => unknown(interruption, context.now()),
-            Progress::Waiting => not_checked(interruption),
-        })
-        .collect();
-    for (finding, verdict) in findings.iter_mut().zip(verdicts) {
-        finding.liveness = verdict;
-    }
+    join_all((0..context.concurrency.clamp(1, indices.len().max(1))).map(|_| work()).collect()).await;
 }
 
 /// Judges what needs no issuer, and everything when no issuer is trusted. Tells whether that was all.
@@ -67,7 +94,7 @@ pub(super) fn settle_locally(findings: &mut [Finding], context: &VerifyContext) 
         match verdict {
             Some(verdict) => finding.liveness = verdict,
             None if context.issuers.is_empty() => {
-                finding.liveness = introspection::nobody_to_ask(&context.issuers.hints(finding), context.now());
+                finding.liveness = introspection::nobody_to_ask(&hints(finding), context.now());
             }
             None => is_complete = false,
         }

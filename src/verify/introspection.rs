@@ -83,13 +83,17 @@ pub(super) async fn introspect(
                     return Answer::Active(endpoint.clone());
                 }
                 Ok(false) => return Answer::Undecided("the issuer calls any token active".to_owned()),
-                Err(error) => return Answer::Undecided(error),
+                Err(Refusal::OfTheClient(reason) | Refusal::Final(reason)) => return Answer::Undecided(reason),
             },
             Ok(false) => {
                 let is_owner = index < owners || finding.parts_named("client_id").any(|id| id == client.client_id);
                 callers.push(Caller { client_id: client.client_id.clone(), is_owner });
             }
-            Err(error) => reason = error,
+            Err(Refusal::OfTheClient(text)) => reason = text,
+            Err(Refusal::Final(text)) => {
+                reason = text;
+                break;
+            }
         }
     }
     if callers.is_empty() { Answer::Undecided(reason) } else { Answer::Inactive(endpoint.clone(), callers) }
@@ -140,7 +144,7 @@ struct Question<'a> {
 
 impl Question<'_> {
     /// Whether the token is active, by the first method of client authentication that is accepted.
-    async fn put(&self, token: &Secret) -> Result<bool, String> {
+    async fn put(&self, token: &Secret) -> Result<bool, Refusal> {
         let mut reason = format!("client `{}` has no secret to ask with", self.client.client_id.escape_debug());
         for method in &self.metadata.authentication_methods(Endpoint::Introspection).methods {
             if method.takes_secret() != self.client.client_secret.is_some() {
@@ -148,11 +152,11 @@ impl Question<'_> {
             }
             match self.put_once(token, *method).await {
                 Ok(is_active) => return Ok(is_active),
-                Err(Refusal::Final(text)) => return Err(text),
                 Err(Refusal::OfTheClient(text)) => reason = text,
+                Err(refusal) => return Err(refusal),
             }
         }
-        Err(reason)
+        Err(Refusal::OfTheClient(reason))
     }
 
     async fn put_once(&self, token: &Secret, method: ClientAuthentication) -> Result<bool, Refusal> {
@@ -161,18 +165,21 @@ impl Question<'_> {
         let response =
             self.context.egress.send(request).await.map_err(|error: EgressError| Refusal::Final(error.to_string()))?;
         let document = response.json().ok();
-        let is_active = document.as_ref().and_then(|document| document.get("active")).and_then(Value::as_bool);
-        match (response.status, is_active) {
-            (200, Some(is_active)) => Ok(is_active),
-            (400 | 401 | 403, _) => {
-                Err(Refusal::OfTheClient(format!("the issuer refuses the question (status {})", response.status)))
+        let member = |name: &str| document.as_ref().and_then(|document| document.get(name));
+        match (response.status, member("active").and_then(Value::as_bool), member("error").and_then(Value::as_str)) {
+            (200, Some(is_active), _) => Ok(is_active),
+            (status @ (401 | 403), ..) | (status @ 400, _, Some("invalid_client" | "unauthorized_client")) => {
+                Err(Refusal::OfTheClient(format!("the issuer refuses its client (status {status})")))
             }
-            (status, _) => Err(Refusal::Final(format!("the issuer's answer is no introspection (status {status})"))),
+            (400, _, Some("unsupported_token_type" | "invalid_request")) => {
+                Err(Refusal::Final("the issuer does not introspect such tokens".to_owned()))
+            }
+            (status, ..) => Err(Refusal::Final(format!("the issuer's answer is no introspection (status {status})"))),
         }
     }
 
     /// Whether the issuer calls a random token inactive. Asked once per issuer and caller.
-    async fn discriminates(&self) -> Result<bool, String> {
+    async fn discriminates(&self) -> Result<bool, Refusal> {
         let (issuer, caller) = (&self.issuer.issuer, &self.client.client_id);
         if let Some(known) = self.context.calibration.discriminates(issuer, caller) {
             return Ok(known);

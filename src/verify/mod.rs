@@ -79,6 +79,16 @@ impl Observer<'_> {
     }
 }
 
+/// Judges what the findings say about themselves, and asks nobody: an expired token is dead whatever its issuer thinks.
+pub fn judge_offline(findings: &mut [Finding], now: OffsetDateTime) {
+    for finding in findings {
+        let verdict = finding.token.as_ref().and_then(|token| jwt::judge_locally(finding, token, now));
+        if let Some(verdict) = verdict {
+            finding.liveness = verdict;
+        }
+    }
+}
+
 /// Judges all findings, from threads that run no async code. A runtime is only started when an issuer is to be asked; the error
 /// is that of starting it.
 pub fn verify_findings(findings: &mut [Finding], context: &VerifyContext, observer: &Observer<'_>) -> io::Result<()> {

@@ -1,5 +1,6 @@
 //! The arguments of `rescind scan`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -21,7 +22,7 @@ use crate::report::Format;
 pub(crate) struct Args {
     /// What to scan
     #[arg(value_name = "TARGET")]
-    pub targets: Vec<String>,
+    pub targets: Vec<OsString>,
 
     #[command(flatten)]
     pub history: HistoryArgs,
@@ -37,7 +38,7 @@ pub(crate) struct Args {
 }
 
 /// Which part of a repository is scanned.
-#[derive(clap::Args, Clone, Default, PartialEq, Eq)]
+#[derive(clap::Args, Clone, Default)]
 #[command(next_help_heading = "Git")]
 pub(crate) struct HistoryArgs {
     /// Scan what `git commit` would record: the index, never the work tree. Targets are then names of staged files

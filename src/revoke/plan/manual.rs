@@ -2,15 +2,19 @@
 
 use std::fmt;
 
-use super::BlastRadius;
 use crate::finding::Kind;
-use crate::revoke::Subject;
+use crate::rules::BlastRadius;
 
 /// Why a finding cannot be revoked by a call.
 #[derive(Debug)]
 pub(super) enum NoCall {
     /// RFC 7009 revokes tokens only.
     NotAToken,
+    /// Its rule says that its provider has no such call, or one that this program does not make.
+    NotByThisProvider {
+        /// The provider.
+        provider: String,
+    },
     /// Nothing tells the issuer.
     UnknownIssuer,
     /// The issuers named are not in the operator's configuration.
@@ -25,10 +29,10 @@ pub(super) enum NoCall {
         /// The issuer.
         issuer: String,
     },
-    /// Neither metadata nor configuration name a revocation endpoint.
+    /// The revocation endpoint is not known, or not trusted.
     NoEndpoint {
-        /// The issuer.
-        issuer: String,
+        /// Why.
+        reason: String,
     },
     /// The client is known and its credentials are not.
     NoCredentials {
@@ -48,13 +52,16 @@ impl fmt::Display for NoCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotAToken => f.write_str("token revocation (RFC 7009) does not end this kind of credential"),
+            Self::NotByThisProvider { provider } => {
+                write!(f, "there is no token revocation (RFC 7009) for such credentials of `{provider}`")
+            }
             Self::UnknownIssuer => f.write_str("nothing tells which issuer it belongs to"),
             Self::UntrustedIssuer { named } => {
                 write!(f, "the configuration does not have its issuer `{}`", named.join("`, `"))
             }
             Self::AmbiguousIssuer => f.write_str("several trusted issuers stand beside it"),
             Self::NotOwned { issuer } => write!(f, "the configuration does not say `revoke = true` for `{issuer}`"),
-            Self::NoEndpoint { issuer } => write!(f, "no revocation endpoint is known of `{issuer}`"),
+            Self::NoEndpoint { reason } => f.write_str(reason),
             Self::NoCredentials { issuer, client } => {
                 write!(f, "no credentials of its client `{client}` at `{issuer}` are at hand")
             }
@@ -65,9 +72,9 @@ impl fmt::Display for NoCall {
 
 /// What the steps are made from.
 pub(super) struct ManualSteps<'a> {
-    pub(super) subject: &'a Subject,
+    pub(super) kind: Kind,
     pub(super) no_call: &'a NoCall,
-    pub(super) from_rule: Vec<String>,
+    pub(super) from_rule: &'a [String],
 }
 
 impl ManualSteps<'_> {
@@ -75,16 +82,16 @@ impl ManualSteps<'_> {
     pub(super) fn list(self) -> Vec<String> {
         let mut steps: Vec<String> = self.remedy().into_iter().collect();
         if self.from_rule.is_empty() {
-            steps.extend(steps_for(self.subject.kind).iter().map(|&step| step.to_owned()));
+            steps.extend(steps_for(self.kind).iter().map(|&step| step.to_owned()));
         } else {
-            steps.extend(self.from_rule);
+            steps.extend_from_slice(self.from_rule);
         }
         steps
     }
 
     fn remedy(&self) -> Option<String> {
         let remedy = match self.no_call {
-            NoCall::NotAToken => return None,
+            NoCall::NotAToken | NoCall::NotByThisProvider { .. } => return None,
             NoCall::UnknownIssuer | NoCall::AmbiguousIssuer => {
                 "find out which issuer made it, and name its client in that issuer's configuration".to_owned()
             }
@@ -92,8 +99,8 @@ impl ManualSteps<'_> {
                 "if this issuer is yours, add it to the configuration with `revoke = true` and plan again".to_owned()
             }
             NoCall::NotOwned { issuer } => format!("if `{issuer}` is yours, set `revoke = true` for it and plan again"),
-            NoCall::NoEndpoint { issuer } => {
-                format!("if `{issuer}` has one, set `revocation_endpoint` for it and plan again")
+            NoCall::NoEndpoint { .. } => {
+                "if the issuer has a revocation endpoint, set `revocation_endpoint` for it and plan again".to_owned()
             }
             NoCall::NoCredentials { client, .. } => {
                 format!("give the credentials of `{client}` in the issuer's configuration and plan again")

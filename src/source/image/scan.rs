@@ -289,7 +289,7 @@ impl<'a, I: Inspector> Scan<'a, I> {
         if !is_same {
             let expected = escape(expected.as_bytes());
             let reason = format!("the content does not have the digest {expected}; it was scanned as it is");
-            self.inspector.diagnose(Diagnostic::note("digest-mismatch", place, reason));
+            self.inspector.diagnose(Diagnostic::gap("digest-mismatch", place, reason));
         }
         is_same
     }
@@ -353,8 +353,11 @@ struct BlobVisitor<'v, 's, 'a, I: Inspector> {
 impl<I: Inspector> BlobVisitor<'_, '_, '_, I> {
     /// Scans a JSON document that is a blob: an attestation, or an old image's own configuration.
     fn values(&mut self, name: &[u8], bytes: &[u8]) -> serde_json::Result<()> {
-        let prefix =
-            if manifest::digest_of_name(name).is_some() { "blob:".to_owned() } else { format!("{}:", escape(name)) };
+        let prefix = if manifest::digest_of_name(name).is_some() {
+            "blob:".to_owned()
+        } else {
+            format!("json:{}:", escape(name))
+        };
         // The whole document has to be JSON before anything of it is reported, for it is scanned as a text otherwise.
         values::visit(bytes, &mut |_| ())?;
         values::visit(bytes, &mut |text| {
