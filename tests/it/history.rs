@@ -295,6 +295,22 @@ fn a_missing_blob_is_told() {
 }
 
 #[test]
+fn what_only_unreachable_objects_miss_is_no_gap() {
+    let env = Env::new();
+    let repository = env.repository("shop");
+    repository.write("README.md", "# Shop\n");
+    repository.commit("Start");
+    repository.write("lost.txt", "lost\n");
+    repository.commit("Amend me");
+    let lost = repository.git(["rev-parse", "HEAD:lost.txt"]);
+    let (directory, file) = lost.split_at(2);
+    fs::remove_file(repository.path.join(".git/objects").join(directory).join(file)).expect("a loose object");
+    assert_eq!(history(&repository, &env).exits(3).diagnostics().len(), 1);
+    repository.git(["reset", "--quiet", "--hard", "HEAD~1"]);
+    assert_eq!(history(&repository, &env).exits(0).diagnostics().len(), 0);
+}
+
+#[test]
 fn oversize_blobs_are_told() {
     let env = Env::new();
     let repository = env.repository("shop");
@@ -316,8 +332,8 @@ fn a_tree_that_repeats_itself_billions_of_times_comes_to_an_end() {
     let mut id = repository.git(["hash-object", "-w", text(&file)]);
     let mut entry = "100644 blob";
     for _ in 0..12 {
-        let list: String = (0..10).map(|number| format!("{entry} {id}\td{number}\n")).collect();
-        let list = env.write("list", list);
+        let lines: Vec<String> = (0..10).map(|number| format!("{entry} {id}\td{number}\n")).collect();
+        let list = env.write("list", lines.concat());
         id = env.tool("sh", ["-c", &format!("git -C {} mktree < {}", text(&repository.path), text(&list))]);
         entry = "040000 tree";
     }
