@@ -13,7 +13,8 @@ use rescind::{Detector, RuleSet};
 /// Text like that of source files: no anchor stands in it.
 fn plain(size: usize) -> String {
     repeat(size, |text, number| {
-        let _ = writeln!(text, "    let total_{number} = items.iter().map(|item| item.weight * {number}).sum::<u64>();");
+        let _ =
+            writeln!(text, "    let total_{number} = items.iter().map(|item| item.weight * {number}).sum::<u64>();");
     })
 }
 

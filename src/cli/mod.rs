@@ -86,7 +86,7 @@ fn run(cli: &Cli) -> CommandResult {
         Command::Scan(args) => scan::run(args, &cli.global),
         Command::Revoke(args) => revoke::run(args),
         Command::Rules(args) => rules::run(args),
-        Command::Hook(args) => hook::run(args),
+        Command::Hook(args) => hook::run(args, &cli.global),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),
     }

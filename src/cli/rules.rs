@@ -1,12 +1,237 @@
-//! `rescind rules`.
+//! `rescind rules`: what is looked for, and whether one's own rules do what they say.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::{Subcommand, ValueEnum};
+use serde::Serialize;
 
 use super::CommandResult;
-use super::exit::Exit;
+use super::exit::{Exit, Hint};
+use crate::detect::check_examples;
+use crate::rules::{Matcher, Rule, RuleError, RuleSet};
 
-/// (rules)
+/// List, show and check the rules that find credentials
 #[derive(clap::Args)]
-pub(crate) struct Args {}
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
 
-pub(crate) fn run(_args: &Args) -> CommandResult {
+#[derive(Subcommand)]
+enum Command {
+    /// List all rules
+    List {
+        /// Add the rules of a file, or of the *.toml files of a directory (can be repeated)
+        #[arg(long, value_name = "PATH")]
+        rules: Vec<PathBuf>,
+        /// Choose the form of the list
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Show everything about one rule
+    Show {
+        /// The id of the rule, as in the list
+        #[arg(value_name = "ID")]
+        id: String,
+        /// Add the rules of a file, or of the *.toml files of a directory (can be repeated)
+        #[arg(long, value_name = "PATH")]
+        rules: Vec<PathBuf>,
+        /// Choose the form of the answer
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Check rule files against their own examples; without files, check the rules of the program
+    Check {
+        /// Rule files, or directories of them
+        #[arg(value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// Check these as well (can be repeated)
+        #[arg(long, value_name = "PATH")]
+        rules: Vec<PathBuf>,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+pub(crate) fn run(args: &Args) -> CommandResult {
+    match &args.command {
+        Command::List { rules, format } => list(&RuleSet::load(rules)?, *format),
+        Command::Show { id, rules, format } => show(&RuleSet::load(rules)?, id, *format),
+        Command::Check { files, rules } => check(&[files.as_slice(), rules].concat()),
+    }
+}
+
+fn list(set: &RuleSet, format: Format) -> CommandResult {
+    let mut rules: Vec<&Rule> = set.rules.iter().map(AsRef::as_ref).collect();
+    rules.sort_by(|a, b| (&a.provider, &a.id).cmp(&(&b.provider, &b.id)));
+    let mut out = anstream::stdout().lock();
+    match format {
+        Format::Json => {
+            serde_json::to_writer_pretty(&mut out, &rules.into_iter().map(Shown::new).collect::<Vec<_>>())?;
+            writeln!(out)?;
+        }
+        Format::Text => {
+            let width = |column: fn(&Rule) -> usize| rules.iter().map(|rule| column(rule)).max().unwrap_or_default();
+            let id = width(|rule| rule.id.len()).max(4);
+            let provider = width(|rule| rule.provider.len()).max(8);
+            let kind = width(|rule| rule.kind.as_str().len()).max(4);
+            writeln!(out, "{:id$}  {:provider$}  {:kind$}  {:8}  TITLE", "RULE", "PROVIDER", "KIND", "SEVERITY")?;
+            for rule in rules {
+                let (name, kind_name, severity) = (&rule.id, rule.kind.as_str(), rule.severity.as_str());
+                writeln!(
+                    out,
+                    "{name:id$}  {:provider$}  {kind_name:kind$}  {severity:8}  {}",
+                    rule.provider, rule.title
+                )?;
+            }
+        }
+    }
     Ok(Exit::Clean)
+}
+
+fn show(set: &RuleSet, id: &str, format: Format) -> CommandResult {
+    let Some(rule) = set.get(id) else {
+        let nearest = crate::rules::nearest(id, set.rules.iter().map(|rule| rule.id.as_str())).map(str::to_owned);
+        let error = RuleError::UnknownRule { id: id.to_owned(), nearest };
+        return Err(Hint::attach(error, "`rescind rules list` lists all rules"));
+    };
+    let shown = Shown::new(rule);
+    let mut out = anstream::stdout().lock();
+    match format {
+        Format::Json => serde_json::to_writer_pretty(&mut out, &shown)?,
+        Format::Text => write!(out, "{}", shown.text())?,
+    }
+    writeln!(out)?;
+    Ok(Exit::Clean)
+}
+
+fn check(files: &[PathBuf]) -> CommandResult {
+    let (set, examples) = RuleSet::with_examples(files)?;
+    let count = set.rules.len();
+    let failures = check_examples(&Arc::new(set), &examples);
+    if failures.is_empty() {
+        let tried: usize = examples.iter().map(|examples| examples.matches.len() + examples.rejects.len()).sum();
+        writeln!(anstream::stdout(), "{count} rules hold on their {tried} examples")?;
+        return Ok(Exit::Clean);
+    }
+    let mut stderr = anstream::stderr().lock();
+    for failure in &failures {
+        let reason = std::error::Error::source(failure).map(|source| format!(": {source}")).unwrap_or_default();
+        writeln!(stderr, "rescind: {failure}{reason}")?;
+    }
+    Ok(Exit::Usage)
+}
+
+/// A rule as shown.
+#[derive(Serialize)]
+struct Shown<'a> {
+    id: &'a str,
+    provider: &'a str,
+    title: &'a str,
+    kind: &'a str,
+    confidence: &'a str,
+    severity: &'a str,
+    file: &'a str,
+    anchors: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pattern: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    keys: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scanner: Option<crate::rules::Scanner>,
+    parts: Vec<&'a str>,
+    hosts: &'a [String],
+    endpoints: &'a crate::rules::Endpoints,
+    verify: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verify_reason: Option<&'a str>,
+    revoke: &'a str,
+    blast_radius: &'a str,
+    reversible: bool,
+    steps: &'a [String],
+}
+
+impl<'a> Shown<'a> {
+    fn new(rule: &'a Rule) -> Self {
+        let keys = match &rule.matcher {
+            Matcher::Keys(keys) => keys.iter().map(|words| words.join(" ")).collect(),
+            _ => Vec::new(),
+        };
+        Self {
+            id: &rule.id,
+            provider: &rule.provider,
+            title: &rule.title,
+            kind: rule.kind.as_str(),
+            confidence: rule.confidence.as_str(),
+            severity: rule.severity.as_str(),
+            file: &rule.file,
+            anchors: &rule.anchors,
+            pattern: if let Matcher::Pattern(pattern) = &rule.matcher { Some(pattern) } else { None },
+            keys,
+            scanner: if let Matcher::Scanner(scanner) = rule.matcher { Some(scanner) } else { None },
+            parts: rule.parts.iter().map(|part| part.name.as_str()).collect(),
+            hosts: &rule.hosts,
+            endpoints: &rule.endpoints,
+            verify: rule.verify.method.as_str(),
+            verify_reason: rule.verify.reason.as_deref(),
+            revoke: rule.revoke.method.as_str(),
+            blast_radius: rule.revoke.blast_radius.as_str(),
+            reversible: rule.revoke.reversible,
+            steps: &rule.revoke.steps,
+        }
+    }
+
+    /// One line for each thing that there is to say.
+    fn text(&self) -> String {
+        let join = |values: &[String]| values.join(", ");
+        let hosts = if self.hosts.is_empty() { "only what the operator trusts".to_owned() } else { join(self.hosts) };
+        let scanner = match self.scanner {
+            Some(crate::rules::Scanner::Jwt) => "JSON Web Tokens",
+            Some(crate::rules::Scanner::Jwk) => "JSON Web Keys",
+            None => "",
+        };
+        let verify = match self.verify_reason {
+            Some(reason) => format!("{} ({reason})", self.verify),
+            None => self.verify.to_owned(),
+        };
+        let endpoint = |endpoint: &Option<String>| endpoint.clone().unwrap_or_default();
+        let lines = [
+            ("rule", self.id.to_owned()),
+            ("title", self.title.to_owned()),
+            ("provider", self.provider.to_owned()),
+            ("kind", self.kind.to_owned()),
+            ("severity", self.severity.to_owned()),
+            ("confidence", self.confidence.to_owned()),
+            ("anchors", join(self.anchors)),
+            ("pattern", self.pattern.unwrap_or_default().to_owned()),
+            ("keys", join(&self.keys)),
+            ("scanner", scanner.to_owned()),
+            ("parts", self.parts.join(", ")),
+            ("sent to", hosts),
+            ("issuer", endpoint(&self.endpoints.issuer)),
+            ("token endpoint", endpoint(&self.endpoints.token)),
+            ("revocation", endpoint(&self.endpoints.revocation)),
+            ("introspection", endpoint(&self.endpoints.introspection)),
+            ("verified by", verify),
+            ("revoked by", self.revoke.to_owned()),
+            ("takes down", self.blast_radius.to_owned()),
+            ("reversible", if self.reversible { "yes" } else { "no" }.to_owned()),
+            ("file", self.file.to_owned()),
+        ];
+        let mut text: Vec<String> = lines
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| format!("{name:14}  {value}"))
+            .collect();
+        text.extend(self.steps.iter().zip(1..).map(|(step, number)| format!("{:14}  {number}. {step}", "")));
+        text.join("\n")
+    }
 }

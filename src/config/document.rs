@@ -56,7 +56,8 @@ pub(super) struct UnvalidatedIssuer {
     pub(super) ca_bundle: Option<PathBuf>,
     #[serde(default = "yes")]
     pub(super) verify: bool,
-    #[serde(default = "yes")]
+    /// Ownership is declared, never presumed: an issuer that one trusts to verify may be somebody else's.
+    #[serde(default)]
     pub(super) revoke: bool,
     #[serde(default)]
     pub(super) introspects_access_tokens: bool,

@@ -56,7 +56,7 @@ pub struct Issuer {
     pub ca_bundle: Option<PathBuf>,
     /// Whether credentials may be verified here.
     pub verify: bool,
-    /// Whether credentials may be revoked here.
+    /// Whether credentials may be revoked here: the operator says with it that the issuer is theirs. Not without their word.
     pub revoke: bool,
     /// Whether `active: false` is known to mean that an access token is dead. By RFC 7662 §2.2 it may as well mean that the
     /// caller is not told.
@@ -94,7 +94,7 @@ impl Issuer {
             zone: Zone::Public,
             ca_bundle: None,
             verify: true,
-            revoke: true,
+            revoke: false,
             introspects_access_tokens: false,
             introspects_refresh_tokens: false,
             _operators_word: OperatorsWord,

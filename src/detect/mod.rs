@@ -2,13 +2,43 @@
 //!
 //! Pure and total: no I/O, no clock, no failure. The same bytes give the same candidates whatever the source, so nothing
 //! here knows a path. A match is a function of a bounded window around its anchor.
+//!
+//! The way of the bytes: `prefilter` finds anchors; `pattern`, `assignment` and `jwt` find values around them; `shape` and
+//! `filter` judge the values; `overlap` leaves one match for the same bytes; `pairing` looks for what belongs to them.
+
+mod assignment;
+mod block;
+mod boundary;
+pub(crate) mod checksum;
+mod examples;
+mod filter;
+mod jwk;
+mod jwt;
+mod key;
+mod matching;
+mod overlap;
+mod pairing;
+mod pattern;
+mod prefilter;
+mod randomness;
+mod shape;
+mod value;
+mod words;
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use regex::bytes::Regex;
 
 use crate::finding::{Confidence, Fingerprint, FingerprintKey, Kind, Part, Severity, TokenFacts};
-use crate::rules::{Rule, RuleSet};
+use crate::rules::{self, Matcher, Rule, RuleSet};
 use crate::secret::Secret;
+use matching::Match;
+use pairing::Pairing;
+use prefilter::Prefilter;
+
+pub use examples::{ExampleFailure, check_examples};
+pub use filter::Filter;
 
 /// A credential found in some bytes.
 pub struct Candidate {
@@ -32,20 +62,97 @@ pub struct Candidate {
     pub token: Option<TokenFacts>,
 }
 
+/// Something that a rule matched and a filter refused. Holds no content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Id of the rule.
+    pub rule: String,
+    /// Where the value stands.
+    pub span: Range<usize>,
+    /// What refused it.
+    pub filter: Filter,
+}
+
 /// Finds credentials in bytes. One for a whole run, shared between threads.
 pub struct Detector {
-    _rules: Arc<RuleSet>,
-    _key: FingerprintKey,
+    rules: Arc<RuleSet>,
+    key: FingerprintKey,
+    prefilter: Prefilter,
+    /// The pattern of each rule, compiled when its anchor is first seen.
+    patterns: Vec<OnceLock<Option<Regex>>>,
+    /// The rules that look for the value of a key, by their place in the rule set.
+    key_rules: Vec<usize>,
+    /// Built when the first candidate is found.
+    pairing: OnceLock<Pairing>,
 }
 
 impl Detector {
     /// A detector for a set of rules. Cheap: patterns are compiled when their anchor is first seen.
     pub fn new(rules: Arc<RuleSet>, key: FingerprintKey) -> Self {
-        Self { _rules: rules, _key: key }
+        let prefilter = Prefilter::new(rules.rules.iter().map(AsRef::as_ref));
+        let patterns = rules.rules.iter().map(|_| OnceLock::new()).collect();
+        let is_key_rule = |rule: &Arc<Rule>| matches!(rule.matcher, Matcher::Keys(_));
+        let key_rules =
+            rules.rules.iter().enumerate().filter(|(_, rule)| is_key_rule(rule)).map(|(index, _)| index).collect();
+        Self { rules, key, prefilter, patterns, key_rules, pairing: OnceLock::new() }
     }
 
     /// Every candidate in `bytes`, in the order of their spans.
-    pub fn detect(&self, _bytes: &[u8]) -> Vec<Candidate> {
-        Vec::new()
+    pub fn detect(&self, bytes: &[u8]) -> Vec<Candidate> {
+        self.find(bytes, &mut |_| {})
+    }
+
+    /// As [`Detector::detect`], and also what the filters refused.
+    pub fn explain(&self, bytes: &[u8]) -> (Vec<Candidate>, Vec<Refusal>) {
+        let mut refusals = Vec::new();
+        let candidates = self.find(bytes, &mut |refusal| refusals.push(refusal));
+        (candidates, refusals)
+    }
+
+    /// The rules of this detector.
+    pub fn rules(&self) -> &Arc<RuleSet> {
+        &self.rules
+    }
+
+    fn find(&self, bytes: &[u8], refuse: &mut dyn FnMut(Refusal)) -> Vec<Candidate> {
+        let hits = self.prefilter.hits(bytes);
+        if hits.is_empty() {
+            return Vec::new();
+        }
+        let matches = self.matches(bytes, hits, refuse);
+        if matches.is_empty() {
+            return Vec::new();
+        }
+        let matches = overlap::best(matches, |found| found.span.clone(), Match::rank);
+        let ids: Vec<Fingerprint> =
+            matches.iter().map(|found| Fingerprint::of(&self.key, found.kind, found.secret.expose())).collect();
+        let pairing = self.pairing.get_or_init(|| Pairing::new(&self.rules));
+        let parts = pairing.parts(bytes, &self.rules, &matches, &ids);
+        let candidate = |((found, id), parts): ((Match, Fingerprint), Vec<Part>)| {
+            let rule = Arc::clone(self.rules.rules.get(found.rule)?);
+            Some(Candidate {
+                rule,
+                id,
+                kind: found.kind,
+                confidence: found.confidence,
+                severity: found.severity,
+                secret: found.secret,
+                span: found.span,
+                parts,
+                token: found.token,
+            })
+        };
+        matches.into_iter().zip(ids).zip(parts).filter_map(candidate).collect()
+    }
+
+    /// The pattern of a rule. A pattern that does not compile finds nothing: [`RuleSet`] has refused it before.
+    fn pattern(&self, rule: usize) -> Option<&Regex> {
+        let compile = || {
+            let rule = self.rules.rules.get(rule)?;
+            let pattern =
+                if let Matcher::Pattern(pattern) = &rule.matcher { Some(pattern) } else { rule.shape.pattern.as_ref() };
+            rules::compile(pattern?).ok()
+        };
+        self.patterns.get(rule)?.get_or_init(compile).as_ref()
     }
 }

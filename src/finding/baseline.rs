@@ -18,6 +18,11 @@ impl Baseline {
         Self(ids.collect())
     }
 
+    /// Adds ids that are accepted as well.
+    pub fn extend(&mut self, ids: impl IntoIterator<Item = Fingerprint>) {
+        self.0.extend(ids);
+    }
+
     /// How many ids there are.
     pub fn len(&self) -> usize {
         self.0.len()

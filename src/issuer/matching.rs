@@ -9,7 +9,7 @@ use url::Url;
 use super::{Endpoint, Issuers};
 use crate::config::Issuer;
 use crate::egress::shown_origin;
-use crate::finding::{Finding, escape};
+use crate::finding::{Finding, Part, PartValue, TokenFacts, escape};
 
 /// The most trusted issuers that one finding is taken to; more hints than that are noise or an attack.
 const MAX_ISSUERS: usize = 4;
@@ -33,8 +33,13 @@ impl Issuers {
     /// Matches the hints of a finding, and its client ids, with the trusted issuers. Metadata of trusted issuers is fetched
     /// when a hint names an endpoint on their host; no other packet is sent.
     pub async fn matching(&self, finding: &Finding) -> Matches {
+        self.matching_hints(finding.token.as_ref(), &finding.parts).await
+    }
+
+    /// The same for what is known of a finding whose value is not at hand.
+    pub async fn matching_hints(&self, token: Option<&TokenFacts>, parts: &[Part]) -> Matches {
         let mut matches = Matches { trusted: Vec::new(), untrusted: Vec::new() };
-        if let Some(issuer) = finding.token.as_ref().and_then(|token| token.iss.as_deref()) {
+        if let Some(issuer) = token.and_then(|token| token.iss.as_deref()) {
             // A token names its issuer itself and exactly; what stands beside it does not count.
             match self.trusted(issuer) {
                 Ok(trusted) => matches.trusted.push(Arc::clone(trusted)),
@@ -42,7 +47,7 @@ impl Issuers {
             }
             return matches;
         }
-        for hint in HINTS.iter().flat_map(|name| finding.parts_named(name)) {
+        for hint in HINTS.iter().flat_map(|name| public_parts(parts, name)) {
             let mut is_known = false;
             for issuer in &self.0.trusted {
                 if names_issuer(hint, issuer) || self.names_endpoint(hint, issuer).await {
@@ -54,14 +59,26 @@ impl Issuers {
                 matches.untrusted.push(shown(hint));
             }
         }
-        for client_id in finding.parts_named("client_id") {
-            for issuer in self.0.trusted.iter().filter(|issuer| issuer.client_ids.iter().any(|id| id == client_id)) {
+        for client_id in public_parts(parts, "client_id") {
+            for issuer in self.0.trusted.iter().filter(|issuer| has_client(issuer, client_id)) {
                 matches.add(issuer);
             }
         }
         matches.untrusted.sort_unstable();
         matches.untrusted.dedup();
         matches
+    }
+
+    /// What a finding names as its issuer, fit to show, without asking whether it is trusted.
+    pub fn hints(&self, finding: &Finding) -> Vec<String> {
+        let token = finding.token.as_ref().and_then(|token| token.iss.as_deref()).map(shown);
+        let mut hints: Vec<String> = match token {
+            Some(issuer) => vec![issuer],
+            None => HINTS.iter().flat_map(|name| finding.parts_named(name)).map(shown).collect(),
+        };
+        hints.sort_unstable();
+        hints.dedup();
+        hints
     }
 
     /// Whether the hint is an endpoint of the issuer, letter for letter. The issuer is only asked when its host agrees.
@@ -90,6 +107,20 @@ impl Matches {
             self.trusted.push(Arc::clone(issuer));
         }
     }
+}
+
+/// The values of the public parts of that name.
+fn public_parts<'a>(parts: &'a [Part], name: &'a str) -> impl Iterator<Item = &'a str> {
+    parts.iter().filter_map(move |part| match &part.value {
+        PartValue::Public(value) if part.name == name => Some(value.as_str()),
+        _ => None,
+    })
+}
+
+/// Whether the operator says that the client is this issuer's.
+fn has_client(issuer: &Issuer, client_id: &str) -> bool {
+    issuer.client_ids.iter().any(|id| id == client_id)
+        || issuer.credentials.as_ref().is_some_and(|own| own.client_id == client_id)
 }
 
 /// Whether a hint means that issuer: its identifier or its metadata's address, give or take a closing slash. That is enough

@@ -136,6 +136,15 @@ impl Issuers {
         cell.get_or_init(|| async { self.fetch_key_set(issuer).await.map(Arc::new) }).await.clone()
     }
 
+    /// Where the key set of a trusted issuer is.
+    pub async fn key_set_host(&self, identifier: &str) -> Result<Destination, IssuerError> {
+        let issuer = self.trusted(identifier)?;
+        match &issuer.jwks_uri {
+            Some(url) => Ok(Destination::within(issuer, url.as_str())?),
+            None => Ok(self.metadata(identifier).await?.jwks_uri()?.clone()),
+        }
+    }
+
     fn documents(&self, issuer: &Issuer) -> Result<&Documents, IssuerError> {
         let documents = self.0.documents.get(&issuer.issuer);
         documents.ok_or_else(|| IssuerError::Untrusted { shown: matching::shown(&issuer.issuer) })
@@ -182,11 +191,7 @@ impl Issuers {
     }
 
     async fn fetch_key_set(&self, issuer: &Issuer) -> Result<KeySet, IssuerError> {
-        let pinned = issuer.jwks_uri.as_ref().map(|url| Destination::within(issuer, url.as_str())).transpose()?;
-        let destination = match pinned {
-            Some(destination) => destination,
-            None => self.metadata(&issuer.issuer).await?.jwks_uri()?.clone(),
-        };
+        let destination = self.key_set_host(&issuer.issuer).await?;
         let response = self.0.egress.send(Request::get(&destination).limit(DOCUMENT_BODY_LIMIT)).await?;
         if response.status != 200 {
             return Err(malformed(issuer, "key set", "its address does not answer 200"));

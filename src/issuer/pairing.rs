@@ -1,20 +1,25 @@
 //! Which client a found token belongs to, as far as the scan tells.
 
 use super::ClientCredentials;
-use crate::finding::{Finding, Kind, PartValue};
+use crate::finding::{Finding, Kind, LivenessState, PartValue};
 
 /// The most clients that one finding is tried with.
 const MAX_CLIENTS: usize = 4;
 
 /// The clients that a token may have been issued to: the client ids that stood with it or in it, each with the secret that was
-/// found for it anywhere in `findings`, or without one. Clients with a secret come first.
+/// found for it anywhere in `findings`, or without one. Clients with a secret come first, those whose secret is known to work
+/// before the others; a secret that is known not to work is left out.
 pub fn client_credentials(finding: &Finding, findings: &[Finding]) -> Vec<ClientCredentials> {
     let mut client_ids: Vec<&str> = finding.parts_named("client_id").collect();
     client_ids.extend(finding.token.as_ref().and_then(|token| token.client_id.as_deref()));
     let paired = |secret: &Finding| {
         finding.parts.iter().any(|part| part.value == PartValue::Finding(secret.id) && part.name == "client_secret")
     };
-    let secrets: Vec<&Finding> = findings.iter().filter(|other| other.kind == Kind::ClientSecret).collect();
+    let mut secrets: Vec<&Finding> = findings
+        .iter()
+        .filter(|other| other.kind == Kind::ClientSecret && other.liveness.state != LivenessState::Dead)
+        .collect();
+    secrets.sort_by_key(|secret| secret.liveness.state != LivenessState::Live);
 
     let mut clients: Vec<ClientCredentials> = Vec::new();
     let mut public: Vec<ClientCredentials> = Vec::new();

@@ -5,15 +5,20 @@
 //! request leaves, and asks afterwards whether the credential is dead. This module cannot see `source`: values are read
 //! again through a closure that its caller gives, and must match their finding.
 
+mod approval;
 mod canonical;
+pub mod execute;
 pub mod ledger;
 pub mod plan;
 pub mod policy;
+pub mod report_input;
+mod rfc7009;
 mod subject;
 mod terms;
 
+pub use approval::{Approval, ApprovalError, ApprovedPlan};
 pub use ledger::Ledger;
 pub use plan::{PlanInput, RevocationPlan};
 pub use policy::Policy;
 pub use subject::Subject;
-pub use terms::{IssuerTerms, TermsByIssuer};
+pub use terms::{IssuerMatch, IssuerTerms, Survey, survey};

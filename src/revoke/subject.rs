@@ -60,17 +60,6 @@ impl Subject {
         let first = beside.next()?;
         beside.all(|other| other == first).then_some(first)
     }
-
-    /// Every issuer it names: the `iss` claim alone where there is one, otherwise those that stood beside it.
-    pub fn issuers(&self) -> Vec<&str> {
-        if let Some(issuer) = self.token.as_ref().and_then(|token| token.iss.as_deref()) {
-            return vec![issuer];
-        }
-        let mut issuers: Vec<&str> = self.parts_named("issuer").collect();
-        issuers.sort_unstable();
-        issuers.dedup();
-        issuers
-    }
 }
 
 impl From<&Finding> for Subject {

@@ -1,14 +1,35 @@
 //! Rules as data: `rules/*.toml`, compiled into the binary, and the operator's own.
+//!
+//! A rule file is complete in itself: what to look for, what it means, where it may be sent, how it is checked and ended, and
+//! examples of both labels. Nothing here scans anything.
 
+mod error;
+mod nearest;
 mod rule;
+mod schema;
+mod template;
+mod vocabulary;
 
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use error::RuleError;
+pub use nearest::nearest;
 pub use rule::{
     Alphabet, BlastRadius, Checksum, Endpoints, Matcher, PartSpec, Revoke, RevokeMethod, Rule, Scanner, Shape, Verify,
     VerifyMethod, Window,
 };
+pub use schema::Examples;
+pub use template::{TemplateError, expand};
+
+use schema::{Parsed, Trust};
+
+/// Names and contents of the rule files of the binary.
+const BUILT_IN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/rules.rs"));
+
+/// Memory that one compiled pattern may take, so that no rule file can exhaust the machine.
+const PATTERN_SIZE_LIMIT: usize = 4 * 1024 * 1024;
 
 /// All rules of a run.
 #[derive(Default)]
@@ -17,28 +38,70 @@ pub struct RuleSet {
     pub rules: Vec<Arc<Rule>>,
 }
 
-/// Why rules cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RuleError {
-    /// `--only` or `--except` names a rule that is not there.
-    #[error("there is no rule `{id}`{}", nearest.as_ref().map(|n| format!("; did you mean `{n}`?")).unwrap_or_default())]
-    UnknownRule {
-        /// As given.
-        id: String,
-        /// The most similar id, if any is similar.
-        nearest: Option<String>,
-    },
-}
-
 impl RuleSet {
     /// The rules of the binary and those of the given files and directories.
-    pub fn load(_extra: &[PathBuf]) -> Result<Self, RuleError> {
-        Ok(Self::default())
+    ///
+    /// # Errors
+    /// An operator's file that cannot be read or is not valid, and an id that is used twice.
+    pub fn load(extra: &[PathBuf]) -> Result<Self, RuleError> {
+        let mut set = Self::default();
+        for (file, text) in BUILT_IN {
+            set.extend(schema::parse(file, text, Trust::BuiltIn)?);
+        }
+        if !extra.is_empty() {
+            let mut seen: HashMap<String, String> =
+                set.rules.iter().map(|rule| (rule.id.clone(), rule.file.clone())).collect();
+            for (file, text) in read_all(extra)? {
+                let parsed = schema::parse(&file, &text, Trust::Operator)?;
+                for rule in &parsed.rules {
+                    if let Some(other) = seen.insert(rule.id.clone(), file.clone()) {
+                        return Err(RuleError::Duplicate { file, id: rule.id.clone(), other });
+                    }
+                }
+                set.extend(parsed);
+            }
+        }
+        Ok(set)
+    }
+
+    /// Reads rule files alone, without those of the binary, checking everything; also gives their examples. Without paths
+    /// it is the files of the binary that are read.
+    ///
+    /// # Errors
+    /// As [`RuleSet::load`].
+    pub fn with_examples(files: &[PathBuf]) -> Result<(Self, Vec<Examples>), RuleError> {
+        let sources = if files.is_empty() {
+            BUILT_IN.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned())).collect()
+        } else {
+            read_all(files)?
+        };
+        let mut set = Self::default();
+        let mut examples = Vec::new();
+        for (file, text) in sources {
+            let mut parsed = schema::parse(&file, &text, Trust::Operator)?;
+            examples.append(&mut parsed.examples);
+            for rule in parsed.rules {
+                if let Some(other) = set.get(&rule.id) {
+                    return Err(RuleError::Duplicate { file, id: rule.id, other: other.file.clone() });
+                }
+                set.rules.push(Arc::new(rule));
+            }
+        }
+        Ok((set, examples))
     }
 
     /// Keeps the rules named in `only` (all, when it is empty) and drops those named in `except`.
-    pub fn select(&mut self, _only: &[String], _except: &[String]) -> Result<(), RuleError> {
+    ///
+    /// # Errors
+    /// [`RuleError::UnknownRule`] for a name that no rule has.
+    pub fn select(&mut self, only: &[String], except: &[String]) -> Result<(), RuleError> {
+        for id in only.iter().chain(except) {
+            if self.get(id).is_none() {
+                let nearest = nearest(id, self.rules.iter().map(|rule| rule.id.as_str())).map(str::to_owned);
+                return Err(RuleError::UnknownRule { id: id.clone(), nearest });
+            }
+        }
+        self.rules.retain(|rule| (only.is_empty() || only.contains(&rule.id)) && !except.contains(&rule.id));
         Ok(())
     }
 
@@ -46,4 +109,52 @@ impl RuleSet {
     pub fn get(&self, id: &str) -> Option<&Arc<Rule>> {
         self.rules.iter().find(|rule| rule.id == id)
     }
+
+    fn extend(&mut self, parsed: Parsed) {
+        self.rules.extend(parsed.rules.into_iter().map(Arc::new));
+    }
+}
+
+/// Compiles a rule's pattern: over bytes, ASCII classes, bounded in size.
+///
+/// # Errors
+/// What is wrong with the pattern, or that it is too large.
+pub fn compile(pattern: &str) -> Result<regex::bytes::Regex, regex::Error> {
+    regex::bytes::RegexBuilder::new(pattern)
+        .unicode(false)
+        .size_limit(PATTERN_SIZE_LIMIT)
+        .dfa_size_limit(PATTERN_SIZE_LIMIT)
+        .build()
+}
+
+/// The contents of files, and of the `*.toml` files in directories, by name.
+fn read_all(paths: &[PathBuf]) -> Result<Vec<(String, String)>, RuleError> {
+    let mut files = Vec::new();
+    for path in paths {
+        let failed = |source| RuleError::Read { path: path.clone(), source };
+        if !fs_err::metadata(path).map_err(failed)?.is_dir() {
+            files.push(read(path)?);
+            continue;
+        }
+        let mut inside = Vec::new();
+        for entry in fs_err::read_dir(path).map_err(failed)? {
+            let entry = entry.map_err(failed)?.path();
+            if entry.extension().is_some_and(|extension| extension == "toml") {
+                inside.push(entry);
+            }
+        }
+        if inside.is_empty() {
+            return Err(RuleError::Empty { path: path.clone() });
+        }
+        inside.sort_unstable();
+        for entry in inside {
+            files.push(read(&entry)?);
+        }
+    }
+    Ok(files)
+}
+
+fn read(path: &Path) -> Result<(String, String), RuleError> {
+    let text = fs_err::read_to_string(path).map_err(|source| RuleError::Read { path: path.to_owned(), source })?;
+    Ok((path.display().to_string(), text))
 }

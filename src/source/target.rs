@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::git::{self, GitEnvironment, History, Range, Repository, Staged};
 use super::stdin::Stdin;
 use super::tree::{self, Tree};
-use super::{Source, SourceError};
+use super::{Source, SourceError, image};
 use crate::diagnostic::Diagnostic;
 
 /// Which part of the targets is scanned.
@@ -23,6 +23,13 @@ pub enum Scope {
     Since(String),
     /// `--range A..B`: what the commits of that range brought in.
     Range(String),
+    /// What a push would send: the commits that `tips` reach and `known` do not.
+    Pushed {
+        /// Commits that are about to be sent.
+        tips: Vec<String>,
+        /// Commits that the other side has.
+        known: Vec<String>,
+    },
     /// `--staged`: what `git commit` would record.
     Staged {
         /// Only these files, and all of each instead of the changed lines; all changed files if there are none.
@@ -39,6 +46,7 @@ impl Scope {
             Self::History => "--history-only",
             Self::Since(_) => "--since",
             Self::Range(_) => "--range",
+            Self::Pushed { .. } => "a push",
             Self::Staged { .. } => "--staged",
         }
     }
@@ -65,9 +73,10 @@ pub fn open(target: impl AsRef<OsStr>, options: &TargetOptions) -> Result<Vec<Bo
     match (&options.scope, kind) {
         (Scope::Everything | Scope::Files, Some("tree")) => files(&path),
         (Scope::Everything | Scope::Files, Some("stdin")) => Ok(vec![Box::new(Stdin)]),
-        (Scope::Everything | Scope::Files, Some("image")) => image(&path),
+        (Scope::Everything | Scope::Files, Some("image")) => open_image(&path),
         (_, Some("tree" | "stdin" | "image")) => Err(conflict()),
         (Scope::Since(revision), _) => Ok(vec![Box::new(Range::since(discover()?, revision)?)]),
+        (Scope::Pushed { tips, known }, _) => Ok(vec![Box::new(Range::pushed(discover()?, tips, known)?)]),
         (Scope::Range(range), _) => Ok(vec![Box::new(Range::parse(discover()?, range)?)]),
         (Scope::Staged { files }, _) => Ok(vec![Box::new(Staged::open(discover()?, files)?)]),
         (scope, _) => by_content(&path, kind.is_some(), scope),
@@ -109,6 +118,7 @@ fn by_content(path: &Path, is_git: bool, scope: &Scope) -> Result<Vec<Box<dyn So
         (Ok(None), scope) if is_git || matches!(scope, Scope::History) => {
             Err(SourceError::NotARepository { path: path.to_owned() })
         }
+        (Ok(None), _) if image::sniff(path)?.is_some() => open_image(path),
         (Ok(None), _) => files(path),
     }
 }
@@ -124,6 +134,6 @@ fn files(path: &Path) -> Result<Vec<Box<dyn Source>>, SourceError> {
     Ok(vec![Box::new(tree)])
 }
 
-fn image(path: &Path) -> Result<Vec<Box<dyn Source>>, SourceError> {
-    Err(SourceError::UnsupportedTarget { target: tree::shown(path), kind: "image" })
+fn open_image(path: &Path) -> Result<Vec<Box<dyn Source>>, SourceError> {
+    Ok(vec![image::open(path, &tree::shown(path))?])
 }

@@ -92,11 +92,12 @@ impl Leak {
     }
 
     /// Writes the operator's configuration, which trusts the server and lets `client` speak for the operator.
-    pub(crate) fn configure(&self, client: &str, policy: &str) -> String {
+    /// `rest` goes on in the issuer's section.
+    pub(crate) fn configure(&self, client: &str, rest: &str) -> String {
         let issuer = &self.server.issuer;
         let text = format!(
             "[[issuer]]\nissuer = \"{issuer}\"\nzone = \"loopback\"\nverify = true\nrevoke = true\nclient_id = \"{client}\"\n\
-             client_secret_env = \"{OPERATOR_SECRET}\"\n\n{policy}"
+             client_secret_env = \"{OPERATOR_SECRET}\"\n{rest}"
         );
         self.env.write_work("rescind.toml", text).display().to_string()
     }
@@ -117,7 +118,7 @@ pub(crate) fn finding_at(run: &Run, path: &str, kind: &str) -> Value {
     let mut found = run.findings();
     found.retain(|finding| {
         let locations = finding["locations"].as_array().expect("a list of locations");
-        finding["kind"] == kind && locations.iter().any(|location| location["path"] == path)
+        finding["kind"] == kind && locations.iter().any(|location| is_at(location, path))
     });
     assert_eq!(found.len(), 1, "one `{kind}` in `{path}`:\n{}\n{}", run.stdout, run.stderr);
     found.remove(0)
@@ -126,4 +127,10 @@ pub(crate) fn finding_at(run: &Run, path: &str, kind: &str) -> Value {
 /// A path as an argument.
 pub(crate) fn text(path: &Path) -> &str {
     path.to_str().expect("a path in UTF-8")
+}
+
+/// Whether a location's path is `path`, or ends with it: files have the path that the target was named by.
+fn is_at(location: &Value, path: &str) -> bool {
+    let at = location["path"].as_str().unwrap_or_default();
+    at.strip_suffix(path).is_some_and(|before| before.is_empty() || before.ends_with('/'))
 }

@@ -10,6 +10,7 @@ mod bad_input;
 mod cli_help;
 mod end_to_end;
 mod env;
+mod hook;
 mod history;
 mod issuer_trouble;
 mod leak;

@@ -37,7 +37,7 @@ pub(crate) struct Args {
 }
 
 /// Which part of a repository is scanned.
-#[derive(clap::Args, Clone, Default, PartialEq, Eq)]
+#[derive(clap::Args, Clone, Default)]
 #[command(next_help_heading = "Git")]
 pub(crate) struct HistoryArgs {
     /// Scan what `git commit` would record: the index, never the work tree. Targets are then names of staged files

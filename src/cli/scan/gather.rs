@@ -1,7 +1,8 @@
 //! Opening the targets and scanning them: threads, progress, interruption.
 
 use std::path::PathBuf;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -25,8 +26,15 @@ pub(super) struct Gathered {
     pub items: u64,
     pub bytes: u64,
     pub duration: Duration,
-    /// Whether the user stopped it.
-    pub interrupted: bool,
+    /// Set when the user stopped it, then or later.
+    pub stop: Arc<AtomicBool>,
+}
+
+impl Gathered {
+    /// Whether the user stopped the run.
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.stop.load(Relaxed)
+    }
 }
 
 /// The paths of the targets, without their prefixes; the current directory where none is named.
@@ -38,21 +46,10 @@ pub(super) fn paths(args: &Args) -> Vec<PathBuf> {
 }
 
 /// Opens every target. What cannot be opened is an error with a hint; nothing has been scanned then.
-pub(super) fn open(args: &Args, environment: &Environment) -> anyhow::Result<Vec<Box<dyn Source>>> {
-    let history = &args.history;
-    let staged = history.staged;
-    let scope = match () {
-        () if staged => Scope::Staged { files: args.targets.iter().map(PathBuf::from).collect() },
-        () if history.no_history => Scope::Files,
-        () if history.history_only => Scope::History,
-        () => match (&history.since, &history.range) {
-            (Some(revision), _) => Scope::Since(revision.clone()),
-            (None, Some(range)) => Scope::Range(range.clone()),
-            (None, None) => Scope::Everything,
-        },
-    };
-    let here = ["."].map(str::to_owned);
-    let targets = if staged || args.targets.is_empty() { &here[..] } else { &args.targets };
+pub(super) fn open(args: &Args, scope: Scope, environment: &Environment) -> anyhow::Result<Vec<Box<dyn Source>>> {
+    let here = [".".to_owned()];
+    let targets_are_files = matches!(scope, Scope::Staged { .. });
+    let targets = if targets_are_files || args.targets.is_empty() { &here[..] } else { &args.targets };
     let options = TargetOptions { scope, environment: git_environment(environment) };
     let mut sources = Vec::new();
     for target in targets {
@@ -62,6 +59,24 @@ pub(super) fn open(args: &Args, environment: &Environment) -> anyhow::Result<Vec
         })?);
     }
     Ok(sources)
+}
+
+/// Which part of the targets the options ask for.
+pub(super) fn scope(args: &Args) -> Scope {
+    let history = &args.history;
+    if history.staged {
+        Scope::Staged { files: args.targets.iter().map(PathBuf::from).collect() }
+    } else if history.no_history {
+        Scope::Files
+    } else if history.history_only {
+        Scope::History
+    } else if let Some(revision) = &history.since {
+        Scope::Since(revision.clone())
+    } else if let Some(range) = &history.range {
+        Scope::Range(range.clone())
+    } else {
+        Scope::Everything
+    }
 }
 
 /// What git's own variables say: a hook runs with them set.
@@ -107,13 +122,13 @@ pub(super) fn scan(
             progress.finish();
         }
     });
-    let interrupted = collector.is_cancelled();
-    if interrupted {
+    if collector.is_cancelled() {
         collector.diagnose(Diagnostic::gap("interrupted", "scan", "stopped before everything was scanned"));
     }
+    let stop = collector.cancel_flag();
     let (items, bytes) = (collector.counters.items.load(Relaxed), collector.counters.bytes.load(Relaxed));
     let (findings, diagnostics) = collector.finish();
-    Ok(Gathered { findings, diagnostics, items, bytes, duration: started.elapsed(), interrupted })
+    Ok(Gathered { findings, diagnostics, items, bytes, duration: started.elapsed(), stop })
 }
 
 /// The first interrupt asks the sources to stop, so that what was found is still reported; the second ends the process.

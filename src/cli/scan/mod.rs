@@ -5,6 +5,7 @@ mod gather;
 mod judge;
 mod write;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -15,30 +16,54 @@ use crate::config::Config;
 use crate::config::environment::Environment;
 use crate::detect::Detector;
 use crate::diagnostic::Diagnostic;
-use crate::finding::{self, Baseline, Confidence, Finding, LivenessState};
+use crate::finding::{self, Baseline, Confidence, Finding, Fingerprint, LivenessState};
 use crate::report::{Report, Summary};
 use crate::rules::RuleSet;
+use crate::source::target::Scope;
 
 pub(crate) use args::Args;
 use args::{DetectionArgs, FailOn};
 
 pub(crate) fn run(args: &Args, global: &Global) -> CommandResult {
+    scan(args, gather::scope(args), Vec::new(), global)
+}
+
+/// Scans the index for a hook: all of the named files as they are staged, or with none named what the commit would change.
+/// Findings in `allowed` are left out and counted as suppressed.
+pub(crate) fn staged(files: Vec<PathBuf>, allowed: Vec<Fingerprint>, global: &Global) -> CommandResult {
+    scan(&Args::default(), Scope::Staged { files }, allowed, global)
+}
+
+/// Scans the commits that `tips` reach and `known` do not, for a hook.
+pub(crate) fn pushed(
+    tips: Vec<String>,
+    known: Vec<String>,
+    allowed: Vec<Fingerprint>,
+    global: &Global,
+) -> CommandResult {
+    scan(&Args::default(), Scope::Pushed { tips, known }, allowed, global)
+}
+
+fn scan(args: &Args, scope: Scope, allowed: Vec<Fingerprint>, global: &Global) -> CommandResult {
     let environment = Environment::of_process();
     logging::start(global.verbose, &environment)?;
 
     // Everything that can be wrong with the call is told before anything is read.
     let config = configure(args, global, &environment)?;
     let rules = Arc::new(load_rules(&args.detection)?);
-    let baseline = read_baseline(&args.detection)?;
-    let sources = gather::open(args, &environment)?;
+    let mut baseline = read_baseline(&args.detection)?;
+    let is_whole = matches!(scope, Scope::Everything);
+    let sources = gather::open(args, scope, &environment)?;
+    let mandate = judge::Mandate::prepare(args, &config)?;
     let reports = write::prepare(&args.output)?;
 
     let detector = Detector::new(Arc::clone(&rules), config.fingerprint_key()?);
     let mut gathered = gather::scan(&sources, &detector, args, global)?;
     finding::lower_findings_of_tests(&mut gathered.findings);
     let below_min_confidence = withhold_unsure(&mut gathered.findings, args.detection.min_confidence.into());
+    baseline.extend(allowed);
     let (suppressed, stale) = baseline.suppress(&mut gathered.findings);
-    if args.history == args::HistoryArgs::default() && !gathered.interrupted {
+    if is_whole && !gathered.is_interrupted() {
         gathered.diagnostics.extend(stale.iter().map(|id| {
             Diagnostic::note(
                 "stale-suppression",
@@ -48,12 +73,13 @@ pub(crate) fn run(args: &Args, global: &Global) -> CommandResult {
         }));
     }
 
+    mandate.judge(&mut gathered)?;
     let summary = Summary {
         targets: sources.iter().map(|source| source.describe()).collect(),
         items: gathered.items,
         bytes: gathered.bytes,
         duration: gathered.duration,
-        interrupted: gathered.interrupted,
+        interrupted: gathered.is_interrupted(),
         below_min_confidence,
         suppressed,
     };

@@ -2,7 +2,6 @@
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use url::Url;
 
 use super::manual::{ManualSteps, NoCall};
 use super::{Authority, BlastRadius, Breaks, PLAN_SCHEMA, PlanEntry, PlannedAction, PlannedLiveness, PlannedLocation};
@@ -10,7 +9,7 @@ use super::{RevocationPlan, manual};
 use crate::finding::{Fingerprint, Kind, LivenessState};
 use crate::revoke::Subject;
 use crate::revoke::policy::{CapCounter, Decision, Policy, PolicyAction};
-use crate::revoke::terms::{IssuerTerms, TermsByIssuer};
+use crate::revoke::terms::{IssuerMatch, IssuerTerms, Survey};
 
 /// How many places of a secret a plan names: enough to find the value again when some of them are gone.
 const PLANNED_LOCATIONS: usize = 8;
@@ -20,8 +19,8 @@ const PLANNED_LOCATIONS: usize = 8;
 pub struct PlanInput<'a> {
     /// The findings.
     pub subjects: &'a [Subject],
-    /// The issuers that the operator trusts.
-    pub terms: &'a TermsByIssuer,
+    /// Which trusted issuers they belong to, and what may be done there.
+    pub survey: &'a Survey,
     /// The operator's policy.
     pub policy: &'a Policy,
     /// Whether findings count whose liveness is not known.
@@ -123,8 +122,9 @@ fn find_call(input: &PlanInput<'_>, subject: &Subject) -> Result<(String, Planne
     if !terms.revoke {
         return Err(NoCall::NotOwned { issuer: issuer.to_owned() });
     }
-    let Some(endpoint) = &terms.revocation_endpoint else {
-        return Err(NoCall::NoEndpoint { issuer: issuer.to_owned() });
+    let endpoint = match &terms.revocation_endpoint {
+        Ok(endpoint) => endpoint,
+        Err(reason) => return Err(NoCall::NoEndpoint { reason: reason.clone() }),
     };
     let authority = find_authority(input, subject, issuer, terms)?;
     let action = PlannedAction::Rfc7009 {
@@ -136,39 +136,27 @@ fn find_call(input: &PlanInput<'_>, subject: &Subject) -> Result<(String, Planne
     Ok((issuer.to_owned(), action))
 }
 
-/// The trusted issuer that the token belongs to. What stands beside a token is only a hint: it can choose among the issuers
-/// that the operator trusts, and never add one.
+/// The trusted issuer that the token belongs to; where nothing stands with the token itself, the one of the client secret
+/// that leaked with it. What stands beside a token is only a hint: it can choose among the issuers that the operator trusts,
+/// and never add one.
 fn find_issuer<'a>(input: &PlanInput<'a>, subject: &Subject) -> Result<(&'a str, &'a IssuerTerms), NoCall> {
-    let mut named: Vec<String> = subject.issuers().into_iter().map(str::to_owned).collect();
-    if named.is_empty() {
-        named = companions(input, subject).flat_map(Subject::issuers).map(str::to_owned).collect();
-    }
-    let is_named = |issuer: &str, terms: &IssuerTerms| {
-        named.iter().any(|name| name == issuer)
-            || terms.token_endpoint.as_ref().is_some_and(|endpoint| {
-                named.is_empty() && subject.parts_named("token_endpoint").any(|text| text == endpoint.as_str())
-            })
-            || (named.is_empty() && terms.client_id.is_some() && terms.client_id.as_deref() == subject.client_id())
-    };
-    let mut candidates = input.terms.iter().filter(|(issuer, terms)| is_named(issuer, terms));
-    match (candidates.next(), candidates.next()) {
-        (Some((issuer, terms)), None) => Ok((issuer, terms)),
-        (Some(_), Some(_)) => Err(NoCall::AmbiguousIssuer),
-        (None, _) if named.is_empty() => Err(NoCall::UnknownIssuer),
-        (None, _) => {
-            Err(NoCall::UntrustedIssuer { named: named.iter().map(|issuer| without_credentials(issuer)).collect() })
+    let of = |subject: &Subject| input.survey.matches.get(&subject.id).cloned().unwrap_or_default();
+    let mut found = of(subject);
+    if found.trusted.is_empty() && found.untrusted.is_empty() {
+        for companion in companions(input, subject) {
+            found.trusted.extend(of(companion).trusted);
         }
+        found.trusted.sort_unstable();
+        found.trusted.dedup();
     }
-}
-
-/// An issuer that content names, fit to show: what stands there may be a URL with a password in it, or no URL at all.
-fn without_credentials(issuer: &str) -> String {
-    match Url::parse(issuer) {
-        Ok(url) if !url.username().is_empty() || url.password().is_some() || url.query().is_some() => {
-            format!("{}{}", url.origin().ascii_serialization(), url.path())
+    match found.trusted.as_slice() {
+        [] if found.untrusted.is_empty() => Err(NoCall::UnknownIssuer),
+        [] => Err(NoCall::UntrustedIssuer { named: found.untrusted }),
+        [issuer] => {
+            let known = input.survey.terms.get_key_value(issuer).ok_or(NoCall::UnknownIssuer)?;
+            Ok((known.0, known.1))
         }
-        Ok(url) if url.has_host() => issuer.to_owned(),
-        _ => "(not a URL)".to_owned(),
+        _ => Err(NoCall::AmbiguousIssuer),
     }
 }
 
@@ -209,8 +197,10 @@ fn find_authority(
         return Ok(Authority::OperatorClient { client_id: operator.clone() });
     }
     let companion = companions(input, subject).find(|secret| {
-        let issuers = secret.issuers();
-        (issuers.is_empty() || issuers.contains(&issuer)) && !secret.locations.is_empty()
+        let issuers = input.survey.matches.get(&secret.id);
+        let is_elsewhere =
+            |found: &IssuerMatch| !found.trusted.is_empty() && !found.trusted.iter().any(|own| own == issuer);
+        !issuers.is_some_and(is_elsewhere) && !secret.locations.is_empty()
     });
     if let Some(secret) = companion
         && let Some(client_id) = secret.client_id().or(client)
@@ -223,11 +213,13 @@ fn find_authority(
         });
     }
     match (client, &terms.client_id) {
-        (Some(client), _) if terms.authentication_methods.iter().any(|method| method == "none") => {
+        (Some(client), _) if terms.accepts_public_clients => {
             Ok(Authority::PublicClient { client_id: client.to_owned() })
         }
-        (Some(client), _) => Err(NoCall::NoCredentials { issuer: issuer.to_owned(), client: client.to_owned() }),
-        (None, Some(operator)) => Ok(Authority::OperatorClient { client_id: operator.clone() }),
+        // The token is not this client's, as far as one can tell. The issuer decides: some let a client of their operator
+        // revoke for others, the rest refuse.
+        (_, Some(operator)) => Ok(Authority::OperatorClient { client_id: operator.clone() }),
+        (Some(client), None) => Err(NoCall::NoCredentials { issuer: issuer.to_owned(), client: client.to_owned() }),
         (None, None) => Err(NoCall::UnknownClient { issuer: issuer.to_owned() }),
     }
 }

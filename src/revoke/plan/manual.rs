@@ -25,10 +25,10 @@ pub(super) enum NoCall {
         /// The issuer.
         issuer: String,
     },
-    /// Neither metadata nor configuration name a revocation endpoint.
+    /// The revocation endpoint is not known, or not trusted.
     NoEndpoint {
-        /// The issuer.
-        issuer: String,
+        /// Why.
+        reason: String,
     },
     /// The client is known and its credentials are not.
     NoCredentials {
@@ -54,7 +54,7 @@ impl fmt::Display for NoCall {
             }
             Self::AmbiguousIssuer => f.write_str("several trusted issuers stand beside it"),
             Self::NotOwned { issuer } => write!(f, "the configuration does not say `revoke = true` for `{issuer}`"),
-            Self::NoEndpoint { issuer } => write!(f, "no revocation endpoint is known of `{issuer}`"),
+            Self::NoEndpoint { reason } => f.write_str(reason),
             Self::NoCredentials { issuer, client } => {
                 write!(f, "no credentials of its client `{client}` at `{issuer}` are at hand")
             }
@@ -92,8 +92,8 @@ impl ManualSteps<'_> {
                 "if this issuer is yours, add it to the configuration with `revoke = true` and plan again".to_owned()
             }
             NoCall::NotOwned { issuer } => format!("if `{issuer}` is yours, set `revoke = true` for it and plan again"),
-            NoCall::NoEndpoint { issuer } => {
-                format!("if `{issuer}` has one, set `revocation_endpoint` for it and plan again")
+            NoCall::NoEndpoint { .. } => {
+                "if the issuer has a revocation endpoint, set `revocation_endpoint` for it and plan again".to_owned()
             }
             NoCall::NoCredentials { client, .. } => {
                 format!("give the credentials of `{client}` in the issuer's configuration and plan again")

@@ -21,11 +21,11 @@ use crate::diagnostic::Diagnostic;
 use crate::finding::{Collector, GitObject, GitPlace, Place, SourcePath};
 use crate::source::{ScanContext, Source, SourceError};
 
-/// The commits that `last` reaches and `before` does not.
+/// The commits that one of `tips` reaches and none of `before` does.
 pub struct Range {
     repository: Repository,
-    before: Option<Oid>,
-    last: Oid,
+    before: Vec<Oid>,
+    tips: Vec<Oid>,
 }
 
 impl Range {
@@ -47,18 +47,28 @@ impl Range {
 
     fn between(repository: Repository, first: &str, last: &str) -> Result<Self, SourceError> {
         let is_zero = !first.is_empty() && first.bytes().all(|byte| byte == b'0');
-        let before = if is_zero { None } else { Some(resolve(&repository, first)?) };
-        let last = resolve(&repository, last)?;
-        Ok(Self { repository, before, last })
+        let before = if is_zero { Vec::new() } else { vec![resolve(&repository, first)?] };
+        let tips = vec![resolve(&repository, last)?];
+        Ok(Self { repository, before, tips })
+    }
+
+    /// What a push would send: the commits that `tips` reach and that are not part of the history of `known`.
+    pub fn pushed(repository: Repository, tips: &[String], known: &[String]) -> Result<Self, SourceError> {
+        let all = |revisions: &[String]| -> Result<Vec<Oid>, SourceError> {
+            revisions.iter().map(|revision| resolve(&repository, revision)).collect()
+        };
+        let (tips, before) = (all(tips)?, all(known)?);
+        Ok(Self { repository, before, tips })
     }
 }
 
 impl Source for Range {
     fn describe(&self) -> String {
-        let last = short(self.last);
-        match self.before {
-            Some(before) => format!("commits {}..{last} of {}", short(before), self.repository.name),
-            None => format!("commits up to {last} of {}", self.repository.name),
+        let name = &self.repository.name;
+        match (&self.before[..], &self.tips[..]) {
+            ([before], [last]) => format!("commits {}..{} of {name}", short(*before), short(*last)),
+            ([], [last]) => format!("commits up to {} of {name}", short(*last)),
+            _ => format!("new commits of {name}"),
         }
     }
 
@@ -129,8 +139,10 @@ impl Range {
     /// The commits of the range. Walks both histories by commit time until only what `before` reaches is left.
     fn commits(&self, odb: &Odb<'_>, collector: &Collector) -> Vec<(Oid, CommitHeader)> {
         let mut walk = CommitWalk::new(odb);
-        walk.push(self.last, false);
-        if let Some(before) = self.before {
+        for &tip in &self.tips {
+            walk.push(tip, false);
+        }
+        for &before in &self.before {
             walk.push(before, true);
         }
         let mut slop = SLOP;
@@ -311,7 +323,11 @@ fn compare(odb: &Odb<'_>, tree: Oid, parents: Vec<Oid>, additions: &mut Vec<Addi
     let mut unread = Vec::new();
     let mut open = vec![(Vec::new(), tree, parents)];
     while let Some((prefix, tree, parents)) = open.pop() {
-        if parents.contains(&tree) || additions.len() > MAX_ADDITIONS {
+        if parents.contains(&tree) {
+            continue;
+        }
+        if additions.len() > MAX_ADDITIONS {
+            unread.push(tree);
             continue;
         }
         let Ok((_, bytes)) = objects::read(odb, tree) else {

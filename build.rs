@@ -1,0 +1,33 @@
+//! Compiles `rules/*.toml` into the binary: writes a table of their names and contents.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a build script has no `config` to read the environment and no `fs_err`"
+)]
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::{env, error, fs};
+
+fn main() -> Result<(), Box<dyn error::Error>> {
+    println!("cargo:rerun-if-changed=rules");
+    let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").ok_or("cargo sets CARGO_MANIFEST_DIR")?);
+    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?);
+    let mut files = Vec::new();
+    for entry in fs::read_dir(root.join("rules"))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    let mut table = String::from("&[\n");
+    for path in files {
+        let name = path.file_name().and_then(|name| name.to_str()).ok_or("rule files have plain names")?;
+        let content = path.to_str().ok_or("the package lies in a directory with a plain name")?;
+        writeln!(table, "    (\"rules/{name}\", include_str!({content:?})),")?;
+    }
+    table.push_str("]\n");
+    fs::write(out.join("rules.rs"), table)?;
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! The object, section or paragraph that a value stands in, told from braces, indentation and blank lines.
+
+use std::ops::Range;
+
+/// The block around a span, within `region`.
+pub(super) fn around(bytes: &[u8], span: &Range<usize>, region: &Range<usize>) -> Range<usize> {
+    let indentation = indentation_at(bytes, span.start, region.start);
+    start(bytes, span.start, region.start, indentation)..end(bytes, span.end, region.end, indentation)
+}
+
+/// Columns before the first character of the line; a list's dash counts as the white space it stands for.
+fn indentation_at(bytes: &[u8], position: usize, least: usize) -> usize {
+    let before = bytes.get(least..position).unwrap_or_default();
+    let line = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |index| index + 1);
+    indentation(before.get(line..).unwrap_or_default())
+}
+
+fn indentation(line: &[u8]) -> usize {
+    line.iter().take_while(|byte| b" \t-".contains(byte)).count()
+}
+
+fn is_blank(line: &[u8]) -> bool {
+    line.trim_ascii().is_empty()
+}
+
+/// Whether the line opens another section (`[name]`), or another item or key further out.
+fn is_outside(line: &[u8], indentation_of_block: usize) -> bool {
+    is_blank(line)
+        || (line.starts_with(b"[") && line.trim_ascii_end().ends_with(b"]"))
+        || indentation(line) < indentation_of_block
+}
+
+fn is_item(line: &[u8]) -> bool {
+    line.trim_ascii_start().starts_with(b"- ")
+}
+
+fn start(bytes: &[u8], position: usize, least: usize, indentation_of_block: usize) -> usize {
+    let mut depth = 0usize;
+    let mut line_end = position;
+    let mut index = position;
+    let line_at = |start: usize, end: usize| bytes.get(start..end).unwrap_or_default();
+    while index > least {
+        let Some(byte) = bytes.get(index - 1) else { break };
+        match byte {
+            b'}' => depth += 1,
+            b'{' if depth == 0 => return index,
+            b'{' => depth -= 1,
+            b'\n' => {
+                let line = line_at(index, line_end);
+                // The first line begins in the middle: it was this one's indentation that counts.
+                let is_first = line_end == position;
+                if is_item(line) && indentation(line) <= indentation_of_block {
+                    return index;
+                }
+                if !is_first && is_outside(line, indentation_of_block) {
+                    return line_end;
+                }
+                line_end = index - 1;
+            }
+            _ => {}
+        }
+        index -= 1;
+    }
+    least
+}
+
+fn end(bytes: &[u8], position: usize, most: usize, indentation_of_block: usize) -> usize {
+    let mut depth = 0usize;
+    let mut index = position;
+    while index < most {
+        let Some(byte) = bytes.get(index) else { break };
+        match byte {
+            b'{' => depth += 1,
+            b'}' if depth == 0 => return index,
+            b'}' => depth -= 1,
+            b'\n' => {
+                let rest = bytes.get(index + 1..most).unwrap_or_default();
+                let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
+                let opens_item = is_item(line) && indentation(line) <= indentation_of_block;
+                if opens_item || is_outside(line, indentation_of_block) {
+                    return index;
+                }
+            }
+            _ => {}
+        }
+        index += 1;
+    }
+    most
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: &str) {
+        let start = text.find("HERE").unwrap();
+        let block = around(text.as_bytes(), &(start..start + 4), &(0..text.len()));
+        assert_eq!(text[block].trim(), expected, "{text}");
+    }
+
+    #[test]
+    fn blocks() {
+        check("A=1\nB=HERE\nC=2", "A=1\nB=HERE\nC=2");
+        check("A=1\n\nB=HERE\nC=2\n\nD=3", "B=HERE\nC=2");
+        check("{\"a\":{\"b\":1,\"c\":\"HERE\"},\"d\":2}", "\"b\":1,\"c\":\"HERE\"");
+        check("[one]\na=1\n[two]\nb=HERE\nc=2\n[three]", "b=HERE\nc=2");
+        check("a:\n  b: 1\nc:\n  d: 2\n  e: HERE\nf: 3", "d: 2\n  e: HERE");
+        check("l:\n- a: 1\n  b: 2\n- a: 3\n  b: HERE\n- a: 4\n", "- a: 3\n  b: HERE");
+    }
+}

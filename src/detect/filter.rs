@@ -1,0 +1,244 @@
+//! Filters: what makes something that looks like a credential none. Each has a name, so that a person can be told why a value
+//! is not reported.
+
+use sha2::{Digest, Sha256};
+
+use super::randomness;
+use super::words::{ENCRYPTED, PASSWORD_HASHES, PLACEHOLDERS, PUBLISHED, REFERENCES, SEQUENCES, WORDS};
+
+/// Why a match is not a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Filter {
+    /// Its length, alphabet or entropy is not that of the rule.
+    Shape,
+    /// The checksum that every issued one carries is wrong.
+    Checksum,
+    /// It does not decode to what it pretends to be.
+    Structure,
+    /// A template language fills it in later: `${X}`, `{{ .Values.x }}`, `%VAR%`.
+    Template,
+    /// It says where the credential is: a vault, a file, a variable, a URL.
+    Reference,
+    /// It is an expression of a program, not a literal.
+    Expression,
+    /// It asks for a value: `changeme`, `<your-secret>`.
+    Placeholder,
+    /// It names itself or says nothing: `client_secret`, `none`, `true`.
+    Word,
+    /// The same few characters again and again.
+    Repetition,
+    /// A run through the alphabet, the digits or the keyboard.
+    Sequence,
+    /// It is encrypted: sops, Ansible Vault, sealed secrets.
+    Encrypted,
+    /// It is the hash of a password.
+    PasswordHash,
+    /// Its issuer, or a specification, has published it.
+    Published,
+}
+
+impl Filter {
+    /// The name shown to people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Shape => "shape",
+            Self::Checksum => "checksum",
+            Self::Structure => "structure",
+            Self::Template => "template",
+            Self::Reference => "reference",
+            Self::Expression => "expression",
+            Self::Placeholder => "placeholder",
+            Self::Word => "word",
+            Self::Repetition => "repetition",
+            Self::Sequence => "sequence",
+            Self::Encrypted => "encrypted",
+            Self::PasswordHash => "password-hash",
+            Self::Published => "published",
+        }
+    }
+}
+
+/// How many characters of a sequence make one.
+const SEQUENCE_LENGTH: usize = 8;
+
+/// The filters for a value that a pattern of its own proves to be of an issuer's making.
+pub(crate) fn token(value: &[u8]) -> Option<Filter> {
+    let lower = value.to_ascii_lowercase();
+    repetition(&lower)
+        .or_else(|| sequence(&lower))
+        .or_else(|| placeholder(&lower))
+        .or_else(|| is_published(value).then_some(Filter::Published))
+}
+
+/// The filters for a value that only its place tells to be a secret. `is_literal` says that it is quoted or stands where a
+/// program cannot stand.
+pub(crate) fn assigned(value: &[u8], is_literal: bool) -> Option<Filter> {
+    let lower = value.to_ascii_lowercase();
+    encrypted(&lower)
+        .or_else(|| password_hash(&lower))
+        .or_else(|| template(value))
+        .or_else(|| reference(&lower))
+        .or_else(|| word(&lower))
+        .or_else(|| token(value))
+        .or_else(|| if is_literal { None } else { expression(value) })
+}
+
+fn starts_with_any(lower: &[u8], beginnings: &[&str]) -> bool {
+    beginnings.iter().any(|beginning| lower.starts_with(beginning.as_bytes()))
+}
+
+fn contains(haystack: &[u8], needle: &str) -> bool {
+    memchr::memmem::find(haystack, needle.as_bytes()).is_some()
+}
+
+fn encrypted(lower: &[u8]) -> Option<Filter> {
+    starts_with_any(lower, ENCRYPTED).then_some(Filter::Encrypted)
+}
+
+fn password_hash(lower: &[u8]) -> Option<Filter> {
+    starts_with_any(lower, PASSWORD_HASHES).then_some(Filter::PasswordHash)
+}
+
+fn template(value: &[u8]) -> Option<Filter> {
+    let encloses = |open: &[u8], close: &[u8]| value.starts_with(open) && value.ends_with(close);
+    let is_variable = value.strip_prefix(b"$").is_some_and(|name| {
+        !name.is_empty()
+            && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_.:-{}()[]'\"".contains(byte))
+            && name.first().is_some_and(|byte| !byte.is_ascii_digit())
+    });
+    let is_template = is_variable
+        || ["${", "{{", "}}", "<%", "#{", "$(", "%(", "((", "$[", "{%", "\\(", "{0}", "{}"]
+            .iter()
+            .any(|mark| contains(value, mark))
+        || encloses(b"<", b">")
+        || encloses(b"[", b"]")
+        || encloses(b"{", b"}")
+        || (encloses(b"%", b"%") && value.len() > 2)
+        || (encloses(b"@", b"@") && value.len() > 2)
+        || (encloses(b"__", b"__") && value.len() > 4)
+        || value == b"%s"
+        || value == b"%v"
+        || value == b"?";
+    is_template.then_some(Filter::Template)
+}
+
+fn reference(lower: &[u8]) -> Option<Filter> {
+    let is_path =
+        lower.starts_with(b"/") && memchr::memchr_iter(b'/', lower).count() > 1 && !randomness::is_random(lower);
+    let is_file = [".json", ".pem", ".key", ".txt", ".yml", ".yaml", ".env", ".crt", ".p12", ".jks"]
+        .iter()
+        .any(|extension| lower.ends_with(extension.as_bytes()));
+    (is_path || is_file || starts_with_any(lower, REFERENCES)).then_some(Filter::Reference)
+}
+
+fn word(lower: &[u8]) -> Option<Filter> {
+    WORDS.iter().any(|word| word.as_bytes() == lower).then_some(Filter::Word)
+}
+
+fn placeholder(lower: &[u8]) -> Option<Filter> {
+    // In a long random value a short word stands by chance.
+    let least = if lower.len() > 48 { 6 } else { 0 };
+    PLACEHOLDERS.iter().any(|word| word.len() >= least && contains(lower, word)).then_some(Filter::Placeholder)
+}
+
+/// Fewer distinct characters than any random value of that length has, or one character many times over.
+fn repetition(lower: &[u8]) -> Option<Filter> {
+    let mut seen = [false; 256];
+    let mut longest = 0;
+    let mut run = 0;
+    let mut previous = None;
+    for byte in lower {
+        if let Some(seen) = seen.get_mut(usize::from(*byte)) {
+            *seen = true;
+        }
+        run = if previous == Some(byte) { run + 1 } else { 1 };
+        longest = longest.max(run);
+        previous = Some(byte);
+    }
+    let distinct = seen.iter().filter(|seen| **seen).count();
+    let least = match lower.len() {
+        0..6 => 2,
+        6..16 => 4,
+        16..32 => 6,
+        _ => 7,
+    };
+    let too_long = if lower.len() > 256 { 24 } else { 6 };
+    (distinct < least || longest >= too_long).then_some(Filter::Repetition)
+}
+
+fn sequence(lower: &[u8]) -> Option<Filter> {
+    if lower.len() > 256 {
+        return None;
+    }
+    let is_sequence =
+        |window: &[u8]| SEQUENCES.iter().any(|text| memchr::memmem::find(text.as_bytes(), window).is_some());
+    // A long value holds eight characters of a sequence by chance less often than once in a billion.
+    lower.windows(SEQUENCE_LENGTH).any(is_sequence).then_some(Filter::Sequence)
+}
+
+/// Names, calls and indexing: what stands unquoted in programs. A random value is no name.
+fn expression(value: &[u8]) -> Option<Filter> {
+    let is_call = value.iter().any(|byte| b"(){}[]<>|*\\".contains(byte));
+    let is_name = value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_.:$?!&>-".contains(byte));
+    let is_path = contains(value, "::") || contains(value, "->") || contains(value, "=>");
+    (is_call || is_path || (is_name && !randomness::is_random(value))).then_some(Filter::Expression)
+}
+
+/// Whether the value stands in its issuer's documentation or in a specification.
+pub(crate) fn is_published(value: &[u8]) -> bool {
+    let digest = Sha256::digest(value);
+    let is_digest = |text: &&str| {
+        text.len() == digest.len() * 2
+            && digest.iter().enumerate().all(|(index, byte)| {
+                text.get(index * 2..index * 2 + 2).and_then(|digits| u8::from_str_radix(digits, 16).ok()) == Some(*byte)
+            })
+    };
+    PUBLISHED.iter().any(is_digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_that_are_no_secrets() {
+        for (value, expected) in [
+            ("${CLIENT_SECRET}", Filter::Template),
+            ("{{ .Values.secret }}", Filter::Template),
+            ("$CLIENT_SECRET", Filter::Template),
+            ("%CLIENT_SECRET%", Filter::Template),
+            ("<your-secret>", Filter::Template),
+            ("@SECRET@", Filter::Template),
+            ("vault:secret/data/x#y", Filter::Reference),
+            ("process.env.SECRET", Filter::Reference),
+            ("op://vault/item/field", Filter::Reference),
+            ("/run/secrets/client", Filter::Reference),
+            ("https://login.acme.io/token", Filter::Reference),
+            ("config/client-secret.json", Filter::Reference),
+            ("changeme", Filter::Placeholder),
+            ("YOUR_CLIENT_SECRET", Filter::Placeholder),
+            ("xxxxxxxxxxxxxxxx", Filter::Repetition),
+            ("abababababababab", Filter::Repetition),
+            ("0123456789abcdef0123456789abcdef", Filter::Sequence),
+            ("client_secret", Filter::Word),
+            ("ENC[AES256_GCM,data:Zm9v,iv:YmFy]", Filter::Encrypted),
+            ("$2b$12$KIXQ5yPzv8dZt1u7w9y0zO", Filter::PasswordHash),
+            ("2YotnFZFEjr1zCsicMWpAA", Filter::Published),
+        ] {
+            assert_eq!(assigned(value.as_bytes(), true), Some(expected), "{value}");
+        }
+        for value in ["4f9d2c81b7a06e35", "Xq7bT2mKpL9wRz", "$Xq7!bT2mKpL9wRz"] {
+            assert_eq!(assigned(value.as_bytes(), false), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn programs_are_no_values() {
+        for value in
+            ["settings_client_secret", "getSecret()", "Secret::new", "secret->value", "client.secret", "args[1]"]
+        {
+            assert_eq!(assigned(value.as_bytes(), false), Some(Filter::Expression), "{value}");
+        }
+        assert_eq!(assigned(b"plain-words-only", true), None);
+    }
+}

@@ -1,0 +1,154 @@
+//! Names of settings, read as words: `SPRING_CLIENT_SECRET`, `spring.client-secret` and `springClientSecret` are the same.
+
+/// Words that may follow the words of a key without changing what it holds.
+const QUALIFIERS: &[&str] = &[
+    "prod",
+    "production",
+    "dev",
+    "development",
+    "stage",
+    "staging",
+    "live",
+    "sandbox",
+    "test",
+    "testing",
+    "qa",
+    "uat",
+    "value",
+    "string",
+    "default",
+    "old",
+    "new",
+    "current",
+    "backup",
+    "primary",
+    "secondary",
+    "plain",
+    "raw",
+    "plaintext",
+    "literal",
+    "local",
+    "main",
+    "hex",
+    "base64",
+    "b64",
+    "str",
+];
+
+/// The words of a key, in lower case.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Key {
+    words: Vec<String>,
+}
+
+impl Key {
+    /// Splits a name at its separators and at the humps of camel case.
+    pub(crate) fn parse(name: &[u8]) -> Self {
+        let mut words = Vec::new();
+        let mut word = String::new();
+        let mut previous = b' ';
+        for (index, &byte) in name.iter().enumerate() {
+            let next_is_lower = name.get(index + 1).is_some_and(u8::is_ascii_lowercase);
+            let is_hump = byte.is_ascii_uppercase()
+                && (previous.is_ascii_lowercase()
+                    || previous.is_ascii_digit()
+                    || (previous.is_ascii_uppercase() && next_is_lower));
+            if (is_hump || !byte.is_ascii_alphanumeric()) && !word.is_empty() {
+                words.push(std::mem::take(&mut word));
+            }
+            if byte.is_ascii_alphanumeric() {
+                word.push(char::from(byte.to_ascii_lowercase()));
+            }
+            previous = byte;
+        }
+        if !word.is_empty() {
+            words.push(word);
+        }
+        Self { words }
+    }
+
+    /// If the key ends with these words (qualifiers aside): how many of its own words stand before them.
+    pub(crate) fn ends_with(&self, suffix: &[String]) -> Option<usize> {
+        let mut words = self.words.as_slice();
+        loop {
+            if let Some(stem) = stem_before(words, suffix) {
+                return Some(stem);
+            }
+            match words.split_last() {
+                Some((last, rest)) if is_qualifier(last) => words = rest,
+                _ => return None,
+            }
+        }
+    }
+
+    /// The words before the last ones that named it: what it belongs to.
+    pub(crate) fn stem(&self, length: usize) -> &[String] {
+        self.words.get(..length).unwrap_or_default()
+    }
+
+    /// All words.
+    pub(crate) fn words(&self) -> &[String] {
+        &self.words
+    }
+}
+
+fn is_qualifier(word: &str) -> bool {
+    QUALIFIERS.contains(&word) || word.bytes().all(|byte| byte.is_ascii_digit()) || word.len() == 1
+}
+
+/// Compares from the right, across the boundaries of words: `clientsecret` is one word in some files.
+fn stem_before(words: &[String], suffix: &[String]) -> Option<usize> {
+    let joined = suffix.concat();
+    let mut tail = String::new();
+    for (index, word) in words.iter().enumerate().rev() {
+        tail.insert_str(0, word);
+        if tail.len() >= joined.len() {
+            // A short word at the end of a longer one is another word: `monkey` is no `key`.
+            let fits = tail == joined || (joined.len() >= 5 && tail.ends_with(&joined));
+            return fits.then_some(index);
+        }
+        if !joined.ends_with(tail.as_str()) {
+            return None;
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_words() {
+        for (name, expected) in [
+            ("SPRING_CLIENT_SECRET", "spring client secret"),
+            ("spring.oauth2.client-secret", "spring oauth2 client secret"),
+            ("springClientSecret", "spring client secret"),
+            ("AzureAd__ClientSecret", "azure ad client secret"),
+            ("OAUTHClientID", "oauth client id"),
+            ("oauth2ClientSecret", "oauth2 client secret"),
+            ("", ""),
+        ] {
+            assert_eq!(Key::parse(name.as_bytes()).words.join(" "), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn keys_end_with_words() {
+        let suffix = ["client".to_owned(), "secret".to_owned()];
+        for (name, expected) in [
+            ("CLIENT_SECRET", Some(0)),
+            ("GOOGLE_CLIENT_SECRET", Some(1)),
+            ("googleclientsecret", Some(0)),
+            ("google_clientsecret", Some(1)),
+            ("GOOGLE_CLIENT_SECRET_PROD", Some(1)),
+            ("CLIENT_SECRET_2", Some(0)),
+            ("CLIENT_SECRET_PATH", None),
+            ("client_secrets", None),
+            ("secret", None),
+        ] {
+            assert_eq!(Key::parse(name.as_bytes()).ends_with(&suffix), expected, "{name}");
+        }
+        assert_eq!(Key::parse(b"monkey").ends_with(&["key".to_owned()]), None);
+    }
+}

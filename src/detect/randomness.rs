@@ -1,0 +1,126 @@
+//! Tells values made by a machine from those made of words.
+
+/// For each letter, the letters that often follow it in English words and in the names of programs: bit 0 is `a`.
+const FOLLOWERS: [u32; 26] = [
+    0x01fe_bd6e,
+    0x0116_4915,
+    0x011e_5db5,
+    0x0116_4959,
+    0x01ff_fd7f,
+    0x011e_5971,
+    0x0016_6991,
+    0x001a_5111,
+    0x02ae_fc7f,
+    0x0010_4010,
+    0x0004_2111,
+    0x017c_c939,
+    0x001c_d913,
+    0x017c_ed7d,
+    0x007e_ff7f,
+    0x011e_c999,
+    0x0010_0000,
+    0x017e_fd7d,
+    0x011e_fdd5,
+    0x01de_d9bd,
+    0x008e_b97f,
+    0x0000_4111,
+    0x0006_6191,
+    0x0008_8115,
+    0x000c_e910,
+    0x0000_0010,
+];
+
+/// Evidence per byte from which on a value counts as random; words with digits reach half of it, random ones twice.
+const THRESHOLD: f64 = 0.2;
+
+/// Whether the value looks made by a machine: letters that rarely meet, digits and symbols amid letters.
+pub(crate) fn is_random(value: &[u8]) -> bool {
+    if value.len() < 8 {
+        return false;
+    }
+    // Hexadecimal digits hold few letters: what would be a word among them is short.
+    let is_hex = value.len() >= 16 && value.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-');
+    if is_hex && value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic) {
+        return entropy(value) >= 2.75;
+    }
+    let evidence: f64 = value.windows(2).map(|pair| if let [a, b] = pair { surprise(*a, *b) } else { 0.0 }).sum();
+    evidence / bounded(value.len()) >= THRESHOLD
+}
+
+/// How much two neighbours speak against words.
+fn surprise(a: u8, b: u8) -> f64 {
+    let is_symbol = |byte: u8| byte.is_ascii_punctuation() && !b"-_./ :".contains(&byte);
+    if a.is_ascii_lowercase() && b.is_ascii_uppercase() {
+        0.25
+    } else if a.is_ascii_alphabetic() && b.is_ascii_alphabetic() {
+        if is_usual(a, b) { 0.0 } else { 1.0 }
+    } else if (a.is_ascii_alphabetic() && b.is_ascii_digit()) || (a.is_ascii_digit() && b.is_ascii_alphabetic()) {
+        0.6
+    } else if is_symbol(a) != is_symbol(b) {
+        0.3
+    } else {
+        0.0
+    }
+}
+
+fn is_usual(a: u8, b: u8) -> bool {
+    let index = |byte: u8| byte.to_ascii_lowercase().wrapping_sub(b'a');
+    FOLLOWERS.get(usize::from(index(a))).is_some_and(|followers| followers >> index(b) & 1 == 1)
+}
+
+/// Shannon entropy in bits per byte.
+pub(crate) fn entropy(value: &[u8]) -> f64 {
+    let mut counts = [0u32; 256];
+    for byte in value {
+        if let Some(count) = counts.get_mut(usize::from(*byte)) {
+            *count += 1;
+        }
+    }
+    let length = bounded(value.len());
+    counts.iter().filter(|count| **count > 0).map(|count| f64::from(*count) / length).map(|p| -p * p.log2()).sum()
+}
+
+/// Lengths of values are far below 2³².
+fn bounded(length: usize) -> f64 {
+    f64::from(u32::try_from(length).unwrap_or(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn random_values_and_words() {
+        for random in [
+            "4f9d2c81b7a06e35",
+            "Xq7bT2mKpL9wRz",
+            "qzvxkjwpfhtbgdlm",
+            "7c1e3f52-9a4b-4d8e-b1f0-2a6c9e5d7b38",
+            "aB3~.xK9_pQ-zR7w",
+            "hT8/kLm+Zp2wQx==",
+            "uJx4Tq0v",
+        ] {
+            assert!(is_random(random.as_bytes()), "{random}");
+        }
+        for words in [
+            "my-super-secret-password",
+            "oauth2-client-secret-v2",
+            "thisIsMyClientSecret",
+            "correct horse battery staple",
+            "KeycloakRealmConfiguration",
+            "12345678901234567890",
+            "com.example.service.TokenProvider",
+            "Test1234",
+            "short",
+        ] {
+            assert!(!is_random(words.as_bytes()), "{words}");
+        }
+    }
+
+    #[test]
+    fn entropy_in_bits() {
+        for (value, expected) in [("", 0.0), ("aaaa", 0.0), ("abab", 1.0), ("abcd", 2.0)] {
+            assert!((entropy(value.as_bytes()) - expected).abs() < 1e-9, "{value}");
+        }
+    }
+}

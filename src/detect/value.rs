@@ -1,0 +1,107 @@
+//! Values as their issuer knows them: the escapes of the file they stand in undone.
+
+use std::borrow::Cow;
+
+use super::assignment::{Assignment, Quote};
+
+/// The value of an assignment, normalised.
+pub(crate) fn of_assignment<'a>(bytes: &'a [u8], assignment: &Assignment) -> Cow<'a, [u8]> {
+    let raw = bytes.get(assignment.span.clone()).unwrap_or_default();
+    match assignment.quote {
+        _ if assignment.is_parameter => percent_decoded(raw),
+        Quote::None | Quote::Mark(b'`') => Cow::Borrowed(raw),
+        Quote::Mark(_) | Quote::Escaped(_) => unescaped(raw),
+    }
+}
+
+/// Text of a quoted string without its escapes, as JSON and most languages write them.
+pub(crate) fn unescaped(raw: &[u8]) -> Cow<'_, [u8]> {
+    if !raw.contains(&b'\\') {
+        return Cow::Borrowed(raw);
+    }
+    let mut text = Vec::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        if byte != b'\\' {
+            text.push(byte);
+            continue;
+        }
+        match rest.split_first() {
+            Some((b'n', after)) => {
+                text.push(b'\n');
+                rest = after;
+            }
+            Some((b'r', after)) => {
+                text.push(b'\r');
+                rest = after;
+            }
+            Some((b't', after)) => {
+                text.push(b'\t');
+                rest = after;
+            }
+            Some((b'u', after)) => match unicode(after) {
+                Some((character, after)) => {
+                    text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+                    rest = after;
+                }
+                None => text.push(b'\\'),
+            },
+            Some((escaped @ (b'"' | b'\'' | b'\\' | b'/' | b'$'), after)) => {
+                text.push(*escaped);
+                rest = after;
+            }
+            _ => text.push(b'\\'),
+        }
+    }
+    Cow::Owned(text)
+}
+
+/// The four digits of `\uXXXX`. Surrogates are left as they are: no credential holds them.
+fn unicode(after: &[u8]) -> Option<(char, &[u8])> {
+    let (digits, after) = after.split_at_checked(4)?;
+    let digits = std::str::from_utf8(digits).ok()?;
+    let number = u32::from_str_radix(digits, 16).ok()?;
+    Some((char::from_u32(number)?, after))
+}
+
+fn percent_decoded(raw: &[u8]) -> Cow<'_, [u8]> {
+    if !raw.contains(&b'%') {
+        return Cow::Borrowed(raw);
+    }
+    let mut text = Vec::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        let digits = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+        match digits.filter(|_| byte == b'%').and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(decoded) => {
+                text.push(decoded);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            None => text.push(byte),
+        }
+    }
+    Cow::Owned(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_are_undone() {
+        for (raw, expected) in [
+            (r"plain", "plain"),
+            (r#"a\"b\/c\\d"#, r#"a"b/c\d"#),
+            (r"a\u0026b\u003D", "a&b="),
+            (r"line\nline", "line\nline"),
+            (r"\ud83d \u12 \q \", r"\ud83d \u12 \q \"),
+        ] {
+            assert_eq!(unescaped(raw.as_bytes()), expected.as_bytes(), "{raw}");
+        }
+        for (raw, expected) in [("a%2Bb%3d", "a+b="), ("100%", "100%"), ("%zz%4", "%zz%4")] {
+            assert_eq!(percent_decoded(raw.as_bytes()), expected.as_bytes(), "{raw}");
+        }
+    }
+}

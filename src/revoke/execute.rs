@@ -1,0 +1,449 @@
+//! Execution: the only irreversible code of the program.
+//!
+//! Every call is written to the ledger before it leaves and after it returned; what comes of it is decided by asking about the
+//! credential again, since an issuer's 200 proves nothing. Whatever is not certain is recorded as unknown, and asked about
+//! before it is ever sent again. Entries run one after the other, so that no issuer sees two calls at once.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use thiserror::Error;
+use time::OffsetDateTime;
+
+use super::approval::ApprovedPlan;
+use super::ledger::{Event, Intent, Ledger, LedgerError, LedgerState, Receipt, Standing};
+use super::plan::{Authority, PlanEntry, PlannedAction, PlannedLocation};
+use super::policy::{CapCounter, Policy};
+use super::rfc7009::{self, Answer};
+use crate::egress::{Destination, Egress};
+use crate::finding::{
+    Finding, Fingerprint, FingerprintKey, Kind, Liveness, LivenessState, Part, PartValue, Revocation, RevocationState,
+    Severity,
+};
+use crate::issuer::{ClientCredentials, Endpoint, Issuers, Metadata};
+use crate::secret::Secret;
+
+/// Why an execution stopped before its end. What was done until then stands in the ledger.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ExecuteError {
+    /// The ledger cannot be written, so nothing more may be sent.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+/// Reads the value of a finding again from one of its places. `None` when it is not there any more.
+pub type Reread<'a> = dyn Fn(Fingerprint, &PlannedLocation) -> Option<Secret> + 'a;
+
+/// What execution works with.
+pub struct Execution<'a> {
+    /// Sends.
+    pub egress: &'a Egress,
+    /// The trusted issuers.
+    pub issuers: &'a Issuers,
+    /// The operator's policy as it is now: what it forbids since the plan was made does not run.
+    pub policy: &'a Policy,
+    /// Checks values that were read again.
+    pub key: &'a FingerprintKey,
+    /// Keeps the record.
+    pub ledger: &'a mut Ledger,
+    /// The time.
+    pub clock: &'a dyn Fn() -> OffsetDateTime,
+    /// Reads values again.
+    pub reread: &'a Reread<'a>,
+    /// The pauses between two looks at a credential that still answers: the window that an issuer has to make a revocation
+    /// take effect.
+    pub window: &'a [Duration],
+}
+
+/// What came of one entry of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Executed {
+    /// The finding.
+    pub finding: Fingerprint,
+    /// What came of it.
+    pub revocation: Revocation,
+}
+
+/// A credential for another look at it, and what is needed for asking: the finding itself and its client's secret.
+pub struct ProbeSubject {
+    /// The credential.
+    pub finding: Finding,
+    /// The client secret that was found with it, if that is what authorises.
+    pub companions: Vec<Finding>,
+}
+
+/// Executes an approved plan, entry by entry, in its order. `probe` asks about a credential without changing anything.
+///
+/// # Errors
+/// When the ledger cannot be written: nothing is sent without a record.
+pub async fn execute_plan<P>(
+    approved: &ApprovedPlan,
+    execution: Execution<'_>,
+    probe: P,
+) -> Result<Vec<Executed>, ExecuteError>
+where
+    P: AsyncFn(&ProbeSubject) -> Liveness,
+{
+    let mut run = Run { approved, execution, probe, refused: BTreeSet::new(), counter: CapCounter::default() };
+    if approved.calls() > 0 {
+        let event = Event::Approved {
+            plan: approved.hash().to_string(),
+            by: approved.approval().as_str().to_owned(),
+            calls: approved.calls(),
+        };
+        run.record(event)?;
+    }
+    let mut results = Vec::with_capacity(approved.plan().entries.len());
+    for entry in &approved.plan().entries {
+        let revocation = run.execute_entry(entry).await?;
+        results.push(Executed { finding: entry.finding, revocation });
+    }
+    Ok(results)
+}
+
+/// The state of an entry that is not executed.
+pub(super) fn planned(entry: &PlanEntry) -> Revocation {
+    let detail = match &entry.action {
+        PlannedAction::Manual { why, .. } => format!("by hand: {why}"),
+        PlannedAction::Rfc7009 { .. } => {
+            format!("policy: {}, by {}", entry.policy.action.as_str(), entry.policy.decided_by)
+        }
+    };
+    Revocation {
+        state: RevocationState::Planned,
+        method: Some(entry.action.method().to_owned()),
+        receipt: None,
+        detail: Some(detail),
+    }
+}
+
+/// One execution under way.
+struct Run<'a, P> {
+    approved: &'a ApprovedPlan,
+    execution: Execution<'a>,
+    probe: P,
+    /// Which kinds an issuer has refused to a client: the first refusal stops the rest of them.
+    refused: BTreeSet<(String, Kind, Option<String>)>,
+    counter: CapCounter,
+}
+
+/// A call with everything that it needs at hand.
+struct PreparedCall {
+    metadata: std::sync::Arc<Metadata>,
+    endpoint: Destination,
+    client: Option<ClientCredentials>,
+    subject: ProbeSubject,
+}
+
+impl<P> Run<'_, P>
+where
+    P: AsyncFn(&ProbeSubject) -> Liveness,
+{
+    async fn execute_entry(&mut self, entry: &PlanEntry) -> Result<Revocation, ExecuteError> {
+        let PlannedAction::Rfc7009 { issuer, endpoint, token_type_hint, authority } = &entry.action else {
+            return Ok(planned(entry));
+        };
+        if !self.approved.covers(entry) {
+            return Ok(planned(entry));
+        }
+        if let Err(reason) = self.is_still_allowed(entry, issuer) {
+            return self.refuse(entry, reason);
+        }
+        let prepared = match self.prepare(entry, issuer, endpoint, authority).await {
+            Ok(prepared) => prepared,
+            Err(reason) => return self.refuse(entry, reason),
+        };
+        if let Some(standing) = self.open_standing(entry)
+            && let Some(settled) = self.settle(entry, &standing, &prepared.subject).await?
+        {
+            return Ok(settled);
+        }
+        let series = (issuer.clone(), entry.kind, authority.client_id().map(str::to_owned));
+        if self.refused.contains(&series) {
+            let reason = format!("not sent: the issuer has just refused another {}", entry.kind.as_str());
+            return self.refuse(entry, reason);
+        }
+        if let Err(cap) = self.execution.policy.count(&mut self.counter, issuer) {
+            return self.refuse(entry, format!("not sent: {cap} is reached"));
+        }
+
+        let intent = self.record(Event::Intent(self.intent(entry, issuer, endpoint, authority)))?;
+        let request = rfc7009::Revocation {
+            endpoint: &prepared.endpoint,
+            token: &prepared.subject.finding.secret,
+            token_type_hint,
+            client: prepared.client.as_ref(),
+            methods: prepared.metadata.authentication_methods(Endpoint::Revocation),
+        };
+        let answer = rfc7009::execute_revocation(self.execution.egress, &request).await;
+        if matches!(answer, Answer::Refused(_)) {
+            self.refused.insert(series);
+        }
+        let (state, detail) = outcome(&answer);
+        let receipt = self.record(Event::Outcome {
+            finding: entry.finding.to_string(),
+            plan: self.approved.hash().to_string(),
+            intent: Some(intent.as_str().to_owned()),
+            state,
+            detail: detail.clone(),
+        })?;
+        match answer {
+            Answer::Refused(_) | Answer::NotSent(_) => Ok(revocation(entry, state, &receipt, detail)),
+            Answer::Accepted | Answer::Postponed { .. } | Answer::Unknown(_) => {
+                self.prove(entry, state, receipt, detail, &prepared.subject).await
+            }
+        }
+    }
+
+    /// What the operator may have changed their mind about since the plan was made.
+    fn is_still_allowed(&self, entry: &PlanEntry, issuer: &str) -> Result<(), String> {
+        let policy = self.execution.policy;
+        if policy.halt {
+            return Err("not sent: the kill switch `policy.halt` is set".to_owned());
+        }
+        if policy.protect.contains(&entry.finding) {
+            return Err("not sent: the finding is on the list `policy.protect`".to_owned());
+        }
+        match self.execution.issuers.trusted(issuer) {
+            Ok(trusted) if trusted.revoke => Ok(()),
+            Ok(_) => Err(format!("not sent: the configuration does not say `revoke = true` for `{issuer}`")),
+            Err(error) => Err(format!("not sent: {error}")),
+        }
+    }
+
+    /// Gathers what the call needs; the reason why it cannot be made otherwise.
+    async fn prepare(
+        &self,
+        entry: &PlanEntry,
+        issuer: &str,
+        planned_endpoint: &str,
+        authority: &Authority,
+    ) -> Result<PreparedCall, String> {
+        let secret = self
+            .reread(entry.finding, entry.kind, &entry.locations)
+            .ok_or_else(|| "not sent: the value is not to be read in any of the planned places any more".to_owned())?;
+        let (client, companions) = self.credentials(issuer, authority)?;
+        let metadata = self.execution.issuers.metadata(issuer).await.map_err(|error| format!("not sent: {error}"))?;
+        let endpoint = metadata.revocation_endpoint().map_err(|error| format!("not sent: {error}"))?.clone();
+        let url = endpoint.url();
+        if format!("{}{}", url.origin().ascii_serialization(), url.path()) != planned_endpoint {
+            return Err("not sent: the issuer's revocation endpoint is not the planned one any more".to_owned());
+        }
+        let mut parts = vec![public_part("issuer", issuer)];
+        parts.extend(authority.client_id().map(|client| public_part("client_id", client)));
+        parts.extend(
+            companions
+                .iter()
+                .map(|companion| Part { name: "client_secret".to_owned(), value: PartValue::Finding(companion.id) }),
+        );
+        let finding = finding_of(entry.finding, entry.kind, secret, parts);
+        Ok(PreparedCall { metadata, endpoint, client, subject: ProbeSubject { finding, companions } })
+    }
+
+    /// The client's credentials, and the finding that they come from.
+    fn credentials(
+        &self,
+        issuer: &str,
+        authority: &Authority,
+    ) -> Result<(Option<ClientCredentials>, Vec<Finding>), String> {
+        match authority {
+            Authority::Nobody => Ok((None, Vec::new())),
+            Authority::PublicClient { client_id } => Ok((Some(ClientCredentials::public(client_id)), Vec::new())),
+            Authority::FoundClient { client_id, credential, credential_kind, locations } => {
+                let secret = self.reread(*credential, *credential_kind, locations).ok_or_else(|| {
+                    "not sent: the secret of its client is not to be read in any of the planned places any more"
+                        .to_owned()
+                })?;
+                let parts = vec![public_part("client_id", client_id), public_part("issuer", issuer)];
+                let companion = finding_of(*credential, *credential_kind, secret.duplicate(), parts);
+                Ok((Some(ClientCredentials::confidential(client_id, secret)), vec![companion]))
+            }
+            Authority::OperatorClient { client_id } => {
+                let trusted = self.execution.issuers.trusted(issuer).map_err(|error| format!("not sent: {error}"))?;
+                match &trusted.credentials {
+                    Some(own) if own.client_id == *client_id => {
+                        let client_secret = own.client_secret.as_ref().map(Secret::duplicate);
+                        Ok((Some(ClientCredentials { client_id: client_id.clone(), client_secret }), Vec::new()))
+                    }
+                    _ => {
+                        Err(format!("not sent: the configuration has no client `{client_id}` for `{issuer}` any more"))
+                    }
+                }
+            }
+        }
+    }
+
+    /// The value from the first place that still holds it. Whatever else stands there now is not sent to anybody.
+    fn reread(&self, id: Fingerprint, kind: Kind, locations: &[PlannedLocation]) -> Option<Secret> {
+        locations
+            .iter()
+            .filter_map(|location| (self.execution.reread)(id, location))
+            .find(|secret| Fingerprint::of(self.execution.key, kind, secret.expose()) == id)
+    }
+
+    /// How the finding stands, if an earlier request for it has no known end.
+    fn open_standing(&self, entry: &PlanEntry) -> Option<Standing> {
+        let standing = self.execution.ledger.chain().standings().remove(&entry.finding.to_string())?;
+        (standing.state == LedgerState::Unknown).then_some(standing)
+    }
+
+    /// Looks at what became of an earlier request. `None` when the credential is proven to work still: the request had no
+    /// effect, and sending another is not blind.
+    async fn settle(
+        &mut self,
+        entry: &PlanEntry,
+        standing: &Standing,
+        subject: &ProbeSubject,
+    ) -> Result<Option<Revocation>, ExecuteError> {
+        let liveness = (self.probe)(subject).await;
+        let (state, detail) = match liveness.state {
+            LivenessState::Live | LivenessState::LiveRestricted => {
+                let detail = format!("an earlier request had no effect: {}", told(&liveness));
+                self.record(proof(entry, LedgerState::Failed, &detail))?;
+                return Ok(None);
+            }
+            LivenessState::Dead => (LedgerState::Revoked, format!("after an earlier request: {}", told(&liveness))),
+            LivenessState::Unknown | LivenessState::NotChecked => {
+                let detail = format!("not sent again: {}; {}", standing.detail, told(&liveness));
+                return Ok(Some(Revocation {
+                    state: RevocationState::Unknown,
+                    method: Some(entry.action.method().to_owned()),
+                    receipt: Some(standing.receipt.clone()),
+                    detail: Some(detail),
+                }));
+            }
+        };
+        let receipt = self.record(proof(entry, state, &detail))?;
+        Ok(Some(revocation(entry, state, &receipt, detail)))
+    }
+
+    /// Asks about the credential until it is dead or the window is over, and records what that shows.
+    async fn prove(
+        &mut self,
+        entry: &PlanEntry,
+        state: LedgerState,
+        receipt: Receipt,
+        detail: String,
+        subject: &ProbeSubject,
+    ) -> Result<Revocation, ExecuteError> {
+        let mut liveness = (self.probe)(subject).await;
+        for pause in self.execution.window {
+            if liveness.state == LivenessState::Dead {
+                break;
+            }
+            tokio::time::sleep(*pause).await;
+            liveness = (self.probe)(subject).await;
+        }
+        let proven = match (liveness.state, state) {
+            (LivenessState::Dead, _) => LedgerState::Revoked,
+            (LivenessState::Live | LivenessState::LiveRestricted, LedgerState::Accepted) => LedgerState::StillLive,
+            (LivenessState::Live | LivenessState::LiveRestricted, _) => LedgerState::Failed,
+            (LivenessState::Unknown | LivenessState::NotChecked, _) => state,
+        };
+        let detail = format!("{detail}; {}", told(&liveness));
+        if proven == state && proven != LedgerState::Failed {
+            // Nothing was proven: the outcome stays the last word.
+            return Ok(revocation(entry, state, &receipt, detail));
+        }
+        let receipt = self.record(proof(entry, proven, &detail))?;
+        Ok(revocation(entry, proven, &receipt, detail))
+    }
+
+    /// Records that nothing was sent, and why.
+    fn refuse(&mut self, entry: &PlanEntry, reason: String) -> Result<Revocation, ExecuteError> {
+        let event = Event::Outcome {
+            finding: entry.finding.to_string(),
+            plan: self.approved.hash().to_string(),
+            intent: None,
+            state: LedgerState::Refused,
+            detail: reason.clone(),
+        };
+        let receipt = self.record(event)?;
+        Ok(revocation(entry, LedgerState::Refused, &receipt, reason))
+    }
+
+    fn record(&mut self, event: Event) -> Result<Receipt, ExecuteError> {
+        Ok(self.execution.ledger.append(event, (self.execution.clock)())?)
+    }
+
+    fn intent(&self, entry: &PlanEntry, issuer: &str, endpoint: &str, authority: &Authority) -> Intent {
+        Intent {
+            finding: entry.finding.to_string(),
+            plan: self.approved.hash().to_string(),
+            kind: entry.kind.as_str().to_owned(),
+            provider: entry.provider.clone(),
+            issuer: issuer.to_owned(),
+            method: entry.action.method().to_owned(),
+            endpoint: endpoint.to_owned(),
+            authority: authority.as_str().to_owned(),
+            client_id: authority.client_id().map(str::to_owned),
+            blast_radius: entry.blast_radius.as_str().to_owned(),
+            policy: format!("{}: {}", entry.policy.action.as_str(), entry.policy.decided_by),
+        }
+    }
+}
+
+/// The state that an answer alone leads to.
+fn outcome(answer: &Answer) -> (LedgerState, String) {
+    match answer {
+        Answer::Accepted => (LedgerState::Accepted, "the issuer accepted the request".to_owned()),
+        Answer::Refused(reason) => (LedgerState::Refused, (*reason).to_owned()),
+        // RFC 7009 §2.2.1: the token has to be taken for existing still.
+        Answer::Postponed { reason, retry_after } => {
+            let pause = retry_after.map(|pause| format!(", to be asked again in {} s", pause.as_secs()));
+            (LedgerState::Failed, format!("{reason}{}", pause.unwrap_or_default()))
+        }
+        Answer::NotSent(reason) => (LedgerState::Failed, format!("not sent: {reason}")),
+        Answer::Unknown(reason) => (LedgerState::Unknown, reason.clone()),
+    }
+}
+
+fn proof(entry: &PlanEntry, state: LedgerState, detail: &str) -> Event {
+    Event::Proof { finding: entry.finding.to_string(), state, detail: detail.to_owned() }
+}
+
+fn revocation(entry: &PlanEntry, state: LedgerState, receipt: &Receipt, detail: String) -> Revocation {
+    Revocation {
+        state: state.into(),
+        method: Some(entry.action.method().to_owned()),
+        receipt: Some(receipt.as_str().to_owned()),
+        detail: Some(detail),
+    }
+}
+
+/// What a look at the credential showed, in words.
+fn told(liveness: &Liveness) -> String {
+    let by = liveness.method.map(|method| format!(" by {method}")).unwrap_or_default();
+    let reason = liveness.reason.as_deref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+    match liveness.state {
+        LivenessState::Dead => format!("it is dead{by}{reason}"),
+        LivenessState::Live | LivenessState::LiveRestricted => format!("it still works{by}{reason}"),
+        LivenessState::Unknown | LivenessState::NotChecked => {
+            format!("whether it still works is not known{by}{reason}")
+        }
+    }
+}
+
+fn public_part(name: &str, value: &str) -> Part {
+    Part { name: name.to_owned(), value: PartValue::Public(value.to_owned()) }
+}
+
+/// A finding that holds what asking about it takes, and no more.
+fn finding_of(id: Fingerprint, kind: Kind, secret: Secret, parts: Vec<Part>) -> Finding {
+    Finding {
+        id,
+        rule: String::new(),
+        provider: "generic".to_owned(),
+        title: String::new(),
+        kind,
+        confidence: crate::finding::Confidence::High,
+        severity: Severity::High,
+        secret,
+        parts,
+        token: None,
+        liveness: Liveness::not_checked(),
+        revocation: Revocation::none(),
+        locations: Vec::new(),
+    }
+}

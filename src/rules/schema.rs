@@ -1,0 +1,334 @@
+//! The form of a rule file, and its way to validated [`Rule`]s.
+
+use std::ops::Range;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::error::RuleError;
+use super::nearest::nearest;
+use super::rule::{
+    Alphabet, BlastRadius, Checksum, Endpoints, Matcher, PartSpec, Revoke, RevokeMethod, Rule, Scanner, Shape, Verify,
+    VerifyMethod, Window,
+};
+use super::vocabulary;
+use crate::finding::{Confidence, Kind, Severity};
+
+/// A window for rules that do not give one: enough for a key and a token of usual length.
+const DEFAULT_WINDOW: Window = Window { before: 64, after: 512 };
+
+/// No rule may look further than this, so that a scan stays linear in what it reads.
+const LARGEST_WINDOW: usize = 32 * 1024;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RuleFile {
+    provider: String,
+    #[serde(default, rename = "rule")]
+    rules: Vec<RuleEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RuleEntry {
+    id: Spanned<String>,
+    title: String,
+    kind: Kind,
+    confidence: Confidence,
+    severity: Severity,
+    #[serde(default)]
+    anchors: Vec<String>,
+    #[serde(default = "yes")]
+    case_sensitive: bool,
+    window: Option<WindowEntry>,
+    pattern: Option<Spanned<String>>,
+    keys: Option<Vec<String>>,
+    scanner: Option<Scanner>,
+    #[serde(default)]
+    shape: ShapeEntry,
+    #[serde(default)]
+    near: Vec<String>,
+    #[serde(default)]
+    parts: Vec<PartEntry>,
+    #[serde(default)]
+    hosts: Vec<String>,
+    #[serde(default)]
+    endpoints: Endpoints,
+    verify: VerifyEntry,
+    revoke: RevokeEntry,
+    examples: Option<ExamplesEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WindowEntry {
+    before: usize,
+    after: usize,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ShapeEntry {
+    min_length: usize,
+    max_length: Option<usize>,
+    alphabet: Option<Alphabet>,
+    min_entropy: Option<f64>,
+    random: bool,
+    mixed: bool,
+    checksum: Option<Checksum>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PartEntry {
+    name: String,
+    keys: Option<Vec<String>>,
+    pattern: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VerifyEntry {
+    method: VerifyMethod,
+    reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RevokeEntry {
+    method: RevokeMethod,
+    blast_radius: BlastRadius,
+    #[serde(default)]
+    reversible: bool,
+    #[serde(default)]
+    steps: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExamplesEntry {
+    #[serde(default)]
+    matches: Vec<String>,
+    #[serde(default)]
+    rejects: Vec<String>,
+}
+
+/// The examples of one rule, as written: templates are expanded by [`super::template`].
+pub struct Examples {
+    /// Id of the rule.
+    pub rule: String,
+    /// Texts that the rule must find something in.
+    pub matches: Vec<String>,
+    /// Texts that it must find nothing in.
+    pub rejects: Vec<String>,
+}
+
+/// A rule file that was read.
+pub(super) struct Parsed {
+    pub(super) rules: Vec<Rule>,
+    pub(super) examples: Vec<Examples>,
+}
+
+/// How much of a rule file to test.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// Part of the binary: the project's own tests have checked it, so that start-up need not.
+    BuiltIn,
+    /// An operator's: everything is checked, patterns are compiled.
+    Operator,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Reads one rule file.
+pub(super) fn parse(file: &str, text: &str, trust: Trust) -> Result<Parsed, RuleError> {
+    let entries: RuleFile = toml::from_str(text).map_err(|error| syntax_error(file, text, &error))?;
+    let mut parsed = Parsed { rules: Vec::new(), examples: Vec::new() };
+    for entry in entries.rules {
+        let context = Context { file, text, id: entry.id.get_ref().clone(), span: entry.id.span() };
+        let (rule, examples) = context.convert(entry, &entries.provider, trust)?;
+        parsed.rules.push(rule);
+        parsed.examples.push(examples);
+    }
+    Ok(parsed)
+}
+
+/// Turns the parser's error into one that names line and nearest spelling, and does not quote the file.
+fn syntax_error(file: &str, text: &str, error: &toml::de::Error) -> RuleError {
+    let message = error.message();
+    let mut names = message.split('`').skip(1).step_by(2);
+    let nearest = match names.next() {
+        Some(wrong) if message.starts_with("unknown") => nearest(wrong, names).map(str::to_owned),
+        _ => None,
+    };
+    let reason = match message.split_once(", expected") {
+        Some((start, _)) if nearest.is_some() => start.to_owned(),
+        _ => message.lines().collect::<Vec<_>>().join(" "),
+    };
+    RuleError::Syntax { file: file.to_owned(), line: line_of(text, error.span()), reason, nearest }
+}
+
+fn line_of(text: &str, span: Option<Range<usize>>) -> usize {
+    let end = span.map_or(0, |span| span.start);
+    text.bytes().take(end).filter(|byte| *byte == b'\n').count() + 1
+}
+
+/// What an error about one rule needs to know.
+struct Context<'a> {
+    file: &'a str,
+    text: &'a str,
+    id: String,
+    span: Range<usize>,
+}
+
+impl Context<'_> {
+    fn fail(&self, span: Option<Range<usize>>, reason: impl Into<String>) -> RuleError {
+        RuleError::Rule {
+            file: self.file.to_owned(),
+            line: line_of(self.text, span.or_else(|| Some(self.span.clone()))),
+            id: self.id.clone(),
+            reason: reason.into(),
+        }
+    }
+
+    fn convert(&self, entry: RuleEntry, provider: &str, trust: Trust) -> Result<(Rule, Examples), RuleError> {
+        let (matcher, value_pattern) = self.matcher(entry.pattern, entry.keys, entry.scanner, trust)?;
+        let mut anchors = entry.anchors;
+        if anchors.is_empty() {
+            anchors = match &matcher {
+                Matcher::Keys(keys) => vocabulary::anchors(keys),
+                Matcher::Scanner(scanner) => scanner.anchors(),
+                Matcher::Pattern(_) => Vec::new(),
+            };
+        }
+        let rule = Rule {
+            id: self.id.clone(),
+            provider: provider.to_owned(),
+            title: entry.title,
+            kind: entry.kind,
+            confidence: entry.confidence,
+            severity: entry.severity,
+            anchors,
+            anchors_are_case_sensitive: entry.case_sensitive && !matches!(matcher, Matcher::Keys(_)),
+            window: entry.window.map_or(DEFAULT_WINDOW, |w| Window { before: w.before, after: w.after }),
+            matcher,
+            shape: Shape {
+                min_length: entry.shape.min_length,
+                max_length: entry.shape.max_length,
+                alphabet: entry.shape.alphabet,
+                min_entropy: entry.shape.min_entropy,
+                random: entry.shape.random,
+                mixed: entry.shape.mixed,
+                pattern: value_pattern,
+                checksum: entry.shape.checksum,
+            },
+            near: entry.near.into_iter().map(|word| word.to_ascii_lowercase()).collect(),
+            parts: entry.parts.into_iter().map(|part| self.part(part, trust)).collect::<Result<_, _>>()?,
+            hosts: entry.hosts,
+            endpoints: entry.endpoints,
+            verify: Verify { method: entry.verify.method, reason: entry.verify.reason },
+            revoke: Revoke {
+                method: entry.revoke.method,
+                blast_radius: entry.revoke.blast_radius,
+                reversible: entry.revoke.reversible,
+                steps: entry.revoke.steps,
+            },
+            file: self.file.to_owned(),
+        };
+        if trust == Trust::Operator {
+            self.validate(&rule)?;
+        }
+        let examples = entry.examples.unwrap_or(ExamplesEntry { matches: Vec::new(), rejects: Vec::new() });
+        let examples = Examples { rule: self.id.clone(), matches: examples.matches, rejects: examples.rejects };
+        Ok((rule, examples))
+    }
+
+    /// How a match is found; and for keys the form of the value, if there is one.
+    fn matcher(
+        &self,
+        pattern: Option<Spanned<String>>,
+        keys: Option<Vec<String>>,
+        scanner: Option<Scanner>,
+        trust: Trust,
+    ) -> Result<(Matcher, Option<String>), RuleError> {
+        if let (Some(pattern), Trust::Operator) = (&pattern, trust) {
+            let span = Some(pattern.span());
+            let regex =
+                super::compile(pattern.get_ref()).map_err(|error| self.fail(span.clone(), regex_reason(&error)))?;
+            if keys.is_none() && !regex.capture_names().flatten().any(|name| name == "secret") {
+                return Err(self.fail(span, "`pattern` has no group named `secret`"));
+            }
+        }
+        let pattern = pattern.map(Spanned::into_inner);
+        match (pattern, keys, scanner) {
+            (Some(pattern), None, None) => Ok((Matcher::Pattern(pattern), None)),
+            (pattern, Some(keys), None) => Ok((Matcher::Keys(vocabulary::key_words(&keys)), pattern)),
+            (None, None, Some(scanner)) => Ok((Matcher::Scanner(scanner), None)),
+            _ => Err(self.fail(
+                None,
+                "exactly one of `pattern`, `keys` and `scanner` must be given (`keys` may have a `pattern`)",
+            )),
+        }
+    }
+
+    fn part(&self, part: PartEntry, trust: Trust) -> Result<PartSpec, RuleError> {
+        let keys = match part.keys {
+            Some(keys) => vocabulary::key_words(&keys),
+            None => vocabulary::part_keys(&part.name).ok_or_else(|| {
+                self.fail(None, format!("part `{}` needs `keys`: it is none of the known", part.name))
+            })?,
+        };
+        if let (Some(pattern), Trust::Operator) = (&part.pattern, trust) {
+            super::compile(pattern.get_ref()).map_err(|error| self.fail(Some(pattern.span()), regex_reason(&error)))?;
+        }
+        Ok(PartSpec { name: part.name, keys, pattern: part.pattern.map(Spanned::into_inner) })
+    }
+
+    fn validate(&self, rule: &Rule) -> Result<(), RuleError> {
+        let kebab = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if rule.id.is_empty() || !rule.id.bytes().all(kebab) {
+            return Err(self.fail(None, "`id` must be lower-case words joined by `-`"));
+        }
+        if rule.title.trim().is_empty() {
+            return Err(self.fail(None, "`title` is empty"));
+        }
+        if rule.anchors.is_empty() {
+            return Err(self.fail(None, "`anchors` is empty: without a literal a rule cannot be found"));
+        }
+        if let Some(short) = rule.anchors.iter().find(|anchor| anchor.len() < 3) {
+            return Err(self.fail(None, format!("anchor `{short}` is shorter than three bytes")));
+        }
+        if rule.window.before > LARGEST_WINDOW || rule.window.after > LARGEST_WINDOW {
+            return Err(self.fail(None, format!("`window` is larger than {LARGEST_WINDOW} bytes")));
+        }
+        if rule.verify.method == VerifyMethod::None && rule.verify.reason.is_none() {
+            return Err(self.fail(None, "`verify` with method `none` needs a `reason`"));
+        }
+        if rule.revoke.method == RevokeMethod::Manual && rule.revoke.steps.is_empty() {
+            return Err(self.fail(None, "`revoke` with method `manual` needs `steps`"));
+        }
+        let endpoints = &rule.endpoints;
+        for endpoint in [&endpoints.issuer, &endpoints.token, &endpoints.revocation, &endpoints.introspection] {
+            let Some(endpoint) = endpoint else { continue };
+            let host = url::Url::parse(endpoint)
+                .ok()
+                .filter(|url| url.scheme() == "https")
+                .and_then(|url| url.host_str().map(str::to_owned));
+            match host {
+                Some(host) if rule.hosts.contains(&host) => {}
+                Some(host) => return Err(self.fail(None, format!("`{host}` is not among the rule's `hosts`"))),
+                None => return Err(self.fail(None, format!("`{endpoint}` is not an https URL"))),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The last line of a pattern error says what is wrong; those before it draw a picture.
+fn regex_reason(error: &regex::Error) -> String {
+    let text = error.to_string();
+    let reason = text.lines().last().unwrap_or_default().trim();
+    format!("bad pattern: {}", reason.strip_prefix("error: ").unwrap_or(reason))
+}

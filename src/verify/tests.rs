@@ -1,0 +1,1 @@
+//! Verification against servers on this machine that play an issuer (simulated).
