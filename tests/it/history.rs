@@ -279,6 +279,18 @@ fn object_formats_that_cannot_be_read_are_an_error() {
 }
 
 #[test]
+fn references_that_cannot_be_read_are_told() {
+    let env = Env::new();
+    env.tool("git", ["init", "--quiet", "--ref-format=reftable", text(&env.input().join("shop"))]);
+    let repository = env.existing_repository("shop");
+    repository.write("a.env", environment_file("a"));
+    let leaked = repository.commit("Start");
+    let run = history(&repository, &env).exits(1);
+    assert_eq!(places(&run, "a"), [format!("{leaked} a.env")]);
+    assert_eq!(run.diagnostics()[0]["code"], "unread-references");
+}
+
+#[test]
 fn a_missing_blob_is_told() {
     let env = Env::new();
     let repository = env.repository("shop");

@@ -61,11 +61,11 @@ pub(super) fn unopened(repository: &Repository, error: &SourceError) -> Diagnost
     Diagnostic::gap("corrupt-object", &*repository.name, error)
 }
 
-/// Says what a shallow clone leaves out of a scan of all history.
+/// Says what a shallow clone leaves out. All that is there is scanned, so that is no gap.
 fn tell_shallow(repository: &Repository, collector: &Collector) {
     if !repository.shallow.is_empty() {
         let reason = "a shallow clone: the history before its edge is not there to be scanned; fetch it with `git fetch --unshallow`";
-        collector.diagnose(Diagnostic::gap("shallow-clone", &*repository.name, reason));
+        collector.diagnose(Diagnostic::note("shallow-clone", &*repository.name, reason));
     }
 }
 
