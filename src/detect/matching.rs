@@ -8,7 +8,7 @@ use super::filter::{self, Filter};
 use super::key::Key;
 use super::overlap::Rank;
 use super::prefilter::{Hit, Owner};
-use super::{Detector, Refusal, jwk, jwt, pattern, shape, value};
+use super::{Detector, Refusal, boundary, jwk, jwt, pattern, shape, value};
 use crate::finding::{Confidence, Kind, Severity, TokenFacts};
 use crate::rules::{Matcher, Rule, Scanner};
 use crate::secret::Secret;
@@ -27,6 +27,9 @@ pub(super) struct Match {
     pub(super) stem: Vec<String>,
     rank: Rank,
 }
+
+/// A name in its context outweighs the same name alone, but not a longer one.
+const OF_CONTEXT: usize = 2;
 
 /// Proof by a pattern outweighs any name.
 const OF_PATTERN: usize = 1000;
@@ -78,7 +81,10 @@ impl Detector {
         refuse: &mut dyn FnMut(Refusal),
     ) {
         let (Some(rule), Some(regex)) = (self.rules.rules.get(index), self.pattern(index)) else { return };
-        let anchors: Vec<usize> = hits.iter().map(|hit| hit.start).collect();
+        // Where nothing before the anchor belongs to the window, the anchor begins the value.
+        let begins_value = rule.window.before == 0;
+        let hits = hits.iter().filter(|hit| !begins_value || boundary::starts_value(bytes, hit.start));
+        let anchors: Vec<usize> = hits.map(|hit| hit.start).collect();
         for found in pattern::find(regex, bytes, &anchors, rule.window) {
             let Some(raw) = bytes.get(found.secret.clone()) else { continue };
             let value = if raw.contains(&b'\\') { value::unescaped(raw) } else { Cow::Borrowed(raw) };
@@ -165,12 +171,20 @@ impl Detector {
                 let Some(rule) = self.rules.rules.get(*index) else { continue };
                 let Matcher::Keys(keys) = &rule.matcher else { continue };
                 let Some((stem, specificity)) = longest_key(&assignment.key, keys) else { continue };
+                let value = value::of_assignment(bytes, &assignment);
+                // What asks for more than a name knows more than a name.
+                let specificity = specificity + if rule.near.is_empty() { 0 } else { OF_CONTEXT };
+                let is_whole =
+                    |regex: &regex::bytes::Regex| regex.find(&value).is_some_and(|found| found.len() == value.len());
+                if rule.shape.pattern.is_some() && !self.pattern(*index).is_some_and(is_whole) {
+                    continue;
+                }
                 if !is_near(bytes, rule, &assignment) {
                     continue;
                 }
                 let raw = Raw {
                     span: assignment.span.clone(),
-                    value: value::of_assignment(bytes, &assignment),
+                    value,
                     is_assigned: true,
                     is_literal: assignment.quote != Quote::None,
                     stem: assignment.key.stem(stem).to_vec(),
@@ -250,7 +264,9 @@ fn judge(rule: &Rule, raw: &Raw<'_>) -> Result<(Confidence, Option<jwt::Token>),
         let confidence = if token.is_encrypted { confidence.min(Confidence::Medium) } else { confidence };
         return Ok((confidence, Some(token)));
     }
-    let refused = if raw.is_assigned { filter::assigned(value, raw.is_literal) } else { filter::token(value) };
+    // A pattern that belongs to no provider proves a place, not a value.
+    let is_assigned = raw.is_assigned || rule.provider == "generic";
+    let refused = if is_assigned { filter::assigned(value, raw.is_literal) } else { filter::token(value) };
     match refused {
         Some(filter) => Err(filter),
         None => Ok((confidence, token)),

@@ -8,6 +8,7 @@
 
 mod assignment;
 mod block;
+mod boundary;
 pub(crate) mod checksum;
 mod examples;
 mod filter;
@@ -146,9 +147,11 @@ impl Detector {
 
     /// The pattern of a rule. A pattern that does not compile finds nothing: [`RuleSet`] has refused it before.
     fn pattern(&self, rule: usize) -> Option<&Regex> {
-        let compile = || match &self.rules.rules.get(rule)?.matcher {
-            Matcher::Pattern(pattern) => rules::compile(pattern).ok(),
-            _ => None,
+        let compile = || {
+            let rule = self.rules.rules.get(rule)?;
+            let pattern =
+                if let Matcher::Pattern(pattern) = &rule.matcher { Some(pattern) } else { rule.shape.pattern.as_ref() };
+            rules::compile(pattern?).ok()
         };
         self.patterns.get(rule)?.get_or_init(compile).as_ref()
     }

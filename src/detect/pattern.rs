@@ -35,12 +35,14 @@ pub(super) fn find(regex: &Regex, bytes: &[u8], anchors: &[usize], window: Windo
         let mut position = region.start;
         while let Some(captures) = (position < region.end).then(|| regex.captures_at(haystack, position)).flatten() {
             let Some(whole) = captures.get(0) else { break };
-            position = whole.end().max(whole.start() + 1);
+            let secret = captures.name("secret").map(|secret| secret.range());
+            // What stands behind the secret may be what the next match begins with.
+            position = secret.as_ref().map_or(whole.end(), |secret| secret.end).max(whole.start() + 1);
             if !lies_in_window(&whole.range(), anchors, window) {
                 continue;
             }
-            if let Some(secret) = captures.name("secret") {
-                found.push(Found { secret: secret.range() });
+            if let Some(secret) = secret {
+                found.push(Found { secret });
             }
         }
     }

@@ -46,7 +46,8 @@ pub struct Rule {
     pub file: String,
 }
 
-/// How far from an anchor a match may reach, in bytes. A match is a function of the bytes in this window alone.
+/// How far from an anchor a match may reach, in bytes. A match is a function of the bytes in this window alone. Where `before` is
+/// nought, the anchor begins the value, and nothing that the value could be the tail of stands before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// Bytes before the start of the anchor.
@@ -91,6 +92,8 @@ pub struct Shape {
     pub random: bool,
     /// Whether a value of letters alone loses the rule's confidence: translations and field names are such.
     pub mixed: bool,
+    /// The form of the whole value, for rules that find it by its key.
+    pub pattern: Option<String>,
     /// The published checksum that the value carries.
     pub checksum: Option<Checksum>,
 }

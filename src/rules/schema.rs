@@ -194,7 +194,7 @@ impl Context<'_> {
     }
 
     fn convert(&self, entry: RuleEntry, provider: &str, trust: Trust) -> Result<(Rule, Examples), RuleError> {
-        let matcher = self.matcher(entry.pattern, entry.keys, entry.scanner, trust)?;
+        let (matcher, value_pattern) = self.matcher(entry.pattern, entry.keys, entry.scanner, trust)?;
         let mut anchors = entry.anchors;
         if anchors.is_empty() {
             anchors = match &matcher {
@@ -221,6 +221,7 @@ impl Context<'_> {
                 min_entropy: entry.shape.min_entropy,
                 random: entry.shape.random,
                 mixed: entry.shape.mixed,
+                pattern: value_pattern,
                 checksum: entry.shape.checksum,
             },
             near: entry.near.into_iter().map(|word| word.to_ascii_lowercase()).collect(),
@@ -244,29 +245,31 @@ impl Context<'_> {
         Ok((rule, examples))
     }
 
+    /// How a match is found; and for keys the form of the value, if there is one.
     fn matcher(
         &self,
         pattern: Option<Spanned<String>>,
         keys: Option<Vec<String>>,
         scanner: Option<Scanner>,
         trust: Trust,
-    ) -> Result<Matcher, RuleError> {
-        match (pattern, keys, scanner) {
-            (Some(pattern), None, None) => {
-                let span = pattern.span();
-                let pattern = pattern.into_inner();
-                if trust == Trust::Operator {
-                    let regex = super::compile(&pattern)
-                        .map_err(|error| self.fail(Some(span.clone()), regex_reason(&error)))?;
-                    if !regex.capture_names().flatten().any(|name| name == "secret") {
-                        return Err(self.fail(Some(span), "`pattern` has no group named `secret`"));
-                    }
-                }
-                Ok(Matcher::Pattern(pattern))
+    ) -> Result<(Matcher, Option<String>), RuleError> {
+        if let (Some(pattern), Trust::Operator) = (&pattern, trust) {
+            let span = Some(pattern.span());
+            let regex =
+                super::compile(pattern.get_ref()).map_err(|error| self.fail(span.clone(), regex_reason(&error)))?;
+            if keys.is_none() && !regex.capture_names().flatten().any(|name| name == "secret") {
+                return Err(self.fail(span, "`pattern` has no group named `secret`"));
             }
-            (None, Some(keys), None) => Ok(Matcher::Keys(vocabulary::key_words(&keys))),
-            (None, None, Some(scanner)) => Ok(Matcher::Scanner(scanner)),
-            _ => Err(self.fail(None, "exactly one of `pattern`, `keys` and `scanner` must be given")),
+        }
+        let pattern = pattern.map(Spanned::into_inner);
+        match (pattern, keys, scanner) {
+            (Some(pattern), None, None) => Ok((Matcher::Pattern(pattern), None)),
+            (pattern, Some(keys), None) => Ok((Matcher::Keys(vocabulary::key_words(&keys)), pattern)),
+            (None, None, Some(scanner)) => Ok((Matcher::Scanner(scanner), None)),
+            _ => Err(self.fail(
+                None,
+                "exactly one of `pattern`, `keys` and `scanner` must be given (`keys` may have a `pattern`)",
+            )),
         }
     }
 

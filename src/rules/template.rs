@@ -119,7 +119,10 @@ fn pem(label: &str, random: &mut Random, newline: &str) -> String {
     text.push_str(&random.text(BASE64, 42));
     text.push_str("==");
     text.push_str(newline);
-    text.push_str(&format!("-----END {label}-----{newline}"));
+    text.push_str("-----END ");
+    text.push_str(label);
+    text.push_str("-----");
+    text.push_str(newline);
     text
 }
 
