@@ -51,9 +51,6 @@ pub enum SourceError {
         /// The option, as it is spelled on the command line.
         option: &'static str,
     },
-    /// An image cannot be opened.
-    #[error(transparent)]
-    Image(#[from] super::image::ImageError),
     /// A revision names no commit.
     #[error("`{revision}` names no commit of `{path}`")]
     Revision {

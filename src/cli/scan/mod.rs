@@ -24,6 +24,7 @@ use crate::source::target::Scope;
 
 pub(crate) use args::Args;
 use args::{DetectionArgs, FailOn, OutputArgs};
+use judge::Judge;
 
 pub(crate) fn run(args: &Args, global: &Global) -> CommandResult {
     scan(args, gather::scope(args), Vec::new(), global)
@@ -61,7 +62,7 @@ fn scan(args: &Args, scope: Scope, allowed: Vec<Fingerprint>, global: &Global) -
     let mut baseline = read_baseline(&args.detection)?;
     let is_whole = matches!(scope, Scope::Everything);
     let sources = gather::open(args, scope, &environment)?;
-    let mandate = judge::Mandate::prepare(args, &config)?;
+    let judge = Judge::prepare(&args.online, &config, &rules, &environment)?;
     let reports = write::prepare(&args.output)?;
 
     let detector = Detector::new(Arc::clone(&rules), config.fingerprint_key()?);
@@ -80,7 +81,7 @@ fn scan(args: &Args, scope: Scope, allowed: Vec<Fingerprint>, global: &Global) -
         }));
     }
 
-    mandate.judge(&mut gathered)?;
+    judge.judge(&mut gathered, global)?;
     let summary = Summary {
         targets: sources.iter().map(|source| source.describe()).collect(),
         items: gathered.items,
