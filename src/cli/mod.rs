@@ -7,6 +7,8 @@ pub mod exit;
 mod hook;
 mod logging;
 mod man;
+mod mandate;
+mod pending_file;
 mod revoke;
 mod rules;
 mod scan;

@@ -10,6 +10,7 @@ use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Map, Value};
 
+use super::boundary;
 use crate::finding::{Kind, SenderConstraint, Severity, TokenFacts};
 
 /// The longest token that is looked at: more than any server accepts in a header.
@@ -50,7 +51,7 @@ pub(crate) struct Scanner {
 impl Scanner {
     /// The span of what has the form of a token (three parts, or five) and starts at `start`.
     pub(crate) fn span(&mut self, bytes: &[u8], start: usize) -> Option<Range<usize>> {
-        if !starts_value(bytes, start) {
+        if !boundary::starts_value(bytes, start) {
             return None;
         }
         let mut ends = [0; 5];
@@ -94,20 +95,6 @@ pub(crate) fn trimmed(text: &[u8], span: Range<usize>) -> (&[u8], Range<usize>) 
 
 fn is_base64url(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
-}
-
-/// Whether a value can start here: not in the middle of a longer run, unless what stands before is an escape sequence.
-fn starts_value(bytes: &[u8], start: usize) -> bool {
-    let before = bytes.get(start.saturating_sub(6)..start).unwrap_or_default();
-    let Some(last) = before.last() else { return true };
-    if !last.is_ascii_alphanumeric() {
-        return true;
-    }
-    match before {
-        [.., b'\\', b'n' | b'r' | b't'] | [.., b'%', _, _] | [.., b'\\', b'x', _, _] => true,
-        [b'\\', b'u', digits @ ..] => digits.iter().all(u8::is_ascii_hexdigit),
-        _ => false,
-    }
 }
 
 /// Decodes a token. `None` if it is none.

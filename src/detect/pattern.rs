@@ -6,10 +6,13 @@ use regex::bytes::Regex;
 
 use crate::rules::Window;
 
-/// Where a pattern matched: all of it, and its group `secret`.
+/// Where a pattern matched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Found {
+    /// The group `secret`.
     pub(super) secret: Range<usize>,
+    /// All other named groups, which are parts.
+    pub(super) named: Vec<(String, Range<usize>)>,
 }
 
 /// The windows around the anchors, joined where they overlap: what a pattern reads is never more than the bytes there are,
@@ -35,12 +38,16 @@ pub(super) fn find(regex: &Regex, bytes: &[u8], anchors: &[usize], window: Windo
         let mut position = region.start;
         while let Some(captures) = (position < region.end).then(|| regex.captures_at(haystack, position)).flatten() {
             let Some(whole) = captures.get(0) else { break };
-            position = whole.end().max(whole.start() + 1);
+            let secret = captures.name("secret").map(|secret| secret.range());
+            // What stands behind the secret may be what the next match begins with.
+            position = secret.as_ref().map_or(whole.end(), |secret| secret.end).max(whole.start() + 1);
             if !lies_in_window(&whole.range(), anchors, window) {
                 continue;
             }
-            if let Some(secret) = captures.name("secret") {
-                found.push(Found { secret: secret.range() });
+            if let Some(secret) = secret {
+                let others = regex.capture_names().flatten().filter(|name| *name != "secret");
+                let named = others.filter_map(|name| Some((name.to_owned(), captures.name(name)?.range()))).collect();
+                found.push(Found { secret, named });
             }
         }
     }

@@ -27,9 +27,11 @@ pub struct Rule {
     pub window: Window,
     /// How a match is found within the window.
     pub matcher: Matcher,
+    /// How the file encodes the value; the shape is that of the decoded one.
+    pub encoding: Option<Encoding>,
     /// What the matched value must look like.
     pub shape: Shape,
-    /// Words of which one must stand within the window of an assignment, in any case; none are needed when this is empty.
+    /// Words of which one must stand within the window of a name or value, in any case; none are needed when this is empty.
     pub near: Vec<String>,
     /// What is looked for beside a match.
     pub parts: Vec<PartSpec>,
@@ -46,7 +48,8 @@ pub struct Rule {
     pub file: String,
 }
 
-/// How far from an anchor a match may reach, in bytes. A match is a function of the bytes in this window alone.
+/// How far from an anchor a match may reach, in bytes. A match is a function of the bytes in this window alone. Where `before` is
+/// nought, the anchor begins the value, and nothing that the value could be the tail of stands before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// Bytes before the start of the anchor.
@@ -58,7 +61,7 @@ pub struct Window {
 /// How a match is found.
 #[derive(Debug)]
 pub enum Matcher {
-    /// A regular expression over bytes, whose group `secret` is the value.
+    /// A regular expression over bytes, whose group `secret` is the value; other named groups are parts.
     Pattern(String),
     /// The value assigned to a key; each entry is the words that the key ends with, in lower case: `client secret`.
     Keys(Vec<Vec<String>>),
@@ -76,6 +79,16 @@ pub enum Scanner {
     Jwk,
 }
 
+/// How a file encodes a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Encoding {
+    /// Percent encoding (RFC 3986 §2.1).
+    Percent,
+    /// User name and password joined by a colon, in base64 (RFC 7617).
+    BasicCredentials,
+}
+
 /// What a value must look like. The checks left out are not made.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Shape {
@@ -91,6 +104,8 @@ pub struct Shape {
     pub random: bool,
     /// Whether a value of letters alone loses the rule's confidence: translations and field names are such.
     pub mixed: bool,
+    /// The form of the whole value, for rules that find it by its key.
+    pub pattern: Option<String>,
     /// The published checksum that the value carries.
     pub checksum: Option<Checksum>,
 }

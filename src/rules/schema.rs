@@ -8,8 +8,8 @@ use toml::Spanned;
 use super::error::RuleError;
 use super::nearest::nearest;
 use super::rule::{
-    Alphabet, BlastRadius, Checksum, Endpoints, Matcher, PartSpec, Revoke, RevokeMethod, Rule, Scanner, Shape, Verify,
-    VerifyMethod, Window,
+    Alphabet, BlastRadius, Checksum, Encoding, Endpoints, Matcher, PartSpec, Revoke, RevokeMethod, Rule, Scanner,
+    Shape, Verify, VerifyMethod, Window,
 };
 use super::vocabulary;
 use crate::finding::{Confidence, Kind, Severity};
@@ -44,6 +44,7 @@ struct RuleEntry {
     pattern: Option<Spanned<String>>,
     keys: Option<Vec<String>>,
     scanner: Option<Scanner>,
+    encoding: Option<Encoding>,
     #[serde(default)]
     shape: ShapeEntry,
     #[serde(default)]
@@ -194,7 +195,7 @@ impl Context<'_> {
     }
 
     fn convert(&self, entry: RuleEntry, provider: &str, trust: Trust) -> Result<(Rule, Examples), RuleError> {
-        let matcher = self.matcher(entry.pattern, entry.keys, entry.scanner, trust)?;
+        let (matcher, value_pattern) = self.matcher(entry.pattern, entry.keys, entry.scanner, trust)?;
         let mut anchors = entry.anchors;
         if anchors.is_empty() {
             anchors = match &matcher {
@@ -214,6 +215,7 @@ impl Context<'_> {
             anchors_are_case_sensitive: entry.case_sensitive && !matches!(matcher, Matcher::Keys(_)),
             window: entry.window.map_or(DEFAULT_WINDOW, |w| Window { before: w.before, after: w.after }),
             matcher,
+            encoding: entry.encoding,
             shape: Shape {
                 min_length: entry.shape.min_length,
                 max_length: entry.shape.max_length,
@@ -221,6 +223,7 @@ impl Context<'_> {
                 min_entropy: entry.shape.min_entropy,
                 random: entry.shape.random,
                 mixed: entry.shape.mixed,
+                pattern: value_pattern,
                 checksum: entry.shape.checksum,
             },
             near: entry.near.into_iter().map(|word| word.to_ascii_lowercase()).collect(),
@@ -244,29 +247,31 @@ impl Context<'_> {
         Ok((rule, examples))
     }
 
+    /// How a match is found; and for keys the form of the value, if there is one.
     fn matcher(
         &self,
         pattern: Option<Spanned<String>>,
         keys: Option<Vec<String>>,
         scanner: Option<Scanner>,
         trust: Trust,
-    ) -> Result<Matcher, RuleError> {
-        match (pattern, keys, scanner) {
-            (Some(pattern), None, None) => {
-                let span = pattern.span();
-                let pattern = pattern.into_inner();
-                if trust == Trust::Operator {
-                    let regex = super::compile(&pattern)
-                        .map_err(|error| self.fail(Some(span.clone()), regex_reason(&error)))?;
-                    if !regex.capture_names().flatten().any(|name| name == "secret") {
-                        return Err(self.fail(Some(span), "`pattern` has no group named `secret`"));
-                    }
-                }
-                Ok(Matcher::Pattern(pattern))
+    ) -> Result<(Matcher, Option<String>), RuleError> {
+        if let (Some(pattern), Trust::Operator) = (&pattern, trust) {
+            let span = Some(pattern.span());
+            let regex =
+                super::compile(pattern.get_ref()).map_err(|error| self.fail(span.clone(), regex_reason(&error)))?;
+            if keys.is_none() && !regex.capture_names().flatten().any(|name| name == "secret") {
+                return Err(self.fail(span, "`pattern` has no group named `secret`"));
             }
-            (None, Some(keys), None) => Ok(Matcher::Keys(vocabulary::key_words(&keys))),
-            (None, None, Some(scanner)) => Ok(Matcher::Scanner(scanner)),
-            _ => Err(self.fail(None, "exactly one of `pattern`, `keys` and `scanner` must be given")),
+        }
+        let pattern = pattern.map(Spanned::into_inner);
+        match (pattern, keys, scanner) {
+            (Some(pattern), None, None) => Ok((Matcher::Pattern(pattern), None)),
+            (pattern, Some(keys), None) => Ok((Matcher::Keys(vocabulary::key_words(&keys)), pattern)),
+            (None, None, Some(scanner)) => Ok((Matcher::Scanner(scanner), None)),
+            _ => Err(self.fail(
+                None,
+                "exactly one of `pattern`, `keys` and `scanner` must be given (`keys` may have a `pattern`)",
+            )),
         }
     }
 

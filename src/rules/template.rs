@@ -88,6 +88,7 @@ fn make(template: &str, random: &mut Random) -> Option<String> {
         }
         "pem" => pem(argument, random, "\n"),
         "pem-escaped" => pem(argument, random, "\\n"),
+        "basic" => STANDARD.encode(format!("{argument}:{}", random.text(BASE62, 24))),
         "encode" => STANDARD.encode(argument),
         _ => return None,
     })
@@ -119,7 +120,10 @@ fn pem(label: &str, random: &mut Random, newline: &str) -> String {
     text.push_str(&random.text(BASE64, 42));
     text.push_str("==");
     text.push_str(newline);
-    text.push_str(&format!("-----END {label}-----{newline}"));
+    text.push_str("-----END ");
+    text.push_str(label);
+    text.push_str("-----");
+    text.push_str(newline);
     text
 }
 

@@ -11,10 +11,15 @@ fn words(key: &str) -> Vec<String> {
     key.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_ascii_lowercase).collect()
 }
 
-/// The longest word of each key: it stands in the file however the words are joined.
+/// The words that most keys of secrets have: few anchors find many keys.
+const CORE: &[&str] = &["secret", "token", "password", "passwd", "passphrase", "pass", "pwd", "key"];
+
+/// A word of each key, which stands in the file however the words are joined.
 pub(super) fn anchors(keys: &[Vec<String>]) -> Vec<String> {
+    let core = |words: &[String]| CORE.iter().find(|core| words.iter().any(|word| word.contains(**core))).copied();
+    let longest = |words: &[String]| words.iter().max_by_key(|word| word.len()).cloned();
     let mut anchors: Vec<String> =
-        keys.iter().filter_map(|words| words.iter().max_by_key(|word| word.len()).cloned()).collect();
+        keys.iter().filter_map(|words| core(words).map(str::to_owned).or_else(|| longest(words))).collect();
     anchors.sort_unstable();
     anchors.dedup();
     anchors

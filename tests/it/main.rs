@@ -10,6 +10,7 @@ mod bad_input;
 mod cli_help;
 mod end_to_end;
 mod env;
+mod history;
 mod hook;
 mod issuer_trouble;
 mod leak;
@@ -20,6 +21,8 @@ mod plan_and_apply;
 mod report;
 mod repository;
 mod samples;
+mod staged;
+mod tree;
 
 use std::collections::BTreeSet;
 use std::path::Path;

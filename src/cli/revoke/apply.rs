@@ -9,8 +9,9 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use super::reread::reread;
-use super::{IssuerArgs, Mandate, ledger_file};
+use super::{IssuerArgs, prepare};
 use crate::cli::exit::{Exit, Hint};
+use crate::cli::mandate::ledger_file;
 use crate::cli::{CommandResult, Global};
 use crate::config::environment::Environment;
 use crate::detect::Detector;
@@ -68,7 +69,7 @@ pub(super) fn run(args: &Args, global: &Global, environment: &Environment) -> Co
         Hint::attach(error, "read the plan again with care, and approve the hash that it has now if you agree")
     })?;
     let ledger = ledger_file(args.ledger.as_ref(), environment)?;
-    let mandate = Mandate::prepare(&args.issuers, global, environment)?;
+    let mandate = prepare(&args.issuers, global, environment)?;
     if !confirm(&approved, args.yes)? {
         anyhow::bail!("not confirmed: nothing was sent");
     }

@@ -8,19 +8,13 @@ mod status;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use clap::Subcommand;
 
-use super::exit::Hint;
+use super::mandate::Mandate;
 use super::{CommandResult, Global, logging};
 use crate::config::Config;
 use crate::config::environment::Environment;
-use crate::egress::{Egress, EgressPolicy};
-use crate::finding::FingerprintKey;
-use crate::issuer::Issuers;
-use crate::revoke::{Policy, REPROBE_WINDOW, RevokeContext};
 use crate::rules::RuleSet;
-use crate::verify::VerifyContext;
 
 /// Plan revocations, carry out an approved plan, show what was done
 ///
@@ -63,37 +57,10 @@ struct IssuerArgs {
 }
 
 /// Everything that planning and execution need, ready before anything is asked.
-struct Mandate {
-    verify: VerifyContext,
-    policy: Policy,
-    key: FingerprintKey,
-    rules: Arc<RuleSet>,
-}
-
-impl Mandate {
-    fn prepare(args: &IssuerArgs, global: &Global, environment: &Environment) -> anyhow::Result<Self> {
-        let mut config = Config::load(global.config.as_deref(), environment)?;
-        for host in &args.allow_host {
-            config.allow_host(host)?;
-        }
-        let egress = Egress::new(EgressPolicy::from(&config))?;
-        Ok(Self {
-            policy: config.policy_section()?.unwrap_or_default(),
-            key: config.fingerprint_key()?,
-            rules: Arc::new(RuleSet::load(&args.rules)?),
-            verify: VerifyContext::new(&config, Issuers::new(&config, egress.clone()), egress),
-        })
+fn prepare(args: &IssuerArgs, global: &Global, environment: &Environment) -> anyhow::Result<Mandate> {
+    let mut config = Config::load(global.config.as_deref(), environment)?;
+    for host in &args.allow_host {
+        config.allow_host(host)?;
     }
-
-    fn context(&self) -> RevokeContext<'_> {
-        let (verify, policy, key, rules) = (&self.verify, &self.policy, &self.key, &self.rules);
-        RevokeContext { verify, policy, key, rules, window: &REPROBE_WINDOW }
-    }
-}
-
-/// The ledger that the user named, or the usual one.
-fn ledger_file(named: Option<&PathBuf>, environment: &Environment) -> anyhow::Result<PathBuf> {
-    let file = named.cloned().or_else(|| environment.usual_ledger_file());
-    let file = file.context("there is no home directory to keep a ledger in");
-    file.map_err(|error| Hint::attach(error, "name the ledger with --ledger FILE"))
+    Mandate::new(&config, Arc::new(RuleSet::load(&args.rules)?))
 }

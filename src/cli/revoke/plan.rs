@@ -3,12 +3,11 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use clap::ValueEnum;
 
-use super::{IssuerArgs, Mandate};
+use super::{IssuerArgs, prepare};
 use crate::cli::exit::Exit;
-use crate::cli::{CommandResult, Global};
+use crate::cli::{CommandResult, Global, mandate};
 use crate::config::environment::Environment;
 use crate::revoke::report_input::read_report;
 use crate::revoke::{self};
@@ -53,10 +52,10 @@ enum Format {
 
 pub(super) fn run(args: &Args, global: &Global, environment: &Environment) -> CommandResult {
     let subjects = read_report(&args.report)?;
-    let mandate = Mandate::prepare(&args.issuers, global, environment)?;
+    let mandate = prepare(&args.issuers, global, environment)?;
     let plan = revoke::plan_subjects(&subjects, args.include_unknown, &mandate.context())?;
     if let Some(path) = &args.output {
-        fs_err::write(path, plan.to_json()).context("cannot save the plan")?;
+        mandate::save_plan(&plan, path)?;
     }
     let mut stdout = anstream::stdout().lock();
     match args.format {
@@ -67,8 +66,7 @@ pub(super) fn run(args: &Args, global: &Global, environment: &Environment) -> Co
         && !global.quiet
         && !plan.entries.is_empty()
     {
-        let mut stderr = anstream::stderr().lock();
-        writeln!(stderr, "To carry it out: rescind revoke apply {} --hash {}", path.display(), plan.hash())?;
+        mandate::tell_how_to_apply(&plan, path, &mut anstream::stderr().lock())?;
     }
     Ok(Exit::Clean)
 }

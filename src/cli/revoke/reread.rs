@@ -1,16 +1,12 @@
 //! Reads a planned credential's value again from where it lies.
 
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
 
 use crate::detect::Detector;
 use crate::finding::{Fingerprint, FingerprintKey, Kind, Place, TextSpan};
 use crate::revoke::plan::PlannedLocation;
 use crate::secret::Secret;
 use crate::source::{image, reread as source_reread};
-
-/// Larger files of an image are not read again; it is the default limit of a scan.
-const MAX_FILE_SIZE: u64 = 256 << 20;
 
 /// The value of that finding at that place, if it still stands there. Moved lines do not matter: the place is detected in
 /// again.
@@ -34,9 +30,7 @@ pub(super) fn reread(
             found = value_in(bytes);
             if found.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        image::reread(&image_file(&place.image), place, &location.path, MAX_FILE_SIZE, &mut visit)
-            .map(|()| found)
-            .map_err(|error| error.to_string())
+        image::reread(place, &location.path, &mut visit).map(|()| found).map_err(|error| error.to_string())
     } else {
         source_reread::bytes(&location).map(|bytes| value_in(&bytes)).map_err(|error| error.to_string())
     };
@@ -48,12 +42,4 @@ pub(super) fn reread(
 
 fn at_span<'a>(bytes: &'a [u8], span: &TextSpan) -> Option<&'a [u8]> {
     bytes.get(usize::try_from(span.byte_start).ok()?..usize::try_from(span.byte_end).ok()?)
-}
-
-/// The file of an image named `path` or `path#reference`.
-fn image_file(named: &str) -> PathBuf {
-    match named.split_once('#') {
-        Some((path, _)) if !Path::new(named).exists() => path.into(),
-        _ => named.into(),
-    }
 }

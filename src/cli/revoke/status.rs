@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::ledger_file;
 use crate::cli::CommandResult;
 use crate::cli::exit::Exit;
+use crate::cli::mandate::ledger_file;
 use crate::config::environment::Environment;
 use crate::finding::escape;
 use crate::revoke::ledger::{Chain, LedgerState, Standing};

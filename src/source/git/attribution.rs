@@ -106,7 +106,7 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     fn new(forest: &'a Forest) -> Self {
         // An honest history has few trees at more than a few paths.
-        Self { forest, visited: HashSet::new(), budget: forest.len().saturating_mul(8).saturating_add(1 << 20) }
+        Self { forest, visited: HashSet::new(), budget: forest.len().saturating_mul(8).saturating_add(1 << 14) }
     }
 
     /// Whether trees were left out because there seemed to be no end.

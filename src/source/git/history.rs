@@ -61,11 +61,11 @@ pub(super) fn unopened(repository: &Repository, error: &SourceError) -> Diagnost
     Diagnostic::gap("corrupt-object", &*repository.name, error)
 }
 
-/// Says what a shallow clone leaves out. That is not a gap: what was to be scanned is what is there.
-pub(super) fn tell_shallow(repository: &Repository, collector: &Collector) {
+/// Says what a shallow clone leaves out of a scan of all history.
+fn tell_shallow(repository: &Repository, collector: &Collector) {
     if !repository.shallow.is_empty() {
-        let reason = "a shallow clone: commits beyond its edge were not scanned, and what they introduced is attributed to the edge";
-        collector.diagnose(Diagnostic::note("shallow-clone", &*repository.name, reason));
+        let reason = "a shallow clone: the history before its edge is not there to be scanned; fetch it with `git fetch --unshallow`";
+        collector.diagnose(Diagnostic::gap("shallow-clone", &*repository.name, reason));
     }
 }
 

@@ -10,7 +10,7 @@ use git2::{Odb, Oid};
 
 use super::Repository;
 use super::graph::Graph;
-use super::history::{tell_shallow, unopened};
+use super::history::unopened;
 use super::messages::Authors;
 use super::objects::{self, OidMap, OidSet};
 use super::raw::{self, CommitHeader, EntryKind};
@@ -80,7 +80,10 @@ impl Source for Range {
         };
         let commits = self.commits(&odb, collector);
         if commits.iter().any(|(id, _)| repository.shallow.contains(id)) {
-            tell_shallow(repository, collector);
+            // Nothing is left out: more is scanned than the range brought in.
+            let reason =
+                "the range begins at the edge of a shallow clone: all files of its first commits count as brought in";
+            collector.diagnose(Diagnostic::note("shallow-clone", &*repository.name, reason));
         }
         let introduced = introduced(repository, &odb, commits, collector);
         let mut ids: Vec<Oid> = introduced.blobs.keys().copied().chain(introduced.commits.iter().copied()).collect();
@@ -98,7 +101,9 @@ impl Source for Range {
         if found.is_empty() {
             return;
         }
-        let mut head = Snapshot::of(&odb, References::head(repository));
+        let head_commit = References::head(repository);
+        let mut head = Snapshot::of(&odb, head_commit);
+        let mut head_history = None;
         let mut authors = Authors::new(&odb);
         for found in found {
             let oid: Arc<str> = found.id.to_string().into();
@@ -117,7 +122,10 @@ impl Source for Range {
                         })
                         .collect()
                 }
-                GitObject::Commit | GitObject::Tag => vec![(place(found.id, false), SourcePath::default())],
+                GitObject::Commit | GitObject::Tag => {
+                    let history = head_history.get_or_insert_with(|| ancestors(&odb, head_commit));
+                    vec![(place(found.id, history.contains(&found.id)), SourcePath::default())]
+                }
             };
             found.emit(&places, collector);
         }
@@ -226,6 +234,21 @@ impl<'a> CommitWalk<'a> {
         }
         Some((id, time))
     }
+}
+
+/// A commit and all that it descends from, as far as they can be read.
+fn ancestors(odb: &Odb<'_>, commit: Option<Oid>) -> OidSet {
+    let mut known = OidSet::default();
+    let mut open: Vec<Oid> = commit.into_iter().collect();
+    while let Some(id) = open.pop() {
+        if known.insert(id)
+            && let Ok((_, bytes)) = objects::read(odb, id)
+            && let Some(header) = CommitHeader::parse(&bytes)
+        {
+            open.extend(header.parents);
+        }
+    }
+    known
 }
 
 /// What a range brought in.

@@ -47,10 +47,6 @@ impl Inspector for Probe {
     fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed)
     }
-
-    fn wants_layer(&self, _digest: Option<&str>) -> bool {
-        true
-    }
 }
 
 /// What a scan answered, as lines: `marker image layer path [instruction] [shadowed by]`.
@@ -314,7 +310,9 @@ fn every_place_can_be_read_again() {
             seen.push(String::from_utf8_lossy(bytes).into_owned());
             ControlFlow::Continue(())
         };
-        reread(&path, &place, &inner, 1 << 20, &mut visit).unwrap();
+        let image = path.to_str().unwrap().into();
+        let inner = SourcePath::new(inner.display().as_bytes());
+        reread(&ImagePlace { image, ..place }, &inner, &mut visit).unwrap();
         assert_eq!(seen.len(), 1, "{marker}");
         assert!(seen[0].contains(&marker), "{marker}: {seen:?}");
     }
