@@ -7,6 +7,8 @@ pub mod exit;
 mod hook;
 mod logging;
 mod man;
+mod mandate;
+mod pending_file;
 mod revoke;
 mod rules;
 mod scan;
@@ -84,7 +86,7 @@ fn run(cli: &Cli) -> CommandResult {
     }
     match &cli.command {
         Command::Scan(args) => scan::run(args, &cli.global),
-        Command::Revoke(args) => revoke::run(args),
+        Command::Revoke(args) => revoke::run(args, &cli.global),
         Command::Rules(args) => rules::run(args),
         Command::Hook(args) => hook::run(args, &cli.global),
         Command::Completions(args) => completions::run(args),

@@ -34,6 +34,7 @@ pub(super) struct UnvalidatedEgress {
 
 /// One `[[issuer]]`.
 #[derive(Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own in the file")]
 #[serde(deny_unknown_fields)]
 pub(super) struct UnvalidatedIssuer {
     pub(super) issuer: String,

@@ -48,6 +48,14 @@ impl Environment {
         let home = || self.variable("HOME").map(|home| PathBuf::from(home).join(".config"));
         configured.or_else(home).map(|directory| directory.join("rescind").join("config.toml"))
     }
+
+    /// Where revocations are recorded when nobody names a ledger: `$XDG_STATE_HOME/rescind/ledger.jsonl`, or below
+    /// `~/.local/state` when that variable is unset or relative (XDG Base Directory Specification).
+    pub fn usual_ledger_file(&self) -> Option<PathBuf> {
+        let configured = self.variable("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+        let home = || self.variable("HOME").map(|home| PathBuf::from(home).join(".local").join("state"));
+        configured.or_else(home).map(|directory| directory.join("rescind").join("ledger.jsonl"))
+    }
 }
 
 #[cfg(test)]
@@ -64,6 +72,14 @@ mod tests {
         ] {
             let environment = Environment::fixed(variables);
             assert_eq!(environment.usual_config_file(), expected.map(PathBuf::from));
+        }
+        for (variables, expected) in [
+            (vec![("XDG_STATE_HOME", "/var/state"), ("HOME", "/root")], Some("/var/state/rescind/ledger.jsonl")),
+            (vec![("XDG_STATE_HOME", "relative"), ("HOME", "/root")], Some("/root/.local/state/rescind/ledger.jsonl")),
+            (vec![], None),
+        ] {
+            let environment = Environment::fixed(variables);
+            assert_eq!(environment.usual_ledger_file(), expected.map(PathBuf::from));
         }
     }
 }

@@ -29,6 +29,8 @@ pub enum Zone {
 }
 
 /// An issuer the operator trusts, and what may be asked of it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own in the file")]
+#[expect(clippy::struct_field_names, reason = "`issuer` is what the standards and the file call the identifier")]
 pub struct Issuer {
     /// The issuer identifier (RFC 8414 §2), compared byte for byte.
     pub issuer: String,

@@ -12,7 +12,7 @@ use regex::bytes::Regex;
 
 use super::assignment::{self, Assignment};
 use super::filter::{self, Filter};
-use super::matching::Match;
+use super::judge::Match;
 use super::{block, jwt, value};
 use crate::finding::{Fingerprint, Kind, Part, PartValue};
 use crate::rules::{self, PartSpec, RuleSet};
@@ -103,13 +103,20 @@ impl Pairing {
         let specs = |found: &Match| rules.rules.get(found.rule).map(|rule| rule.parts.as_slice()).unwrap_or_default();
         let assignments = self.assignments(bytes, matches, |found| !specs(found).is_empty());
         let parts = |found: &Match| {
+            let own = found
+                .parts
+                .iter()
+                .map(|(name, value)| Part { name: name.clone(), value: PartValue::Public(value.clone()) });
+            let mut parts: Vec<Part> = own.collect();
             let specs = specs(found);
             if specs.is_empty() {
-                return Vec::new();
+                return parts;
             }
             let context = Context::new(bytes, found);
-            let mut parts = Vec::new();
             for (number, spec) in specs.iter().enumerate() {
+                if found.parts.iter().any(|(name, _)| *name == spec.name) {
+                    continue;
+                }
                 if spec.name == "client_secret" {
                     parts
                         .extend(context.secrets(matches, ids).into_iter().map(|id| part(spec, PartValue::Finding(id))));

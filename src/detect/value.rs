@@ -2,7 +2,11 @@
 
 use std::borrow::Cow;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::assignment::{Assignment, Quote};
+use crate::rules::Encoding;
 
 /// The value of an assignment, normalised.
 pub(crate) fn of_assignment<'a>(bytes: &'a [u8], assignment: &Assignment) -> Cow<'a, [u8]> {
@@ -11,6 +15,21 @@ pub(crate) fn of_assignment<'a>(bytes: &'a [u8], assignment: &Assignment) -> Cow
         _ if assignment.is_parameter => percent_decoded(raw),
         Quote::None | Quote::Mark(b'`') => Cow::Borrowed(raw),
         Quote::Mark(_) | Quote::Escaped(_) => unescaped(raw),
+    }
+}
+
+/// The value behind an encoding, and the user name that stands before it, if it holds one. `None` if it is not so encoded.
+pub(crate) fn decoded(encoding: Encoding, raw: &[u8]) -> Option<(Vec<u8>, Option<String>)> {
+    match encoding {
+        Encoding::Percent => Some((percent_decoded(raw).into_owned(), None)),
+        Encoding::BasicCredentials => {
+            let text = STANDARD.decode(raw).ok()?;
+            let colon = text.iter().position(|byte| *byte == b':')?;
+            let (name, password) = text.split_at_checked(colon)?;
+            let name = std::str::from_utf8(name).ok().filter(|name| !name.contains(char::is_control))?;
+            let password = percent_decoded(password.get(1..)?).into_owned();
+            Some((password, Some(name.to_owned()).filter(|name| !name.is_empty())))
+        }
     }
 }
 
@@ -100,6 +119,9 @@ mod tests {
         ] {
             assert_eq!(unescaped(raw.as_bytes()), expected.as_bytes(), "{raw}");
         }
+        let basic = decoded(Encoding::BasicCredentials, b"cG9ydGFsOnM6MQ==").unwrap();
+        assert_eq!(basic, (b"s:1".to_vec(), Some("portal".to_owned())));
+        assert_eq!(decoded(Encoding::BasicCredentials, b"bm8gY29sb24="), None);
         for (raw, expected) in [("a%2Bb%3d", "a+b="), ("100%", "100%"), ("%zz%4", "%zz%4")] {
             assert_eq!(percent_decoded(raw.as_bytes()), expected.as_bytes(), "{raw}");
         }

@@ -149,7 +149,7 @@ fn serve(stream: TcpStream, origin: &str, log: &Mutex<Vec<Received>>, handler: &
     // A client that goes away is what several tests are about.
     let _ = match reply {
         Reply::Http(status, headers, body) => {
-            let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+            let headers = headers.iter().fold(String::new(), |text, (name, value)| text + name + ": " + value + "\r\n");
             let head = format!(
                 "HTTP/1.1 {status} Status\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n",
                 body.len()

@@ -79,12 +79,11 @@ fn depth(bytes: &[u8]) -> usize {
 /// `Retry-After` (RFC 9110 §10.2.3): seconds, or a date. At most a day is believed.
 fn pause(value: &str, now: OffsetDateTime) -> Option<Duration> {
     const MOST: u64 = 86_400;
-    let seconds = match value.trim().parse::<u64>() {
-        Ok(seconds) => seconds,
-        Err(_) => {
-            let until = OffsetDateTime::parse(value.trim(), &Rfc2822).ok()?;
-            u64::try_from((until - now).whole_seconds()).unwrap_or(0)
-        }
+    let seconds = if let Ok(seconds) = value.trim().parse::<u64>() {
+        seconds
+    } else {
+        let until = OffsetDateTime::parse(value.trim(), &Rfc2822).ok()?;
+        u64::try_from((until - now).whole_seconds()).unwrap_or(0)
     };
     Some(Duration::from_secs(seconds.min(MOST)))
 }

@@ -29,14 +29,17 @@ fn error_of(server: &Server, timeout: Duration) -> Option<EgressError> {
     block_on(egress.send(Request::get(&destination(server, "/")))).err()
 }
 
+/// A name, what the server answers, and whether the error is the right one.
+type Case = (&'static str, Reply, fn(&EgressError) -> bool);
+
 #[test]
 fn hostile_answers_end_in_errors() {
     let endless_chunks = Reply::Endless(
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec(),
-        [&b"10000\r\n"[..], &[b'x'; 0x10000], b"\r\n"].concat(),
+        [&b"10000\r\n"[..], &vec![b'x'; 0x10000], b"\r\n"].concat(),
     );
     let elsewhere = ("Location", "http://169.254.169.254/latest/meta-data".to_owned());
-    let cases: Vec<(&str, Reply, fn(&EgressError) -> bool)> = vec![
+    let cases: Vec<Case> = vec![
         (
             "redirect",
             Reply::Http(302, vec![elsewhere], Vec::new()),

@@ -69,18 +69,6 @@ impl Issuers {
         matches
     }
 
-    /// What a finding names as its issuer, fit to show, without asking whether it is trusted.
-    pub fn hints(&self, finding: &Finding) -> Vec<String> {
-        let token = finding.token.as_ref().and_then(|token| token.iss.as_deref()).map(shown);
-        let mut hints: Vec<String> = match token {
-            Some(issuer) => vec![issuer],
-            None => HINTS.iter().flat_map(|name| finding.parts_named(name)).map(shown).collect(),
-        };
-        hints.sort_unstable();
-        hints.dedup();
-        hints
-    }
-
     /// Whether the hint is an endpoint of the issuer, letter for letter. The issuer is only asked when its host agrees.
     async fn names_endpoint(&self, hint: &str, issuer: &Issuer) -> bool {
         let Ok(hint) = Url::parse(hint) else { return false };
@@ -107,6 +95,18 @@ impl Matches {
             self.trusted.push(Arc::clone(issuer));
         }
     }
+}
+
+/// What a finding names as its issuer, fit to show, without asking whether it is trusted.
+pub fn hints(finding: &Finding) -> Vec<String> {
+    let token = finding.token.as_ref().and_then(|token| token.iss.as_deref()).map(shown);
+    let mut hints: Vec<String> = match token {
+        Some(issuer) => vec![issuer],
+        None => HINTS.iter().flat_map(|name| finding.parts_named(name)).map(shown).collect(),
+    };
+    hints.sort_unstable();
+    hints.dedup();
+    hints
 }
 
 /// The values of the public parts of that name.

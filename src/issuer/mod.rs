@@ -20,7 +20,7 @@ use crate::config::{Config, Issuer};
 use crate::egress::{DOCUMENT_BODY_LIMIT, Destination, Egress, EgressError, Request};
 pub use client_authentication::{ClientAuthentication, ClientCredentials};
 pub use key_set::KeySet;
-pub use matching::Matches;
+pub use matching::{Matches, hints};
 pub use metadata::{AuthenticationMethods, Endpoint, Metadata};
 pub use pairing::client_credentials;
 
@@ -206,4 +206,4 @@ fn malformed(issuer: &Issuer, document: &'static str, reason: &'static str) -> I
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

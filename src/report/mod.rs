@@ -61,6 +61,8 @@ pub enum Format {
     /// For people
     #[default]
     Text,
+    /// One line for each place, as compilers write them, and no summary
+    Short,
     /// One JSON document
     Json,
     /// One JSON object per line: findings, diagnostics, and the summary last
@@ -99,11 +101,12 @@ impl Report<'_> {
     }
 }
 
-/// Writes the report. `color` is for [`Format::Text`] alone. A failed write is the only error.
+/// Writes the report. `color` is for [`Format::Text`] and [`Format::Short`] alone. A failed write is the only error.
 pub fn write(format: Format, report: &Report<'_>, out: &mut dyn io::Write, color: bool) -> io::Result<()> {
     let mut out = io::BufWriter::new(out);
     match format {
         Format::Text => text::write(report, &mut out, color),
+        Format::Short => text::write_short(report, &mut out, color),
         Format::Json => json::write(report, &mut out),
         Format::Jsonl => jsonl::write(report, &mut out),
         Format::Sarif => sarif::write(report, &mut out),

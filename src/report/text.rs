@@ -13,8 +13,8 @@ use indicatif::{HumanBytes, HumanCount};
 use super::record::timestamp;
 use super::{Redactor, Report, advice, by_presence};
 use crate::finding::{
-    Finding, GitObject, GitPlace, LivenessState, Location, PartValue, Place, RevocationState, SenderConstraint,
-    Severity, TokenFacts, escape,
+    Finding, GitObject, GitPlace, ImagePlace, LivenessState, Location, PartValue, Place, RevocationState,
+    SenderConstraint, Severity, TokenFacts, escape,
 };
 
 /// Places shown of each finding.
@@ -30,6 +30,31 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn io::Write, color: bool) -
         }
         let text = Text { redactor: &redactor, color, show_secrets: report.show_secrets };
         out.write_all(text.finding(finding).as_bytes())?;
+    }
+    Ok(())
+}
+
+/// `path:line:column: severity: what it is, in which commit or layer [id]`.
+pub(super) fn write_short(report: &Report<'_>, out: &mut dyn io::Write, color: bool) -> io::Result<()> {
+    let redactor = Redactor::new(report.findings, report.show_secrets);
+    let text = Text { redactor: &redactor, color, show_secrets: report.show_secrets };
+    for finding in report.findings {
+        let severity = text.painted(finding.severity.as_str(), severity_style(finding.severity));
+        let redacted = finding.secret.redacted();
+        let value = if report.show_secrets { finding.secret.expose() } else { redacted.as_bytes() };
+        let title = format!("{} {}", finding.title, escape(value));
+        let state = match finding.liveness.state {
+            LivenessState::NotChecked => "",
+            state => liveness_words(state),
+        };
+        let mut places: Vec<&Location> = finding.locations.iter().collect();
+        places.sort_by_key(|location| by_presence(location));
+        for location in places {
+            let (position, circumstances) = text.location(location);
+            let facts = [&title, state, &circumstances].into_iter().filter(|fact| !fact.is_empty());
+            let facts: Vec<&str> = facts.collect();
+            writeln!(out, "{position}: {severity}: {} [{}]", facts.join(", "), finding.id)?;
+        }
     }
     Ok(())
 }
@@ -149,7 +174,9 @@ impl Text<'_> {
         places.sort_by_key(|location| by_presence(location));
         let mut name = "found in";
         for location in places.iter().take(PLACES) {
-            self.field(&mut lines, name, &self.location(location));
+            let (position, circumstances) = self.location(location);
+            let comma = if circumstances.is_empty() { "" } else { ", " };
+            self.field(&mut lines, name, &format!("{position}{comma}{circumstances}"));
             name = "";
         }
         let more = places.len().saturating_sub(PLACES);
@@ -248,38 +275,28 @@ impl Text<'_> {
         facts.join(", ")
     }
 
-    fn location(self, location: &Location) -> String {
+    /// Where it is, as `path:line:column`, and what else is known of the place.
+    fn location(self, location: &Location) -> (String, String) {
         let path = self.redactor.path(&location.path);
-        let path = escape(&path);
-        let position = format!("{}:{}", location.span.line, location.span.column);
-        match &location.place {
-            Place::File => format!("{path}:{position}"),
-            Place::Stdin => format!("standard input:{position}"),
-            Place::Staged { repository, .. } => format!("{path}:{position}, staged in {}", self.place(repository)),
-            Place::Git(git) => self.git_place(git, &path, &position),
-            Place::Image(image) => {
-                let mut line = format!("{path}:{position}, image {}", self.place(&image.image));
-                if let Some(layer) = &image.layer {
-                    let _ = write!(line, ", layer {}", self.place(layer));
-                }
-                if let Some(instruction) = &image.instruction {
-                    let _ = write!(line, " `{}`", self.shown(instruction));
-                }
-                if let Some(layer) = &image.shadowed_by {
-                    let _ = write!(line, ", deleted or overwritten by layer {}", self.place(layer));
-                }
-                line
+        let (path, circumstances) = match &location.place {
+            Place::File => (escape(&path), String::new()),
+            Place::Stdin => ("standard input".into(), String::new()),
+            Place::Staged { repository, .. } => (escape(&path), format!("staged in {}", self.place(repository))),
+            Place::Git(git) => {
+                let path = match git.object {
+                    GitObject::Blob => escape(&path),
+                    GitObject::Commit => format!("message of commit {}", short(&git.oid)).into(),
+                    GitObject::Tag => format!("message of tag {}", short(&git.oid)).into(),
+                };
+                (path, self.git_place(git))
             }
-        }
+            Place::Image(image) => (escape(&path), self.image_place(image)),
+        };
+        (format!("{path}:{}:{}", location.span.line, location.span.column), circumstances)
     }
 
-    fn git_place(self, git: &GitPlace, path: &str, position: &str) -> String {
-        let repository = self.place(&git.repository);
-        let mut line = match git.object {
-            GitObject::Blob => format!("{path}:{position}, repository {repository}"),
-            GitObject::Commit => format!("message of commit {}:{position}, repository {repository}", short(&git.oid)),
-            GitObject::Tag => format!("message of tag {}:{position}, repository {repository}", short(&git.oid)),
-        };
+    fn git_place(self, git: &GitPlace) -> String {
+        let mut line = format!("repository {}", self.place(&git.repository));
         if let Some(commit) = &git.commit {
             let id = short(&commit.id);
             let day = commit.date.split('T').next().unwrap_or_default();
@@ -290,6 +307,20 @@ impl Text<'_> {
             (true, true) => ", in HEAD",
             (true, false) => ", only in history",
         });
+        line
+    }
+
+    fn image_place(self, image: &ImagePlace) -> String {
+        let mut line = format!("image {}", self.place(&image.image));
+        if let Some(layer) = &image.layer {
+            let _ = write!(line, ", layer {}", self.place(layer));
+        }
+        if let Some(instruction) = &image.instruction {
+            let _ = write!(line, " `{}`", self.shown(instruction));
+        }
+        if let Some(layer) = &image.shadowed_by {
+            let _ = write!(line, ", deleted or overwritten by layer {}", self.place(layer));
+        }
         line
     }
 

@@ -33,7 +33,7 @@ pub enum ExecuteError {
 }
 
 /// Reads the value of a finding again from one of its places. `None` when it is not there any more.
-pub type Reread<'a> = dyn Fn(Fingerprint, &PlannedLocation) -> Option<Secret> + 'a;
+pub type Reread<'a> = dyn Fn(Fingerprint, Kind, &PlannedLocation) -> Option<Secret> + 'a;
 
 /// What execution works with.
 pub struct Execution<'a> {
@@ -54,6 +54,9 @@ pub struct Execution<'a> {
     /// The pauses between two looks at a credential that still answers: the window that an issuer has to make a revocation
     /// take effect.
     pub window: &'a [Duration],
+    /// Whether the liveness in the plan is of another run. Every credential is then asked about before its call: what is dead
+    /// by now needs none, and only an issuer that has called a token active proves something by calling it inactive.
+    pub look_first: bool,
 }
 
 /// What came of one entry of a plan.
@@ -63,6 +66,8 @@ pub struct Executed {
     pub finding: Fingerprint,
     /// What came of it.
     pub revocation: Revocation,
+    /// What the last look at it showed, if that decides anything.
+    pub liveness: Option<Liveness>,
 }
 
 /// A credential for another look at it, and what is needed for asking: the finding itself and its client's secret.
@@ -86,36 +91,33 @@ where
     P: AsyncFn(&ProbeSubject) -> Liveness,
 {
     let mut run = Run { approved, execution, probe, refused: BTreeSet::new(), counter: CapCounter::default() };
-    if approved.calls() > 0 {
-        let event = Event::Approved {
-            plan: approved.hash().to_string(),
-            by: approved.approval().as_str().to_owned(),
-            calls: approved.calls(),
-        };
-        run.record(event)?;
-    }
+    run.record(Event::Approved {
+        plan: approved.hash().to_string(),
+        by: approved.approval().as_str().to_owned(),
+        calls: approved.calls(),
+    })?;
     let mut results = Vec::with_capacity(approved.plan().entries.len());
     for entry in &approved.plan().entries {
-        let revocation = run.execute_entry(entry).await?;
-        results.push(Executed { finding: entry.finding, revocation });
+        results.push(run.execute_entry(entry).await?);
     }
     Ok(results)
 }
 
 /// The state of an entry that is not executed.
-pub(super) fn planned(entry: &PlanEntry) -> Revocation {
+pub(super) fn planned(entry: &PlanEntry) -> Executed {
     let detail = match &entry.action {
         PlannedAction::Manual { why, .. } => format!("by hand: {why}"),
         PlannedAction::Rfc7009 { .. } => {
             format!("policy: {}, by {}", entry.policy.action.as_str(), entry.policy.decided_by)
         }
     };
-    Revocation {
+    let revocation = Revocation {
         state: RevocationState::Planned,
         method: Some(entry.action.method().to_owned()),
         receipt: None,
         detail: Some(detail),
-    }
+    };
+    Executed { finding: entry.finding, revocation, liveness: None }
 }
 
 /// One execution under way.
@@ -140,7 +142,7 @@ impl<P> Run<'_, P>
 where
     P: AsyncFn(&ProbeSubject) -> Liveness,
 {
-    async fn execute_entry(&mut self, entry: &PlanEntry) -> Result<Revocation, ExecuteError> {
+    async fn execute_entry(&mut self, entry: &PlanEntry) -> Result<Executed, ExecuteError> {
         let PlannedAction::Rfc7009 { issuer, endpoint, token_type_hint, authority } = &entry.action else {
             return Ok(planned(entry));
         };
@@ -156,6 +158,11 @@ where
         };
         if let Some(standing) = self.open_standing(entry)
             && let Some(settled) = self.settle(entry, &standing, &prepared.subject).await?
+        {
+            return Ok(settled);
+        }
+        if self.execution.look_first
+            && let Some(settled) = self.look_first(entry, &prepared.subject).await?
         {
             return Ok(settled);
         }
@@ -189,7 +196,7 @@ where
             detail: detail.clone(),
         })?;
         match answer {
-            Answer::Refused(_) | Answer::NotSent(_) => Ok(revocation(entry, state, &receipt, detail)),
+            Answer::Refused(_) | Answer::NotSent(_) => Ok(executed(entry, state, receipt.as_str(), detail, None)),
             Answer::Accepted | Answer::Postponed { .. } | Answer::Unknown(_) => {
                 self.prove(entry, state, receipt, detail, &prepared.subject).await
             }
@@ -278,8 +285,23 @@ where
     fn reread(&self, id: Fingerprint, kind: Kind, locations: &[PlannedLocation]) -> Option<Secret> {
         locations
             .iter()
-            .filter_map(|location| (self.execution.reread)(id, location))
+            .filter_map(|location| (self.execution.reread)(id, kind, location))
             .find(|secret| Fingerprint::of(self.execution.key, kind, secret.expose()) == id)
+    }
+
+    /// Asks about a credential before its call. What is dead already is recorded so, and nothing is sent.
+    async fn look_first(
+        &mut self,
+        entry: &PlanEntry,
+        subject: &ProbeSubject,
+    ) -> Result<Option<Executed>, ExecuteError> {
+        let liveness = (self.probe)(subject).await;
+        if liveness.state != LivenessState::Dead {
+            return Ok(None);
+        }
+        let detail = format!("not sent: {} already", told(&liveness));
+        let receipt = self.record(proof(entry, LedgerState::Revoked, &detail))?;
+        Ok(Some(executed(entry, LedgerState::Revoked, receipt.as_str(), detail, Some(liveness))))
     }
 
     /// How the finding stands, if an earlier request for it has no known end.
@@ -295,7 +317,7 @@ where
         entry: &PlanEntry,
         standing: &Standing,
         subject: &ProbeSubject,
-    ) -> Result<Option<Revocation>, ExecuteError> {
+    ) -> Result<Option<Executed>, ExecuteError> {
         let liveness = (self.probe)(subject).await;
         let (state, detail) = match liveness.state {
             LivenessState::Live | LivenessState::LiveRestricted => {
@@ -306,16 +328,11 @@ where
             LivenessState::Dead => (LedgerState::Revoked, format!("after an earlier request: {}", told(&liveness))),
             LivenessState::Unknown | LivenessState::NotChecked => {
                 let detail = format!("not sent again: {}; {}", standing.detail, told(&liveness));
-                return Ok(Some(Revocation {
-                    state: RevocationState::Unknown,
-                    method: Some(entry.action.method().to_owned()),
-                    receipt: Some(standing.receipt.clone()),
-                    detail: Some(detail),
-                }));
+                return Ok(Some(executed(entry, LedgerState::Unknown, &standing.receipt, detail, None)));
             }
         };
         let receipt = self.record(proof(entry, state, &detail))?;
-        Ok(Some(revocation(entry, state, &receipt, detail)))
+        Ok(Some(executed(entry, state, receipt.as_str(), detail, Some(liveness))))
     }
 
     /// Asks about the credential until it is dead or the window is over, and records what that shows.
@@ -326,7 +343,7 @@ where
         receipt: Receipt,
         detail: String,
         subject: &ProbeSubject,
-    ) -> Result<Revocation, ExecuteError> {
+    ) -> Result<Executed, ExecuteError> {
         let mut liveness = (self.probe)(subject).await;
         for pause in self.execution.window {
             if liveness.state == LivenessState::Dead {
@@ -344,14 +361,14 @@ where
         let detail = format!("{detail}; {}", told(&liveness));
         if proven == state && proven != LedgerState::Failed {
             // Nothing was proven: the outcome stays the last word.
-            return Ok(revocation(entry, state, &receipt, detail));
+            return Ok(executed(entry, state, receipt.as_str(), detail, Some(liveness)));
         }
         let receipt = self.record(proof(entry, proven, &detail))?;
-        Ok(revocation(entry, proven, &receipt, detail))
+        Ok(executed(entry, proven, receipt.as_str(), detail, Some(liveness)))
     }
 
     /// Records that nothing was sent, and why.
-    fn refuse(&mut self, entry: &PlanEntry, reason: String) -> Result<Revocation, ExecuteError> {
+    fn refuse(&mut self, entry: &PlanEntry, reason: String) -> Result<Executed, ExecuteError> {
         let event = Event::Outcome {
             finding: entry.finding.to_string(),
             plan: self.approved.hash().to_string(),
@@ -360,7 +377,7 @@ where
             detail: reason.clone(),
         };
         let receipt = self.record(event)?;
-        Ok(revocation(entry, LedgerState::Refused, &receipt, reason))
+        Ok(executed(entry, LedgerState::Refused, receipt.as_str(), reason, None))
     }
 
     fn record(&mut self, event: Event) -> Result<Receipt, ExecuteError> {
@@ -403,13 +420,21 @@ fn proof(entry: &PlanEntry, state: LedgerState, detail: &str) -> Event {
     Event::Proof { finding: entry.finding.to_string(), state, detail: detail.to_owned() }
 }
 
-fn revocation(entry: &PlanEntry, state: LedgerState, receipt: &Receipt, detail: String) -> Revocation {
-    Revocation {
+fn executed(
+    entry: &PlanEntry,
+    state: LedgerState,
+    receipt: &str,
+    detail: String,
+    liveness: Option<Liveness>,
+) -> Executed {
+    let revocation = Revocation {
         state: state.into(),
         method: Some(entry.action.method().to_owned()),
-        receipt: Some(receipt.as_str().to_owned()),
+        receipt: Some(receipt.to_owned()),
         detail: Some(detail),
-    }
+    };
+    let decides = |liveness: &Liveness| !matches!(liveness.state, LivenessState::Unknown | LivenessState::NotChecked);
+    Executed { finding: entry.finding, revocation, liveness: liveness.filter(decides) }
 }
 
 /// What a look at the credential showed, in words.

@@ -13,6 +13,7 @@ pub mod plan;
 pub mod policy;
 pub mod report_input;
 mod rfc7009;
+mod run;
 mod subject;
 mod terms;
 
@@ -20,5 +21,8 @@ pub use approval::{Approval, ApprovalError, ApprovedPlan};
 pub use ledger::Ledger;
 pub use plan::{PlanInput, RevocationPlan};
 pub use policy::Policy;
+pub use run::{
+    AutoRun, REPROBE_WINDOW, RevokeContext, RevokeError, execute_approved, plan_findings, plan_subjects, run_auto,
+};
 pub use subject::Subject;
 pub use terms::{IssuerMatch, IssuerTerms, Survey, survey};

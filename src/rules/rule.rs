@@ -27,9 +27,11 @@ pub struct Rule {
     pub window: Window,
     /// How a match is found within the window.
     pub matcher: Matcher,
+    /// How the file encodes the value; the shape is that of the decoded one.
+    pub encoding: Option<Encoding>,
     /// What the matched value must look like.
     pub shape: Shape,
-    /// Words of which one must stand within the window of an assignment, in any case; none are needed when this is empty.
+    /// Words of which one must stand within the window of a name or value, in any case; none are needed when this is empty.
     pub near: Vec<String>,
     /// What is looked for beside a match.
     pub parts: Vec<PartSpec>,
@@ -59,7 +61,7 @@ pub struct Window {
 /// How a match is found.
 #[derive(Debug)]
 pub enum Matcher {
-    /// A regular expression over bytes, whose group `secret` is the value.
+    /// A regular expression over bytes, whose group `secret` is the value; other named groups are parts.
     Pattern(String),
     /// The value assigned to a key; each entry is the words that the key ends with, in lower case: `client secret`.
     Keys(Vec<Vec<String>>),
@@ -75,6 +77,16 @@ pub enum Scanner {
     Jwt,
     /// JSON Web Keys with private members (RFC 7517).
     Jwk,
+}
+
+/// How a file encodes a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Encoding {
+    /// Percent encoding (RFC 3986 §2.1).
+    Percent,
+    /// User name and password joined by a colon, in base64 (RFC 7617).
+    BasicCredentials,
 }
 
 /// What a value must look like. The checks left out are not made.

@@ -8,8 +8,8 @@ use toml::Spanned;
 use super::error::RuleError;
 use super::nearest::nearest;
 use super::rule::{
-    Alphabet, BlastRadius, Checksum, Endpoints, Matcher, PartSpec, Revoke, RevokeMethod, Rule, Scanner, Shape, Verify,
-    VerifyMethod, Window,
+    Alphabet, BlastRadius, Checksum, Encoding, Endpoints, Matcher, PartSpec, Revoke, RevokeMethod, Rule, Scanner,
+    Shape, Verify, VerifyMethod, Window,
 };
 use super::vocabulary;
 use crate::finding::{Confidence, Kind, Severity};
@@ -44,6 +44,7 @@ struct RuleEntry {
     pattern: Option<Spanned<String>>,
     keys: Option<Vec<String>>,
     scanner: Option<Scanner>,
+    encoding: Option<Encoding>,
     #[serde(default)]
     shape: ShapeEntry,
     #[serde(default)]
@@ -214,6 +215,7 @@ impl Context<'_> {
             anchors_are_case_sensitive: entry.case_sensitive && !matches!(matcher, Matcher::Keys(_)),
             window: entry.window.map_or(DEFAULT_WINDOW, |w| Window { before: w.before, after: w.after }),
             matcher,
+            encoding: entry.encoding,
             shape: Shape {
                 min_length: entry.shape.min_length,
                 max_length: entry.shape.max_length,

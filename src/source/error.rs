@@ -51,9 +51,6 @@ pub enum SourceError {
         /// The option, as it is spelled on the command line.
         option: &'static str,
     },
-    /// An image cannot be opened.
-    #[error(transparent)]
-    Image(#[from] super::image::ImageError),
     /// The index is stored in a way that cannot be read.
     #[error("`{path}` is a {form} index, which is not supported")]
     UnsupportedIndex {
@@ -85,6 +82,9 @@ pub enum SourceError {
         #[source]
         source: git2::Error,
     },
+    /// A container image, or a target that was said to be one.
+    #[error(transparent)]
+    Image(#[from] super::image::ImageError),
     /// A place that can be read once only.
     #[error("{what} cannot be read again")]
     Gone {

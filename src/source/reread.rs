@@ -2,11 +2,13 @@
 //!
 //! A revocation plan holds no secret: at execution the value is read again from where it lies, and must match its id.
 
+use std::ops::ControlFlow;
+
 use git2::Oid;
 
-use super::SourceError;
 use super::git::{Repository, path_from_bytes};
-use crate::finding::{GitObject, Location, Place};
+use super::{SourceError, image};
+use crate::finding::{GitObject, ImagePlace, Location, Place};
 
 /// The bytes of the file, blob or message that holds a finding; [`Location::span`] counts in them.
 ///
@@ -18,8 +20,20 @@ pub fn bytes(location: &Location) -> Result<Vec<u8>, SourceError> {
         Place::Stdin => Err(SourceError::Gone { what: "standard input" }),
         Place::Git(place) => object(&place.repository, &place.oid, place.object),
         Place::Staged { repository, blob } => object(repository, blob, GitObject::Blob),
-        Place::Image(_) => Err(SourceError::Gone { what: "an image" }),
+        Place::Image(place) => in_image(place, location),
     }
+}
+
+fn in_image(place: &ImagePlace, location: &Location) -> Result<Vec<u8>, SourceError> {
+    let mut found = None;
+    image::reread(place, &location.path, &mut |bytes| {
+        if (bytes.len() as u64) < location.span.byte_end {
+            return ControlFlow::Continue(());
+        }
+        found = Some(bytes.to_vec());
+        ControlFlow::Break(())
+    })?;
+    found.ok_or(SourceError::Gone { what: "what is no longer in the image" })
 }
 
 fn object(repository: &str, oid: &str, object: GitObject) -> Result<Vec<u8>, SourceError> {

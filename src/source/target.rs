@@ -4,9 +4,10 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::git::{self, GitEnvironment, History, Range, Repository, Staged};
+use super::image;
 use super::stdin::Stdin;
 use super::tree::{self, Tree};
-use super::{Source, SourceError, image};
+use super::{Source, SourceError};
 use crate::diagnostic::Diagnostic;
 
 /// Which part of the targets is scanned.
@@ -73,7 +74,7 @@ pub fn open(target: impl AsRef<OsStr>, options: &TargetOptions) -> Result<Vec<Bo
     match (&options.scope, kind) {
         (Scope::Everything | Scope::Files, Some("tree")) => files(&path),
         (Scope::Everything | Scope::Files, Some("stdin")) => Ok(vec![Box::new(Stdin)]),
-        (Scope::Everything | Scope::Files, Some("image")) => open_image(&path),
+        (Scope::Everything | Scope::Files, Some("image")) => images(&path),
         (_, Some("tree" | "stdin" | "image")) => Err(conflict()),
         (Scope::Since(revision), _) => Ok(vec![Box::new(Range::since(discover()?, revision)?)]),
         (Scope::Pushed { tips, known }, _) => Ok(vec![Box::new(Range::pushed(discover()?, tips, known)?)]),
@@ -107,7 +108,7 @@ fn by_content(path: &Path, is_git: bool, scope: &Scope) -> Result<Vec<Box<dyn So
     let repository = if metadata.is_dir() { Repository::at(path) } else { Ok(None) };
     match (repository, scope) {
         // What cannot be read of a repository is of no concern to a scan of its files.
-        (_, Scope::Files) if metadata.is_dir() => files(path),
+        (_, Scope::Files) if metadata.is_dir() => files_or_image(path),
         (Err(error), _) => Err(error),
         (Ok(Some(repository)), _) => {
             let has_files = repository.has_work_tree() && !matches!(scope, Scope::History);
@@ -118,9 +119,13 @@ fn by_content(path: &Path, is_git: bool, scope: &Scope) -> Result<Vec<Box<dyn So
         (Ok(None), scope) if is_git || matches!(scope, Scope::History) => {
             Err(SourceError::NotARepository { path: path.to_owned() })
         }
-        (Ok(None), _) if image::sniff(path)?.is_some() => open_image(path),
-        (Ok(None), _) => files(path),
+        (Ok(None), _) => files_or_image(path),
     }
+}
+
+/// A path that is no repository. One that cannot be looked into is left to the scan of files, which tells why.
+fn files_or_image(path: &Path) -> Result<Vec<Box<dyn Source>>, SourceError> {
+    if let Ok(Some(_)) = image::sniff(path) { images(path) } else { files(path) }
 }
 
 fn files(path: &Path) -> Result<Vec<Box<dyn Source>>, SourceError> {
@@ -134,6 +139,6 @@ fn files(path: &Path) -> Result<Vec<Box<dyn Source>>, SourceError> {
     Ok(vec![Box::new(tree)])
 }
 
-fn open_image(path: &Path) -> Result<Vec<Box<dyn Source>>, SourceError> {
+fn images(path: &Path) -> Result<Vec<Box<dyn Source>>, SourceError> {
     Ok(vec![image::open(path, &tree::shown(path))?])
 }

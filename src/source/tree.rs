@@ -156,14 +156,18 @@ fn walked_path(error: &ignore::Error) -> Option<&Path> {
 }
 
 fn diagnose_io(path: &Path, error: &std::io::Error, context: &ScanContext<'_>) {
-    // The text of `fs_err` names the path again; the kind alone says why.
-    let reason = error.kind();
-    let diagnostic = if reason == std::io::ErrorKind::NotFound {
+    let diagnostic = if error.kind() == std::io::ErrorKind::NotFound {
         Diagnostic::note("vanished-file", shown(path), "was deleted while the scan ran")
     } else {
-        Diagnostic::gap("unreadable-file", shown(path), reason)
+        Diagnostic::gap("unreadable-file", shown(path), reason_of(error))
     };
     context.collector.diagnose(diagnostic);
+}
+
+/// Why, without the path, which the text of `fs_err` names before the system's own words.
+fn reason_of(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.rsplit(": ").next().map_or_else(|| error.kind().to_string(), str::to_owned)
 }
 
 fn note_nested_repository(dot_git: &Path, context: &ScanContext<'_>) {

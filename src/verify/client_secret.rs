@@ -280,13 +280,15 @@ fn read(probe: Probe, response: &Response, is_keycloak: bool) -> Answer {
 
 /// A token that no issuer has made.
 pub(super) fn random_token() -> Secret {
-    let digits: String = random_bytes(16).iter().map(|byte| format!("{byte:02x}")).collect();
-    Secret::new(format!("probe-{digits}"))
+    let mut bytes = [0; 16];
+    fill(&mut bytes);
+    Secret::new(format!("probe-{:032x}", u128::from_be_bytes(bytes)))
 }
 
 /// A secret of the same length and the same sorts of characters, and certainly another one.
 fn wrong_twin(secret: &Secret) -> Secret {
-    let random = random_bytes(secret.len());
+    let mut random = vec![0; secret.len()];
+    fill(&mut random);
     let twin: Vec<u8> = secret
         .expose()
         .iter()
@@ -310,8 +312,6 @@ fn wrong_twin(secret: &Secret) -> Secret {
     Secret::new(twin)
 }
 
-fn random_bytes(count: usize) -> Vec<u8> {
-    let mut bytes = vec![0; count];
-    getrandom::fill(&mut bytes).expect("the system has random numbers");
-    bytes
+fn fill(bytes: &mut [u8]) {
+    getrandom::fill(bytes).expect("the system has random numbers");
 }

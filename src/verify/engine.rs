@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::verdict::{Judgement, TokenSort, not_checked, unknown};
 use super::{Observer, VerifyContext, client_secret, introspection, jwt, refresh_token};
 use crate::finding::{Finding, Kind, Liveness};
+use crate::issuer::hints;
 
 /// How often a caller is asked whether to stop.
 const CANCELLATION_INTERVAL: Duration = Duration::from_millis(50);
@@ -21,7 +22,7 @@ const CANCELLATION_INTERVAL: Duration = Duration::from_millis(50);
 enum Progress {
     Waiting,
     Asking,
-    Judged(Judgement),
+    Judged(Box<Judgement>),
 }
 
 /// Judges all findings, each once. When the budget is spent or the caller stops, what is known is kept, and the rest says so.
@@ -77,7 +78,7 @@ async fn ask_about(
     let work = || async {
         while let Some((finding, slot)) = take() {
             set(slot, Progress::Asking);
-            set(slot, Progress::Judged(judge(finding, findings, context).await));
+            set(slot, Progress::Judged(Box::new(judge(finding, findings, context).await)));
             (observer.progress)(done.fetch_add(1, Relaxed) + 1, findings.len());
         }
     };
@@ -93,7 +94,7 @@ pub(super) fn settle_locally(findings: &mut [Finding], context: &VerifyContext) 
         match verdict {
             Some(verdict) => finding.liveness = verdict,
             None if context.issuers.is_empty() => {
-                finding.liveness = introspection::nobody_to_ask(&context.issuers.hints(finding), context.now());
+                finding.liveness = introspection::nobody_to_ask(&hints(finding), context.now());
             }
             None => is_complete = false,
         }

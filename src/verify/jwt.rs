@@ -3,6 +3,8 @@
 //! Of the token's header only `alg`, `kid` and `crit` are looked at; `jwk`, `jku`, `x5c` and `x5u` are an attacker's word and
 //! never followed. A good signature does not say "not revoked": where introspection answers, it decides.
 
+use std::fmt::Write as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::Algorithm;
@@ -200,8 +202,10 @@ fn known_key(finding: &Finding, token: &TokenFacts, findings: &[Finding]) -> Opt
 }
 
 fn is_sample(token: &str) -> bool {
-    let digest = Sha256::digest(token.as_bytes());
-    let hexadecimal: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut hexadecimal = String::with_capacity(64);
+    for byte in Sha256::digest(token.as_bytes()) {
+        let _ = write!(hexadecimal, "{byte:02x}");
+    }
     SAMPLES.contains(&hexadecimal.as_str()) || is_john_doe(token)
 }
 

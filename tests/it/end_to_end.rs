@@ -295,6 +295,31 @@ fn a_token_of_another_client_is_refused_and_not_called_revoked() {
     leak.env.run(["revoke", "status", "--check", "--ledger", text(&ledger)]).exits(0);
 }
 
+/// The server answers a public client with 200 to a revocation and with `active: false` to an introspection of a token that is
+/// not its own, whatever has become of the token: both sound like success.
+#[test]
+fn what_a_public_client_is_told_of_a_token_of_another_client_proves_nothing() {
+    let leak = Leak::new();
+    leak.server.public_client("phone");
+    leak.configure("phone", AUTO);
+    let written = leak.env.work().join("rescind.toml");
+    let text_of = fs_err::read_to_string(&written).expect("the configuration");
+    let without_secret: String =
+        text_of.lines().filter(|line| !line.contains("secret")).map(|line| line.to_owned() + "\n").collect();
+    fs_err::write(&written, without_secret).expect("the configuration");
+    fs_err::remove_file(leak.repository.join(".env")).expect("the file that is leaked");
+
+    let ledger = leak.ledger();
+    let arguments = ["--revoke", "auto", "--ledger", text(&ledger)];
+    let run = leak.scan(text(&written), &[text(&leak.repository)], &arguments).exits(1);
+    for kind in ["refresh_token", "access_token"] {
+        let finding = finding_at(&run, "deploy/session.json", kind);
+        assert_ne!(finding["liveness"]["state"], "dead", "{finding:#}");
+        assert_ne!(finding["revocation"]["state"], "revoked", "{finding:#}");
+    }
+    assert!(leak.server.is_alive(&leak.refresh_token));
+}
+
 #[test]
 fn an_issuer_that_says_yes_and_does_nothing_is_not_believed() {
     let leak = Leak::new();

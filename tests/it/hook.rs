@@ -5,26 +5,39 @@ use std::process::Output;
 
 use crate::env::Env;
 use crate::repository::Repository;
+use crate::samples;
 
-/// A run of a program in a directory: exit code and standard error.
+/// A run of a program in a directory: exit code, and all that it wrote.
 struct Ran {
     code: Option<i32>,
-    stderr: String,
+    output: String,
 }
 
 impl Ran {
     fn of(output: Output) -> Self {
-        Self { code: output.status.code(), stderr: String::from_utf8_lossy(&output.stderr).into_owned() }
+        let written = [output.stdout, output.stderr].concat();
+        Self { code: output.status.code(), output: String::from_utf8_lossy(&written).into_owned() }
     }
 
     fn exits(self, code: i32) -> Self {
-        assert_eq!(self.code, Some(code), "{}", self.stderr);
+        assert_eq!(self.code, Some(code), "{}", self.output);
         self
     }
 
     fn says(self, text: &str) -> Self {
-        assert!(self.stderr.contains(text), "`{text}` is not in:\n{}", self.stderr);
+        assert!(self.output.contains(text), "`{text}` is not in:\n{}", self.output);
         self
+    }
+
+    fn is_silent_about(self, text: &str) -> Self {
+        assert!(!self.output.contains(text), "`{text}` is in:\n{}", self.output);
+        self
+    }
+
+    /// The first id of a finding in the output.
+    fn id(&self) -> &str {
+        let start = self.output.find("rsc1_").expect("an id");
+        self.output.get(start..start + 37).expect("a whole id")
     }
 }
 
@@ -210,4 +223,128 @@ fn a_new_git_is_configured() {
         .exits(0);
     let left = env.command("git").current_dir(&repository.path).args(["config", "--get-regexp", "^hook"]).output();
     assert_eq!(String::from_utf8_lossy(&left.expect("git starts").stdout), "");
+}
+
+#[test]
+fn a_commit_with_a_secret_is_stopped() {
+    let env = env();
+    let repository = env.repository("repo");
+    let commit = |arguments: &[&str]| {
+        let command = ["commit", "--message", "x"].iter().chain(arguments);
+        Ran::of(env.command("git").current_dir(&repository.path).args(command).output().expect("git starts"))
+    };
+    rescind(&env, &repository.path, ["hook", "install"]).exits(0);
+    repository.write("config/.env", samples::environment_file("staged"));
+    repository.git(["add", "config/.env"]);
+    // Neither what is only in the work tree counts, nor that the staged file has been emptied since.
+    repository.write("config/.env", "");
+    repository.write("other.env", samples::environment_file("work tree"));
+    let stopped = commit(&[])
+        .exits(1)
+        .says("config/.env:2:")
+        .says("rescind stops this commit: it holds secrets")
+        .says("hint: `git config --add rescind.allow ID`")
+        .is_silent_about("other.env")
+        .is_silent_about(&samples::random("staged", 40));
+
+    repository.git(["config", "--add", "rescind.allow", stopped.id()]);
+    commit(&[]).exits(0).is_silent_about("rescind");
+    repository.git(["config", "--unset", "rescind.allow"]);
+
+    // What is in HEAD already is not the commit's doing.
+    repository.git(["commit", "--quiet", "--allow-empty", "--message", "y"]);
+    repository.git(["add", "other.env"]);
+    commit(&[]).exits(1).says("other.env:2:");
+    commit(&["--no-verify"]).exits(0);
+}
+
+#[test]
+fn a_partial_commit_is_scanned_as_it_will_be() {
+    let env = env();
+    let repository = env.repository("repo");
+    rescind(&env, &repository.path, ["hook", "install"]).exits(0);
+    repository.write("clean.txt", "");
+    repository.write("leak.env", samples::environment_file("partial"));
+    repository.git(["add", "--all"]);
+    // Git makes a temporary index of the named files and tells the hook where it is.
+    git(&env, &repository.path, ["commit", "-m", "x", "clean.txt"]).exits(0);
+    git(&env, &repository.path, ["commit", "-m", "x", "leak.env"]).exits(1).says("leak.env:2:");
+}
+
+#[test]
+fn a_push_with_a_secret_is_stopped() {
+    let env = env();
+    let repository = env.repository("repo");
+    env.tool("git", ["init", "--quiet", "--bare", env.input().join("remote.git").to_str().expect("a path in UTF-8")]);
+    repository.git(["remote", "add", "origin", "../remote.git"]);
+    rescind(&env, &repository.path, ["hook", "install", "--hook-type", "pre-push"]).exits(0);
+    repository.write("readme", "");
+    repository.commit("clean");
+    git(&env, &repository.path, ["push", "origin", "main"]).exits(0).is_silent_about("rescind");
+
+    repository.write("leak.env", samples::environment_file("pushed"));
+    let leaked = repository.commit("leak");
+    repository.delete("leak.env");
+    repository.commit("hide");
+    for branch in ["main", "main:refs/heads/new"] {
+        git(&env, &repository.path, ["push", "origin", branch])
+            .exits(1)
+            .says("leak.env:2:")
+            .says(leaked.get(..12).expect("a commit id"))
+            .says("rescind stops this push: it holds secrets")
+            .is_silent_about(&samples::random("pushed", 40));
+    }
+    git(&env, &repository.path, ["push", "--no-verify", "origin", "main"]).exits(0);
+
+    // What the remote has is no business of later pushes, to whatever branch.
+    repository.write("readme", "more");
+    repository.commit("clean again");
+    git(&env, &repository.path, ["push", "origin", "main", "main:refs/heads/new"]).exits(0);
+    git(&env, &repository.path, ["push", "origin", ":new"]).exits(0);
+}
+
+/// The framework passes file names; its `--all-files` must not pass without looking, as it would with what is staged.
+#[test]
+fn the_pre_commit_framework_runs_it() {
+    let env = Env::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let hooks = env.repository("hooks");
+    let offered = fs_err::read(root.join(".pre-commit-hooks.yaml")).expect("the hooks that are offered");
+    hooks.write(".pre-commit-hooks.yaml", offered);
+    let revision = hooks.commit("hooks");
+    let repository = env.repository("repo");
+    let repositories = serde_json::json!({"repos": [{
+        "repo": hooks.path,
+        "rev": revision,
+        "hooks": [{"id": "rescind-system"}],
+    }]});
+    // YAML takes JSON.
+    repository.write(".pre-commit-config.yaml", repositories.to_string());
+    repository.write("-dashed name.env", samples::environment_file("framework"));
+    repository.commit("leak");
+
+    let program = Path::new(env!("CARGO_BIN_EXE_rescind")).parent().expect("a directory");
+    let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target directory").join("tools");
+    let search_path = std::env::var("PATH").expect("a search path in UTF-8");
+    env.set("PATH", &format!("{}:{search_path}", program.display()));
+    let framework = tools.join("venv/bin/pre-commit");
+    assert!(framework.exists(), "no `{}`; `tests/run` installs it", framework.display());
+    let run = |arguments: &[&str]| {
+        let mut command = env.command(&framework);
+        Ran::of(command.current_dir(&repository.path).arg("run").args(arguments).output().expect("it starts"))
+    };
+    let secret = samples::random("framework", 40);
+    run(&["--all-files"])
+        .exits(1)
+        .says("-dashed name.env:2:")
+        .says("rescind stops this commit")
+        .is_silent_about(&secret);
+    run(&[]).exits(0).is_silent_about("-dashed");
+
+    repository.write("-dashed name.env", "");
+    repository.write("staged.env", samples::environment_file("framework, staged"));
+    repository.git(["add", "--all"]);
+    run(&[]).exits(1).says("staged.env:2:").is_silent_about("-dashed");
+    repository.git(["rm", "--quiet", "--force", "staged.env"]);
+    run(&["--all-files"]).exits(0);
 }

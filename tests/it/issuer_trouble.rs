@@ -10,7 +10,7 @@ const METADATA: [&str; 2] = ["/.well-known/openid-configuration", "/.well-known/
 
 /// What the secrets that the server has issued are called while it misbehaves.
 fn states(leak: &Leak, arguments: &[&str], exit: i32) -> Vec<(String, Value)> {
-    let config = leak.configure(CLIENT, AUTO);
+    let config = leak.configure(CLIENT, &format!("{AUTO}\n[egress]\ntimeout_seconds = 2\n"));
     let run = leak.scan(&config, &[text(&leak.repository)], arguments).exits(exit);
     assert_eq!(run.summary()["complete"], true, "all was scanned, whatever the issuer says");
     [(".env", "client_secret"), ("deploy/session.json", "refresh_token"), ("scripts/smoke.sh", "jwt")]

@@ -29,6 +29,8 @@ impl Env {
         let by = |instruction| format!("--history.created_by={instruction}");
         self.tool("umoci", ["insert", "--rootless", "--image", image, &by("COPY . /app"), file, path]);
         self.tool("umoci", ["insert", "--rootless", "--image", image, "--whiteout", &by("RUN rm -r /app"), path]);
+        // Each insertion leaves the manifest before it behind.
+        self.tool("umoci", ["gc", "--layout", directory]);
         fs_err::remove_dir_all(self.input().join(format!("{name}.files"))).expect("the file inserted above");
         let history: Value =
             serde_json::from_str(&self.tool("umoci", ["stat", "--json", "--image", image])).expect("JSON");

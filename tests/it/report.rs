@@ -17,7 +17,7 @@ use time::OffsetDateTime;
 
 use crate::samples;
 
-const FORMATS: [Format; 4] = [Format::Text, Format::Json, Format::Jsonl, Format::Sarif];
+const FORMATS: [Format; 5] = [Format::Text, Format::Short, Format::Json, Format::Jsonl, Format::Sarif];
 
 fn write(format: Format, findings: &[Finding], show_secrets: bool) -> String {
     let diagnostics = [
@@ -217,6 +217,11 @@ fn sprawled() -> Finding {
 #[test]
 fn text() {
     insta::assert_snapshot!(write(Format::Text, &findings(), false));
+}
+
+#[test]
+fn short() {
+    insta::assert_snapshot!(write(Format::Short, &findings()[..4], false));
 }
 
 #[test]

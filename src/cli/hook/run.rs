@@ -19,7 +19,11 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> CommandResult {
     match args.hook_type {
         HookType::PreCommit => {
             let exit = scan::staged(args.arguments.clone(), allowed, global)?;
-            Ok(explained(exit, "commit", "`git commit --no-verify`, or `SKIP=rescind git commit` under pre-commit"))
+            Ok(explained(
+                exit,
+                "commit",
+                "`git commit --no-verify`, or under pre-commit `SKIP` with the id of this hook,",
+            ))
         }
         HookType::PrePush => {
             let remote = args.arguments.first().and_then(|name| name.to_str()).unwrap_or_default();

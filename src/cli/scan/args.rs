@@ -1,5 +1,6 @@
 //! The arguments of `rescind scan`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -21,7 +22,7 @@ use crate::report::Format;
 pub(crate) struct Args {
     /// What to scan
     #[arg(value_name = "TARGET")]
-    pub targets: Vec<String>,
+    pub targets: Vec<OsString>,
 
     #[command(flatten)]
     pub history: HistoryArgs,

@@ -42,12 +42,12 @@ pub(super) fn paths(args: &Args) -> Vec<PathBuf> {
     if args.targets.is_empty() {
         return vec![PathBuf::from(".")];
     }
-    args.targets.iter().map(|target| target::path(target)).collect()
+    args.targets.iter().map(target::path).collect()
 }
 
 /// Opens every target. What cannot be opened is an error with a hint; nothing has been scanned then.
 pub(super) fn open(args: &Args, scope: Scope, environment: &Environment) -> anyhow::Result<Vec<Box<dyn Source>>> {
-    let here = [".".to_owned()];
+    let here = [".".into()];
     let targets_are_files = matches!(scope, Scope::Staged { .. });
     let targets = if targets_are_files || args.targets.is_empty() { &here[..] } else { &args.targets };
     let options = TargetOptions { scope, environment: git_environment(environment) };

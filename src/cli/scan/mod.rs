@@ -17,12 +17,14 @@ use crate::config::environment::Environment;
 use crate::detect::Detector;
 use crate::diagnostic::Diagnostic;
 use crate::finding::{self, Baseline, Confidence, Finding, Fingerprint, LivenessState};
-use crate::report::{Report, Summary};
+use crate::progress;
+use crate::report::{Format, Report, Summary};
 use crate::rules::RuleSet;
 use crate::source::target::Scope;
 
 pub(crate) use args::Args;
-use args::{DetectionArgs, FailOn};
+use args::{DetectionArgs, FailOn, OutputArgs};
+use judge::Judge;
 
 pub(crate) fn run(args: &Args, global: &Global) -> CommandResult {
     scan(args, gather::scope(args), Vec::new(), global)
@@ -31,7 +33,7 @@ pub(crate) fn run(args: &Args, global: &Global) -> CommandResult {
 /// Scans the index for a hook: all of the named files as they are staged, or with none named what the commit would change.
 /// Findings in `allowed` are left out and counted as suppressed.
 pub(crate) fn staged(files: Vec<PathBuf>, allowed: Vec<Fingerprint>, global: &Global) -> CommandResult {
-    scan(&Args::default(), Scope::Staged { files }, allowed, global)
+    scan(&terse(), Scope::Staged { files }, allowed, global)
 }
 
 /// Scans the commits that `tips` reach and `known` do not, for a hook.
@@ -41,7 +43,13 @@ pub(crate) fn pushed(
     allowed: Vec<Fingerprint>,
     global: &Global,
 ) -> CommandResult {
-    scan(&Args::default(), Scope::Pushed { tips, known }, allowed, global)
+    scan(&terse(), Scope::Pushed { tips, known }, allowed, global)
+}
+
+/// How a hook scans: one line per place, and nothing to read where all is well.
+fn terse() -> Args {
+    let output = OutputArgs { format: Format::Short, progress: progress::Mode::Never, ..OutputArgs::default() };
+    Args { output, ..Args::default() }
 }
 
 fn scan(args: &Args, scope: Scope, allowed: Vec<Fingerprint>, global: &Global) -> CommandResult {
@@ -54,7 +62,7 @@ fn scan(args: &Args, scope: Scope, allowed: Vec<Fingerprint>, global: &Global) -
     let mut baseline = read_baseline(&args.detection)?;
     let is_whole = matches!(scope, Scope::Everything);
     let sources = gather::open(args, scope, &environment)?;
-    let mandate = judge::Mandate::prepare(args, &config)?;
+    let judge = Judge::prepare(&args.online, &config, &rules, &environment)?;
     let reports = write::prepare(&args.output)?;
 
     let detector = Detector::new(Arc::clone(&rules), config.fingerprint_key()?);
@@ -73,7 +81,7 @@ fn scan(args: &Args, scope: Scope, allowed: Vec<Fingerprint>, global: &Global) -
         }));
     }
 
-    mandate.judge(&mut gathered)?;
+    judge.judge(&mut gathered, global)?;
     let summary = Summary {
         targets: sources.iter().map(|source| source.describe()).collect(),
         items: gathered.items,

@@ -4,12 +4,13 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::manual::{ManualSteps, NoCall};
-use super::{Authority, BlastRadius, Breaks, PLAN_SCHEMA, PlanEntry, PlannedAction, PlannedLiveness, PlannedLocation};
+use super::{Authority, Breaks, PLAN_SCHEMA, PlanEntry, PlannedAction, PlannedLiveness, PlannedLocation};
 use super::{RevocationPlan, manual};
 use crate::finding::{Fingerprint, Kind, LivenessState};
 use crate::revoke::Subject;
 use crate::revoke::policy::{CapCounter, Decision, Policy, PolicyAction};
 use crate::revoke::terms::{IssuerMatch, IssuerTerms, Survey};
+use crate::rules::{BlastRadius, Revoke, RevokeMethod, RuleSet};
 
 /// How many places of a secret a plan names: enough to find the value again when some of them are gone.
 const PLANNED_LOCATIONS: usize = 8;
@@ -25,8 +26,8 @@ pub struct PlanInput<'a> {
     pub policy: &'a Policy,
     /// Whether findings count whose liveness is not known.
     pub include_unknown: bool,
-    /// A rule's own instructions for doing it by hand.
-    pub manual_steps: &'a dyn Fn(&str) -> Vec<String>,
+    /// The rules that found them, which know how their provider revokes.
+    pub rules: &'a RuleSet,
 }
 
 /// Plans what to do about every live finding.
@@ -68,17 +69,24 @@ fn order(entry: &PlanEntry) -> (bool, &str, u8, Fingerprint) {
 }
 
 fn entry(input: &PlanInput<'_>, subject: &Subject) -> PlanEntry {
-    let call = find_call(input, subject);
-    let (action, blast_radius, policy) = match call {
+    let rule = input.rules.get(&subject.rule).map(|rule| &rule.revoke);
+    let (action, blast_radius, policy) = match find_call(input, subject, rule) {
         Ok((issuer, action)) => {
+            // The rule knows its provider, the issuer's identifier tells the server: the wider of both is meant.
             let radius = blast_radius_of_revocation(subject, &issuer);
+            let radius = rule.map_or(radius, |rule| radius.max(rule.blast_radius));
             let decision = input.policy.decide(subject, &issuer, radius);
             (action, radius, decision)
         }
         Err(no_call) => {
-            let steps = ManualSteps { subject, no_call: &no_call, from_rule: (input.manual_steps)(&subject.rule) };
-            let action = PlannedAction::Manual { why: no_call.to_string(), steps: steps.list() };
-            (action, manual::blast_radius(subject.kind), Decision::never("there is no call: a person does it"))
+            let by_hand = rule.filter(|rule| rule.method == RevokeMethod::Manual);
+            let from_rule = rule.map(|rule| rule.steps.as_slice()).unwrap_or_default();
+            let action = PlannedAction::Manual {
+                why: no_call.to_string(),
+                steps: ManualSteps { kind: subject.kind, no_call: &no_call, from_rule }.list(),
+            };
+            let radius = by_hand.map_or_else(|| manual::blast_radius(subject.kind), |rule| rule.blast_radius);
+            (action, radius, Decision::never("there is no call: a person does it"))
         }
     };
     let is_call = matches!(action, PlannedAction::Rfc7009 { .. });
@@ -98,7 +106,7 @@ fn entry(input: &PlanInput<'_>, subject: &Subject) -> PlanEntry {
             .to_owned(),
         action,
         blast_radius,
-        reversible: false,
+        reversible: !is_call && rule.is_some_and(|rule| rule.method == RevokeMethod::Manual && rule.reversible),
         breaks: Breaks {
             client_id: subject.client_id().map(str::to_owned),
             audience: subject.token.as_ref().map(|token| token.aud.clone()).unwrap_or_default(),
@@ -112,12 +120,19 @@ fn entry(input: &PlanInput<'_>, subject: &Subject) -> PlanEntry {
 }
 
 /// The call that ends the credential and the issuer it goes to, or why there is none.
-fn find_call(input: &PlanInput<'_>, subject: &Subject) -> Result<(String, PlannedAction), NoCall> {
+fn find_call(
+    input: &PlanInput<'_>,
+    subject: &Subject,
+    rule: Option<&Revoke>,
+) -> Result<(String, PlannedAction), NoCall> {
     let token_type_hint = match subject.kind {
         Kind::RefreshToken => "refresh_token",
         Kind::AccessToken | Kind::Jwt => "access_token",
         _ => return Err(NoCall::NotAToken),
     };
+    if rule.is_some_and(|rule| rule.method == RevokeMethod::Manual) {
+        return Err(NoCall::NotByThisProvider { provider: subject.provider.clone() });
+    }
     let (issuer, terms) = find_issuer(input, subject)?;
     if !terms.revoke {
         return Err(NoCall::NotOwned { issuer: issuer.to_owned() });

@@ -2,15 +2,19 @@
 
 use std::fmt;
 
-use super::BlastRadius;
 use crate::finding::Kind;
-use crate::revoke::Subject;
+use crate::rules::BlastRadius;
 
 /// Why a finding cannot be revoked by a call.
 #[derive(Debug)]
 pub(super) enum NoCall {
     /// RFC 7009 revokes tokens only.
     NotAToken,
+    /// Its rule says that its provider has no such call, or one that this program does not make.
+    NotByThisProvider {
+        /// The provider.
+        provider: String,
+    },
     /// Nothing tells the issuer.
     UnknownIssuer,
     /// The issuers named are not in the operator's configuration.
@@ -48,6 +52,9 @@ impl fmt::Display for NoCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotAToken => f.write_str("token revocation (RFC 7009) does not end this kind of credential"),
+            Self::NotByThisProvider { provider } => {
+                write!(f, "there is no token revocation (RFC 7009) for such credentials of `{provider}`")
+            }
             Self::UnknownIssuer => f.write_str("nothing tells which issuer it belongs to"),
             Self::UntrustedIssuer { named } => {
                 write!(f, "the configuration does not have its issuer `{}`", named.join("`, `"))
@@ -65,9 +72,9 @@ impl fmt::Display for NoCall {
 
 /// What the steps are made from.
 pub(super) struct ManualSteps<'a> {
-    pub(super) subject: &'a Subject,
+    pub(super) kind: Kind,
     pub(super) no_call: &'a NoCall,
-    pub(super) from_rule: Vec<String>,
+    pub(super) from_rule: &'a [String],
 }
 
 impl ManualSteps<'_> {
@@ -75,16 +82,16 @@ impl ManualSteps<'_> {
     pub(super) fn list(self) -> Vec<String> {
         let mut steps: Vec<String> = self.remedy().into_iter().collect();
         if self.from_rule.is_empty() {
-            steps.extend(steps_for(self.subject.kind).iter().map(|&step| step.to_owned()));
+            steps.extend(steps_for(self.kind).iter().map(|&step| step.to_owned()));
         } else {
-            steps.extend(self.from_rule);
+            steps.extend_from_slice(self.from_rule);
         }
         steps
     }
 
     fn remedy(&self) -> Option<String> {
         let remedy = match self.no_call {
-            NoCall::NotAToken => return None,
+            NoCall::NotAToken | NoCall::NotByThisProvider { .. } => return None,
             NoCall::UnknownIssuer | NoCall::AmbiguousIssuer => {
                 "find out which issuer made it, and name its client in that issuer's configuration".to_owned()
             }

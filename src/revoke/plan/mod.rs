@@ -17,6 +17,7 @@ use thiserror::Error;
 use super::canonical::{canonical_bytes, sha256_hex};
 use super::policy::{Decision, PolicyAction};
 use crate::finding::{Confidence, Fingerprint, Kind};
+use crate::rules::BlastRadius;
 
 pub use build::{PlanInput, plan};
 pub use place::{PlannedLocation, PlannedPlace};
@@ -138,26 +139,6 @@ pub enum Authority {
         /// The client.
         client_id: String,
     },
-}
-
-/// How much dies with a credential. Ordered: a later one reaches further.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BlastRadius {
-    /// That one credential.
-    Token,
-    /// The grant: a refresh token and the access tokens made from it.
-    Family,
-    /// All tokens that the client has of that user.
-    AppUser,
-    /// The installation of an application.
-    Install,
-    /// Everything that uses the client.
-    Client,
-    /// All sessions of a user.
-    Sessions,
-    /// A key and everything it has signed.
-    Key,
 }
 
 /// Who will notice a revocation, as far as the token tells. Its own word: not verified.
@@ -287,24 +268,6 @@ impl Authority {
             | Self::PublicClient { client_id }
             | Self::OperatorClient { client_id } => Some(client_id),
         }
-    }
-}
-
-impl BlastRadius {
-    /// The words of plans and policies.
-    pub const WORDS: &'static [(&'static str, Self)] = &[
-        ("token", Self::Token),
-        ("family", Self::Family),
-        ("app_user", Self::AppUser),
-        ("install", Self::Install),
-        ("client", Self::Client),
-        ("sessions", Self::Sessions),
-        ("key", Self::Key),
-    ];
-
-    /// The spelling of plans and policies.
-    pub fn as_str(self) -> &'static str {
-        Self::WORDS.iter().find(|(_, radius)| *radius == self).map_or("key", |(word, _)| word)
     }
 }
 

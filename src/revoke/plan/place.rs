@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::finding::{GitObject, Location, Place, escape};
+use crate::finding::{GitObject, GitPlace, ImagePlace, Location, Place, SourcePath, TextSpan, escape};
 
 /// A place of a secret: an absolute path, the object or layer within it, and the bytes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -94,9 +94,40 @@ impl PlannedLocation {
         }
     }
 
-    /// Whether anything is left to read again.
-    pub fn can_be_reread(&self) -> bool {
-        self.place != PlannedPlace::Stdin
+    /// The location that is read again: what names the place and the bytes, nothing of its history.
+    pub fn to_location(&self) -> Location {
+        let path = SourcePath::new(match &self.place {
+            PlannedPlace::File { file } => file.as_bytes(),
+            _ => self.path.as_bytes(),
+        });
+        let place = match &self.place {
+            PlannedPlace::File { .. } => Place::File,
+            PlannedPlace::Stdin => Place::Stdin,
+            PlannedPlace::Git { repository, object, oid } => Place::Git(GitPlace {
+                repository: repository.as_str().into(),
+                object: match object.as_str() {
+                    "commit" => GitObject::Commit,
+                    "tag" => GitObject::Tag,
+                    _ => GitObject::Blob,
+                },
+                oid: oid.as_str().into(),
+                commit: None,
+                in_head: false,
+                reachable: false,
+            }),
+            PlannedPlace::Staged { repository, oid } => {
+                Place::Staged { repository: repository.as_str().into(), blob: oid.as_str().into() }
+            }
+            PlannedPlace::Image { image, layer } => Place::Image(ImagePlace {
+                image: image.as_str().into(),
+                layer: layer.as_deref().map(Into::into),
+                instruction: None,
+                shadowed_by: None,
+            }),
+        };
+        let span =
+            TextSpan { line: self.line, byte_start: self.byte_start, byte_end: self.byte_end, ..TextSpan::default() };
+        Location { place, path, span }
     }
 }
 

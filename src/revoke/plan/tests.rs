@@ -7,6 +7,7 @@ use crate::finding::{
 use crate::revoke::Subject;
 use crate::revoke::policy::Policy;
 use crate::revoke::terms::{IssuerMatch, IssuerTerms, Survey};
+use crate::rules::RuleSet;
 
 pub(in crate::revoke) const ISSUER: &str = "https://id.example.com";
 
@@ -67,7 +68,7 @@ fn plan_of(subjects: &[Subject], terms: IssuerTerms) -> RevocationPlan {
         survey: &survey,
         policy: &Policy::default(),
         include_unknown: false,
-        manual_steps: &|_| Vec::new(),
+        rules: &RuleSet::default(),
     };
     plan(&input)
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, de::IntoDeserializer};
 
 use super::{Policy, PolicyAction, PolicyRule, SourceKind};
 use crate::finding::{Confidence, Fingerprint, Kind, LivenessState};
-use crate::revoke::plan::BlastRadius;
+use crate::rules::BlastRadius;
 
 /// The section `[policy]`.
 #[derive(Default, Deserialize)]

@@ -12,8 +12,8 @@ use globset::GlobSet;
 use serde::{Deserialize, Serialize};
 
 use super::Subject;
-use super::plan::BlastRadius;
 use crate::finding::{Confidence, Fingerprint, Kind, LivenessState, Location, Place};
+use crate::rules::BlastRadius;
 
 /// A validated policy. Read it with `Config::policy_section`, so that an error names file, line and nearest spelling.
 #[derive(Clone, Debug, Deserialize)]

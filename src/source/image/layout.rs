@@ -120,6 +120,7 @@ pub(super) fn resolve(store: &Store, name: &str) -> Contents {
         documents: Vec::new(),
         document_of: HashMap::new(),
         twins: HashMap::new(),
+        is_orphan: false,
         seen: HashMap::new(),
         diagnostics: Vec::new(),
         name,
@@ -134,6 +135,8 @@ pub(super) fn resolve(store: &Store, name: &str) -> Contents {
 /// An image that has no name yet.
 #[derive(Default)]
 struct Draft {
+    /// Nothing leads to its manifest, as builders leave them behind.
+    is_orphan: bool,
     tag: Option<String>,
     digest: Option<String>,
     config: Option<EntryId>,
@@ -167,6 +170,8 @@ struct Resolver<'a> {
     document_of: HashMap<(EntryId, &'static str), usize>,
     /// Images by what they consist of.
     twins: HashMap<Parts, usize>,
+    /// Whether what is met from now on is met by chance, and not led to.
+    is_orphan: bool,
     /// Manifests and indexes met so far; the image of a manifest.
     seen: HashMap<EntryId, Option<usize>>,
     diagnostics: Vec<Diagnostic>,
@@ -190,6 +195,7 @@ impl Resolver<'_> {
 
     /// Manifests that nothing refers to still tell which configuration and layers belong together.
     fn unreferenced_manifests(&mut self) {
+        self.is_orphan = true;
         for (id, entry) in self.store.entries().iter().enumerate() {
             let Some(digest) = digest_of_name(&entry.name) else { continue };
             if self.seen.contains_key(&id) || self.store.is_link(id) {
@@ -385,6 +391,7 @@ impl Resolver<'_> {
                 }
             }
         }
+        draft.is_orphan = self.is_orphan;
         let index = self.drafts.len();
         self.twins.insert(draft.parts(), index);
         self.drafts.push(draft);
@@ -426,6 +433,7 @@ impl Resolver<'_> {
         let mut diagnostics = self.diagnostics;
         let mut blobs: Vec<Blob> = Vec::new();
         let mut blob_of: HashMap<EntryId, usize> = HashMap::new();
+        let is_orphan: Vec<bool> = self.drafts.iter().map(|draft| draft.is_orphan).collect();
         let mut images = Vec::new();
         for (index, (draft, name)) in self.drafts.into_iter().zip(names).enumerate() {
             for (digest, reason) in draft.missing {
@@ -452,6 +460,13 @@ impl Resolver<'_> {
                 layers.push(Layer { entry: layer.entry, digest, instruction: layer.instruction });
             }
             images.push(Image { name, layers });
+        }
+        // The leftovers of earlier builds hold the same layers as the image itself, and would only repeat every place.
+        for blob in &mut blobs {
+            let is_led_to = |(image, _): &(usize, usize)| is_orphan.get(*image) == Some(&false);
+            if blob.uses.iter().any(is_led_to) {
+                blob.uses.retain(is_led_to);
+            }
         }
         let documents: HashSet<EntryId> = self.documents.iter().map(|document| document.entry).collect();
         for (id, entry) in self.store.entries().iter().enumerate() {
@@ -481,9 +496,7 @@ fn root_of_blob(name: &[u8]) -> &[u8] {
 
 /// A name for each image, none twice: the target alone where there is one image, else with the tag, the digest, or both.
 fn name_images(target: &str, drafts: &[Draft]) -> Vec<Arc<str>> {
-    if drafts.len() == 1 {
-        return vec![target.into()];
-    }
+    let is_only_one = drafts.iter().filter(|draft| !draft.is_orphan).count() == 1;
     let tags: Vec<Option<String>> = drafts.iter().map(|draft| draft.tag.as_deref().map(clean_tag)).collect();
     let mut uses: HashMap<&Option<String>, usize> = HashMap::new();
     for tag in &tags {
@@ -495,6 +508,7 @@ fn name_images(target: &str, drafts: &[Draft]) -> Vec<Arc<str>> {
         let is_unique = uses.get(tag) == Some(&1);
         let digest = draft.digest.as_deref().map(clean_tag);
         let mut name = match (tag, digest) {
+            _ if is_only_one && !draft.is_orphan => target.to_owned(),
             (Some(tag), _) if is_unique => format!("{target}#{tag}"),
             (Some(tag), Some(digest)) => format!("{target}#{tag}@{digest}"),
             (None, Some(digest)) => format!("{target}#{digest}"),

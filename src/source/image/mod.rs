@@ -30,7 +30,10 @@ use self::store::Store;
 use super::{ScanContext, Source};
 use crate::detect::Candidate;
 use crate::diagnostic::Diagnostic;
-use crate::finding::{ImagePlace, Location, SourcePath};
+use crate::finding::{ImagePlace, Location, SourcePath, escape};
+
+/// Files larger than this are not read again: no scan takes in more by mistake.
+const MOST_REREAD: u64 = 1 << 30;
 
 /// What a path holds, as far as a look at its beginning tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,23 +110,29 @@ pub fn open(path: &Path, name: &str) -> Result<Box<dyn Source>, ImageError> {
     Ok(Box::new(ImageSource::open(path, name)?))
 }
 
-/// Reads again what stood at a place of an earlier scan, to be scanned again: `visit` gets each text as detection saw it (a
-/// whole file, or the values beside each other in a document) until it breaks.
+/// Reads again what stood at a place of an earlier scan, in which the spans of that scan count: `visit` gets the file, or the
+/// value of the document, until it breaks. A layer may hold several files of one path. `inner` may be as it was shown.
 ///
 /// # Errors
-/// When the path cannot be read, or holds no image any more.
+/// When the archive or layout cannot be read, or is none any more.
 pub fn reread(
-    path: &Path,
     place: &ImagePlace,
     inner: &SourcePath,
-    max_file_size: u64,
     visit: &mut (dyn FnMut(&[u8]) -> ControlFlow<()> + Send),
 ) -> Result<(), ImageError> {
-    let name = place.image.split_once('#').map_or(&*place.image, |(name, _)| name);
-    let source = ImageSource::open(path, name)?;
+    let name = target_of(&place.image);
+    let source = ImageSource::open(Path::new(name), name)?;
     let rereader = Rereader { place, inner, visit: Mutex::new(Reading { visit, is_done: false }) };
-    Scan::new(&source.store, &source.contents, name, &rereader, Limits::new(max_file_size)).run();
+    Scan::new(&source.store, &source.contents, name, &rereader, Limits::new(MOST_REREAD)).run();
     Ok(())
+}
+
+/// The path in the name of an image, which may have a tag or digest behind a `#`. A path may hold a `#` itself.
+fn target_of(image: &str) -> &str {
+    match image.rsplit_once('#') {
+        Some((path, _)) if !Path::new(image).exists() => path,
+        _ => image,
+    }
 }
 
 /// An image archive or layout, listed and understood, not yet scanned.
@@ -182,10 +191,6 @@ impl Inspector for ScanContext<'_> {
     fn is_cancelled(&self) -> bool {
         self.collector.is_cancelled()
     }
-
-    fn wants_layer(&self, _digest: Option<&str>) -> bool {
-        true
-    }
 }
 
 /// Looks for one place.
@@ -206,16 +211,16 @@ impl Inspector for Rereader<'_> {
 
     fn inspect(&self, subject: &Subject<'_>, bytes: &[u8]) -> Vec<(Range<usize>, ())> {
         let wanted = self.inner.as_bytes();
-        let is_wanted = match subject {
-            Subject::File(path) => *path == wanted,
+        let found = match subject {
+            Subject::File(path) => (*path == wanted || escape(path).as_bytes() == wanted).then_some(bytes),
             Subject::Values(prefix, text) => wanted
                 .strip_prefix(prefix.as_bytes())
                 .and_then(|pointer| std::str::from_utf8(pointer).ok())
-                .is_some_and(|pointer| text.holds(pointer)),
+                .and_then(|pointer| text.at(pointer)),
         };
-        if is_wanted {
+        if let Some(found) = found {
             let mut reading = self.visit.lock().unwrap_or_else(PoisonError::into_inner);
-            reading.is_done = reading.is_done || (reading.visit)(bytes).is_break();
+            reading.is_done = reading.is_done || (reading.visit)(found).is_break();
         }
         Vec::new()
     }
@@ -228,7 +233,7 @@ impl Inspector for Rereader<'_> {
         self.visit.lock().unwrap_or_else(PoisonError::into_inner).is_done
     }
 
-    fn wants_layer(&self, digest: Option<&str>) -> bool {
-        digest == self.place.layer.as_deref()
+    fn wants(&self, image: &str, layer: Option<&str>) -> bool {
+        image == &*self.place.image && layer == self.place.layer.as_deref()
     }
 }

@@ -48,8 +48,10 @@ pub(super) trait Inspector: Sync {
     /// Whether to stop.
     fn is_cancelled(&self) -> bool;
 
-    /// Whether blobs of this digest have to be read at all.
-    fn wants_layer(&self, digest: Option<&str>) -> bool;
+    /// Whether what belongs to this image and layer has to be read at all.
+    fn wants(&self, _image: &str, _layer: Option<&str>) -> bool {
+        true
+    }
 }
 
 /// What bytes belong to.
@@ -103,13 +105,11 @@ impl<'a, I: Inspector> Scan<'a, I> {
         for diagnostic in self.store.troubles.iter().chain(&self.contents.diagnostics) {
             self.inspector.diagnose(diagnostic.clone());
         }
-        if self.inspector.wants_layer(None) {
-            self.contents.documents.par_iter().for_each(|document| self.document(document));
-        }
+        self.contents.documents.par_iter().for_each(|document| self.document(document));
         let mut blob_of = HashMap::new();
         let mut wanted = Vec::new();
         for (index, blob) in self.contents.blobs.iter().enumerate() {
-            if self.digests(blob).iter().any(|digest| self.inspector.wants_layer(digest.as_deref())) {
+            if self.is_wanted(blob) {
                 blob_of.insert(blob.entry, index);
                 wanted.push(blob.entry);
             }
@@ -129,19 +129,20 @@ impl<'a, I: Inspector> Scan<'a, I> {
     }
 
     fn document(&self, document: &Document) {
-        let Some(bytes) = self.store.document(document.entry).filter(|_| !self.inspector.is_cancelled()) else {
-            return;
-        };
-        if let Some(expected) = &document.digest {
-            let mut hash = Hash::new(expected);
-            hash.update(&bytes);
-            self.verify(hash, expected, &self.name);
-        }
         let names =
             document.images.iter().filter_map(|index| self.contents.images.get(*index)).map(|image| image.name.clone());
         let mut names: Vec<Arc<str>> = names.collect();
         if names.is_empty() {
             names.push(self.name.clone());
+        }
+        if self.inspector.is_cancelled() || !names.iter().any(|name| self.inspector.wants(name, None)) {
+            return;
+        }
+        let Some(bytes) = self.store.document(document.entry) else { return };
+        if let Some(expected) = &document.digest {
+            let mut hash = Hash::new(expected);
+            hash.update(&bytes);
+            self.verify(hash, expected, &self.name);
         }
         let result = values::visit(&bytes, &mut |text| {
             for (range, hit) in self.inspector.inspect(&Subject::Values(document.prefix, text), text.bytes()) {
@@ -261,15 +262,16 @@ impl<'a, I: Inspector> Scan<'a, I> {
         })
     }
 
-    /// The digests under which a blob is reported.
-    fn digests(&self, blob: &Blob) -> Vec<Option<Arc<str>>> {
+    fn is_wanted(&self, blob: &Blob) -> bool {
         if blob.uses.is_empty() {
-            return vec![manifest::digest_of_name(self.entry_name(blob)).map(Into::into)];
+            let digest = manifest::digest_of_name(self.entry_name(blob));
+            return self.inspector.wants(&self.name, digest.as_deref());
         }
-        let layer = |(image, position): &(usize, usize)| {
-            Some(self.contents.images.get(*image)?.layers.get(*position)?.digest.clone())
-        };
-        blob.uses.iter().map(layer).collect()
+        blob.uses.iter().any(|(image, position)| {
+            let image = self.contents.images.get(*image);
+            let layer = image.and_then(|image| image.layers.get(*position));
+            image.zip(layer).is_some_and(|(image, layer)| self.inspector.wants(&image.name, Some(&layer.digest)))
+        })
     }
 
     fn verify(&self, hash: Hash, expected: &str, place: &str) {
@@ -278,7 +280,7 @@ impl<'a, I: Inspector> Scan<'a, I> {
                 "the content does not have the digest {}; it was scanned as it is",
                 escape(expected.as_bytes())
             );
-            self.inspector.diagnose(Diagnostic::note("digest-mismatch", place, reason));
+            self.inspector.diagnose(Diagnostic::gap("digest-mismatch", place, reason));
         }
     }
 

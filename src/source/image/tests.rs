@@ -47,10 +47,6 @@ impl Inspector for Probe {
     fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed)
     }
-
-    fn wants_layer(&self, _digest: Option<&str>) -> bool {
-        true
-    }
 }
 
 /// What a scan answered, as lines: `marker image layer path [instruction] [shadowed by]`.
@@ -314,7 +310,9 @@ fn every_place_can_be_read_again() {
             seen.push(String::from_utf8_lossy(bytes).into_owned());
             ControlFlow::Continue(())
         };
-        reread(&path, &place, &inner, 1 << 20, &mut visit).unwrap();
+        let image = path.to_str().unwrap().into();
+        let inner = SourcePath::new(inner.display().as_bytes());
+        reread(&ImagePlace { image, ..place }, &inner, &mut visit).unwrap();
         assert_eq!(seen.len(), 1, "{marker}");
         assert!(seen[0].contains(&marker), "{marker}: {seen:?}");
     }
@@ -466,7 +464,7 @@ fn missing_and_wrong_blobs_are_told() {
     assert_eq!(answer.lines, [format!("LEAK-changed img {} b [step 1]", short(&layers[1]))]);
     assert_eq!(answer.diagnostics.len(), 3, "{:?}", answer.diagnostics);
     assert!(answer.told("absent-platform note img: sha256:"));
-    assert!(answer.told("digest-mismatch note img: layer sha256:"));
+    assert!(answer.told("digest-mismatch gap img: layer sha256:"));
     assert!(answer.told(&format!("missing-blob gap img: {}", layers[0])));
 }
 
@@ -485,7 +483,22 @@ fn truncation_is_told_and_what_was_read_is_scanned() {
         let answer = scan(&disk.directory(&files));
         assert!(answer.has(&format!("LEAK-first img {} first [step 0]", short(&layers[0]))), "{:?}", answer.lines);
         assert!(answer.told(&format!("truncated-layer gap img: layer {}", layers[0])), "{:?}", answer.diagnostics);
-        assert!(answer.told("digest-mismatch note"), "{:?}", answer.diagnostics);
+        assert!(answer.told("digest-mismatch gap"), "{:?}", answer.diagnostics);
+    }
+}
+
+#[test]
+fn a_layer_that_ends_with_its_last_file_is_whole() {
+    let mut layer = tar_of(&[("only", b"LEAK-only")]);
+    for (length, is_whole) in [(512 + 9, true), (512 + 8, false)] {
+        layer.truncate(length);
+        let mut layout = Layout::new();
+        let (manifest, _) = layout.image(std::slice::from_ref(&layer), json!({}));
+        layout.refer(&manifest, "latest");
+        let disk = Disk::new();
+        let answer = scan(&disk.directory(&layout.finish()));
+        assert_eq!(answer.diagnostics.is_empty(), is_whole, "{:?}", answer.diagnostics);
+        assert_eq!(answer.told("truncated-layer gap"), !is_whole, "{:?}", answer.diagnostics);
     }
 }
 
@@ -648,7 +661,7 @@ fn a_legacy_layer_that_is_not_the_configured_one_is_told() {
         let disk = Disk::new();
         let answer = scan(&disk.file(&tar));
         assert_eq!(answer.lines, [format!("LEAK-a img {} a", short(&diff_id))]);
-        assert_eq!(answer.told("digest-mismatch note img: layer"), is_told);
+        assert_eq!(answer.told("digest-mismatch gap img: layer"), is_told);
     }
 }
 

@@ -60,13 +60,14 @@ impl Text<'_> {
         }
     }
 
-    /// Whether a pointer leads to this object or array, or to one of its values.
-    pub(super) fn holds(&self, wanted: &str) -> bool {
-        let whole = pointer(self.path, None);
-        match wanted.strip_prefix(&whole) {
-            Some("") => true,
-            Some(_) => self.values.iter().any(|(_, step)| pointer(self.path, Some(*step)) == wanted),
-            None => false,
+    /// What a pointer of [`Text::locate`] leads to: one value, or the whole text for the object or array itself.
+    pub(super) fn at(&self, wanted: &str) -> Option<&[u8]> {
+        match wanted.strip_prefix(&pointer(self.path, None))? {
+            "" => Some(&self.bytes),
+            _ => {
+                let (range, _) = self.values.iter().find(|(_, step)| pointer(self.path, Some(*step)) == wanted)?;
+                self.bytes.get(range.clone())
+            }
         }
     }
 }
@@ -223,7 +224,9 @@ mod tests {
         visit(document.as_bytes(), &mut |text| {
             for start in memchr::memmem::find_iter(text.bytes(), needle) {
                 let (pointer, span) = text.locate(&(start..start + needle.len()));
-                assert!(text.holds(&pointer), "{pointer}");
+                let value = text.at(&pointer).unwrap();
+                let place = usize::try_from(span.byte_start).unwrap()..usize::try_from(span.byte_end).unwrap();
+                assert_eq!(&value[place], needle.as_bytes(), "{pointer}");
                 found.push((pointer, span.byte_start, span.byte_end));
             }
         })
