@@ -19,6 +19,7 @@ mod no_leak;
 mod oci_layout;
 mod report;
 mod repository;
+mod reread;
 mod samples;
 mod staged;
 mod tree;
