@@ -20,6 +20,7 @@ mod oci_layout;
 mod plan_and_apply;
 mod report;
 mod repository;
+mod reread;
 mod samples;
 mod staged;
 mod tree;
