@@ -12,6 +12,7 @@ mod end_to_end;
 mod env;
 mod history;
 mod hook;
+mod image;
 mod issuer_trouble;
 mod leak;
 mod listener;
