@@ -22,6 +22,7 @@ mod repository;
 mod samples;
 mod staged;
 mod tree;
+mod verify;
 
 use std::collections::BTreeSet;
 use std::path::Path;
