@@ -25,6 +25,7 @@ mod reread;
 mod samples;
 mod staged;
 mod tree;
+mod verify;
 
 use std::collections::BTreeSet;
 use std::path::Path;
