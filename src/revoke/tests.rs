@@ -191,7 +191,14 @@ impl Bench {
 
     fn context<'a>(&'a self, verify: &'a VerifyContext) -> RevokeContext<'a> {
         static KEY: std::sync::LazyLock<FingerprintKey> = std::sync::LazyLock::new(FingerprintKey::default);
-        RevokeContext { verify, policy: &self.policy, key: &KEY, rules: &self.rules, window: &[] }
+        RevokeContext {
+            verify,
+            policy: &self.policy,
+            key: &KEY,
+            rules: &self.rules,
+            window: &[],
+            is_cancelled: &|| false,
+        }
     }
 
     fn chain(&self) -> Chain {
@@ -417,7 +424,7 @@ fn an_approved_plan_is_held_against_what_is_true_now() {
     use RevocationState::{Refused, Revoked};
 
     check_apply(|_| (), Revoked, 2, "it is dead");
-    check_apply(|bench| bench.policy.halt = true, Refused, 0, "kill switch");
+    check_apply(|bench| bench.policy.halt = true, Refused, 0, "policy.halt");
     check_apply(|bench| bench.config = bench.issuer.server.trusted(""), Refused, 0, "revoke = true");
     check_apply(
         |bench| {
