@@ -17,6 +17,7 @@ mod leak;
 mod listener;
 mod no_leak;
 mod oci_layout;
+mod plan_and_apply;
 mod report;
 mod repository;
 mod samples;
