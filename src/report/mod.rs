@@ -21,6 +21,9 @@ use crate::finding::{Finding, LivenessState, Location, Place, Severity};
 
 pub use redact::Redactor;
 
+/// The JSON schema of [`Format::Json`] and [`Format::Jsonl`], schema 1.
+pub const SCHEMA: &str = include_str!("schema.json");
+
 /// What a run has to say, for any format.
 #[derive(Clone, Copy)]
 pub struct Report<'a> {

@@ -109,14 +109,12 @@ pub fn summary(report: &Report<'_>, color: bool) -> String {
 
     let targets: Vec<_> = summary.targets.iter().map(|target| text.redactor.place(target)).collect();
     let scanned = if targets.is_empty() { String::new() } else { format!("{}: ", targets.join(", ")) };
-    let _ = writeln!(
-        lines,
-        "scanned {}{} items, {} in {:.1} s",
-        escape(scanned.as_bytes()),
-        HumanCount(summary.items),
-        HumanBytes(summary.bytes),
-        summary.duration.as_secs_f64()
-    );
+    let duration = match summary.duration.as_millis() {
+        milliseconds @ 0..1000 => format!("{milliseconds} ms"),
+        _ => format!("{:.1} s", summary.duration.as_secs_f64()),
+    };
+    let (items, bytes) = (HumanCount(summary.items), HumanBytes(summary.bytes));
+    let _ = writeln!(lines, "scanned {}{items} items, {bytes} in {duration}", escape(scanned.as_bytes()));
 
     let left_out =
         listed([("below `--min-confidence`", summary.below_min_confidence), ("suppressed", summary.suppressed)]);

@@ -4,7 +4,7 @@
 //! credential again, since an issuer's 200 proves nothing. Whatever is not certain is recorded as unknown, and asked about
 //! before it is ever sent again. Entries run one after the other, so that no issuer sees two calls at once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -90,12 +90,22 @@ pub async fn execute_plan<P>(
 where
     P: AsyncFn(&ProbeSubject) -> Liveness,
 {
-    let mut run = Run { approved, execution, probe, refused: BTreeSet::new(), counter: CapCounter::default() };
+    let mut run = Run {
+        approved,
+        execution,
+        probe,
+        refused: BTreeSet::new(),
+        dead: BTreeMap::new(),
+        counter: CapCounter::default(),
+    };
     run.record(Event::Approved {
         plan: approved.hash().to_string(),
         by: approved.approval().as_str().to_owned(),
         calls: approved.calls(),
     })?;
+    if run.execution.look_first {
+        run.look_first().await;
+    }
     let mut results = Vec::with_capacity(approved.plan().entries.len());
     for entry in &approved.plan().entries {
         results.push(run.execute_entry(entry).await?);
@@ -127,6 +137,8 @@ struct Run<'a, P> {
     probe: P,
     /// Which kinds an issuer has refused to a client: the first refusal stops the rest of them.
     refused: BTreeSet<(String, Kind, Option<String>)>,
+    /// What was found dead before the first call.
+    dead: BTreeMap<Fingerprint, Liveness>,
     counter: CapCounter,
 }
 
@@ -161,10 +173,8 @@ where
         {
             return Ok(settled);
         }
-        if self.execution.look_first
-            && let Some(settled) = self.look_first(entry, &prepared.subject).await?
-        {
-            return Ok(settled);
+        if let Some(liveness) = self.dead.remove(&entry.finding) {
+            return self.settle_dead(entry, liveness);
         }
         let series = (issuer.clone(), entry.kind, authority.client_id().map(str::to_owned));
         if self.refused.contains(&series) {
@@ -289,19 +299,26 @@ where
             .find(|secret| Fingerprint::of(self.execution.key, kind, secret.expose()) == id)
     }
 
-    /// Asks about a credential before its call. What is dead already is recorded so, and nothing is sent.
-    async fn look_first(
-        &mut self,
-        entry: &PlanEntry,
-        subject: &ProbeSubject,
-    ) -> Result<Option<Executed>, ExecuteError> {
-        let liveness = (self.probe)(subject).await;
-        if liveness.state != LivenessState::Dead {
-            return Ok(None);
+    /// Asks about every credential before the first call, which may end more of them than its own.
+    async fn look_first(&mut self) {
+        for entry in &self.approved.plan().entries {
+            let PlannedAction::Rfc7009 { issuer, endpoint, authority, .. } = &entry.action else { continue };
+            if !self.approved.covers(entry) || self.is_still_allowed(entry, issuer).is_err() {
+                continue;
+            }
+            let Ok(prepared) = self.prepare(entry, issuer, endpoint, authority).await else { continue };
+            let liveness = (self.probe)(&prepared.subject).await;
+            if liveness.state == LivenessState::Dead {
+                self.dead.insert(entry.finding, liveness);
+            }
         }
+    }
+
+    /// Records that a credential was dead before anything was sent for it.
+    fn settle_dead(&mut self, entry: &PlanEntry, liveness: Liveness) -> Result<Executed, ExecuteError> {
         let detail = format!("not sent: {} already", told(&liveness));
         let receipt = self.record(proof(entry, LedgerState::Revoked, &detail))?;
-        Ok(Some(executed(entry, LedgerState::Revoked, receipt.as_str(), detail, Some(liveness))))
+        Ok(executed(entry, LedgerState::Revoked, receipt.as_str(), detail, Some(liveness)))
     }
 
     /// How the finding stands, if an earlier request for it has no known end.

@@ -313,6 +313,64 @@ fn values_are_shown_when_asked_for() {
     assert!(text.contains("value         line 1\\u{a}line 2\n"), "{text}");
 }
 
+#[test]
+fn json_is_as_the_schema_says() {
+    let schema = Schema(serde_json::from_str(report::SCHEMA).expect("the schema is JSON"));
+    let mut all = findings();
+    all.push(finding("generic-password", Kind::Password, "shown", Vec::new()));
+    for show_secrets in [false, true] {
+        for line in write(Format::Jsonl, &all, show_secrets).lines() {
+            let line: Value = serde_json::from_str(line).expect("each line is JSON");
+            let name = line["type"].as_str().expect("a type");
+            schema.check(&line, &schema.0["$defs"][name], name);
+        }
+        let document = serde_json::from_str(&write(Format::Json, &all, show_secrets)).expect("one JSON document");
+        schema.check(&document, &schema.0["$defs"]["document"], "document");
+    }
+    let wrong = serde_json::json!({"type": "diagnostic"});
+    let diagnostic = &schema.0["$defs"]["diagnostic"];
+    assert!(std::panic::catch_unwind(|| schema.check(&wrong, diagnostic, "wrong")).is_err());
+}
+
+/// A JSON schema, as far as ours goes. Stricter than the standard: what the schema does not name must not be there.
+struct Schema(Value);
+
+impl Schema {
+    fn check(&self, value: &Value, rule: &Value, at: &str) {
+        if let Some(reference) = rule["$ref"].as_str() {
+            let rule = self.0.pointer(reference.trim_start_matches('#')).expect("a definition");
+            return self.check(value, rule, at);
+        }
+        if let Some(expected) = rule.get("const") {
+            assert_eq!(value, expected, "{at}");
+            return;
+        }
+        let kind = match value {
+            Value::Null => "null",
+            Value::Bool(_) => "boolean",
+            Value::Number(_) => "integer",
+            Value::String(_) => "string",
+            Value::Array(_) => "array",
+            Value::Object(_) => "object",
+        };
+        let is_allowed = rule["type"] == kind || rule["type"].as_array().is_some_and(|all| all.contains(&kind.into()));
+        assert!(is_allowed, "{at}: {kind} instead of {}", rule["type"]);
+        if let Some(choices) = rule["enum"].as_array() {
+            assert!(choices.contains(value), "{at}: {value} is none of {choices:?}");
+        }
+        for (index, item) in value.as_array().into_iter().flatten().enumerate() {
+            self.check(item, &rule["items"], &format!("{at}/{index}"));
+        }
+        for name in rule["required"].as_array().into_iter().flatten() {
+            assert!(value.get(name.as_str().expect("a name")).is_some(), "{at}: no {name}");
+        }
+        for (name, member) in value.as_object().into_iter().flatten() {
+            let rule = rule["properties"].get(name).unwrap_or_else(|| panic!("{at}: `{name}` is not in the schema"));
+            self.check(member, rule, &format!("{at}/{name}"));
+        }
+    }
+}
+
 /// What a code scanning service asks of a file beyond the schema.
 #[test]
 fn sarif_is_what_code_scanning_reads() {

@@ -35,6 +35,7 @@ impl References {
         if repository.has_reftable {
             let reason = "references in the reftable format are not read: what is found counts as unreachable";
             collector.diagnose(Diagnostic::note("unread-references", &*repository.name, reason));
+            return references;
         }
         references.read_packed(&repository.common_dir.join("packed-refs"), collector);
         let mut git_dirs = vec![repository.common_dir.clone()];
