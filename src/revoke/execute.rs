@@ -4,7 +4,7 @@
 //! credential again, since an issuer's 200 proves nothing. Whatever is not certain is recorded as unknown, and asked about
 //! before it is ever sent again. Entries run one after the other, so that no issuer sees two calls at once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use super::approval::ApprovedPlan;
 use super::ledger::{Event, Intent, Ledger, LedgerError, LedgerState, Receipt, Standing};
 use super::plan::{Authority, PlanEntry, PlannedAction, PlannedLocation};
-use super::policy::{CapCounter, Policy};
+use super::policy::{CapCounter, Policy, PolicyAction};
 use super::rfc7009::{self, Answer};
 use crate::egress::{Destination, Egress};
 use crate::finding::{
@@ -54,6 +54,8 @@ pub struct Execution<'a> {
     /// The pauses between two looks at a credential that still answers: the window that an issuer has to make a revocation
     /// take effect.
     pub window: &'a [Duration],
+    /// Whether to stop before the next call.
+    pub is_cancelled: &'a dyn Fn() -> bool,
     /// Whether the liveness in the plan is of another run. Every credential is then asked about before its call: what is dead
     /// by now needs none, and only an issuer that has called a token active proves something by calling it inactive.
     pub look_first: bool,
@@ -90,15 +92,26 @@ pub async fn execute_plan<P>(
 where
     P: AsyncFn(&ProbeSubject) -> Liveness,
 {
-    let mut run = Run { approved, execution, probe, refused: BTreeSet::new(), counter: CapCounter::default() };
+    let mut run = Run {
+        approved,
+        execution,
+        probe,
+        refused: BTreeSet::new(),
+        dead: BTreeMap::new(),
+        counter: CapCounter::default(),
+    };
     run.record(Event::Approved {
         plan: approved.hash().to_string(),
         by: approved.approval().as_str().to_owned(),
         calls: approved.calls(),
     })?;
+    if run.execution.look_first {
+        run.look_first().await;
+    }
     let mut results = Vec::with_capacity(approved.plan().entries.len());
     for entry in &approved.plan().entries {
-        results.push(run.execute_entry(entry).await?);
+        let stop = (run.execution.is_cancelled)();
+        results.push(if stop { planned(entry) } else { run.execute_entry(entry).await? });
     }
     Ok(results)
 }
@@ -125,8 +138,11 @@ struct Run<'a, P> {
     approved: &'a ApprovedPlan,
     execution: Execution<'a>,
     probe: P,
-    /// Which kinds an issuer has refused to a client: the first refusal stops the rest of them.
+    /// Which kinds an issuer does not revoke for a client: the first one that it refuses, or accepts without effect, stops the
+    /// rest of them.
     refused: BTreeSet<(String, Kind, Option<String>)>,
+    /// What was found dead before the first call.
+    dead: BTreeMap<Fingerprint, Liveness>,
     counter: CapCounter,
 }
 
@@ -161,14 +177,12 @@ where
         {
             return Ok(settled);
         }
-        if self.execution.look_first
-            && let Some(settled) = self.look_first(entry, &prepared.subject).await?
-        {
-            return Ok(settled);
+        if let Some(liveness) = self.dead.remove(&entry.finding) {
+            return self.settle_dead(entry, liveness);
         }
         let series = (issuer.clone(), entry.kind, authority.client_id().map(str::to_owned));
         if self.refused.contains(&series) {
-            let reason = format!("not sent: the issuer has just refused another {}", entry.kind.as_str());
+            let reason = format!("not sent: the issuer has just not revoked another {}", entry.kind.as_str());
             return self.refuse(entry, reason);
         }
         if let Err(cap) = self.execution.policy.count(&mut self.counter, issuer) {
@@ -184,9 +198,6 @@ where
             methods: prepared.metadata.authentication_methods(Endpoint::Revocation),
         };
         let answer = rfc7009::execute_revocation(self.execution.egress, &request).await;
-        if matches!(answer, Answer::Refused(_)) {
-            self.refused.insert(series);
-        }
         let (state, detail) = outcome(&answer);
         let receipt = self.record(Event::Outcome {
             finding: entry.finding.to_string(),
@@ -195,22 +206,24 @@ where
             state,
             detail: detail.clone(),
         })?;
-        match answer {
-            Answer::Refused(_) | Answer::NotSent(_) => Ok(executed(entry, state, receipt.as_str(), detail, None)),
+        let result = match answer {
+            Answer::Refused(_) | Answer::NotSent(_) => executed(entry, state, receipt.as_str(), detail, None),
             Answer::Accepted | Answer::Postponed { .. } | Answer::Unknown(_) => {
-                self.prove(entry, state, receipt, detail, &prepared.subject).await
+                self.prove(entry, state, receipt, detail, &prepared.subject).await?
             }
+        };
+        if matches!(result.revocation.state, RevocationState::Refused | RevocationState::StillLive) {
+            self.refused.insert(series);
         }
+        Ok(result)
     }
 
     /// What the operator may have changed their mind about since the plan was made.
     fn is_still_allowed(&self, entry: &PlanEntry, issuer: &str) -> Result<(), String> {
         let policy = self.execution.policy;
-        if policy.halt {
-            return Err("not sent: the kill switch `policy.halt` is set".to_owned());
-        }
-        if policy.protect.contains(&entry.finding) {
-            return Err("not sent: the finding is on the list `policy.protect`".to_owned());
+        let decision = policy.decide(&entry.subject(), issuer, entry.blast_radius);
+        if decision.action == PolicyAction::Never {
+            return Err(format!("not sent: the policy forbids it now, by {}", decision.decided_by));
         }
         match self.execution.issuers.trusted(issuer) {
             Ok(trusted) if trusted.revoke => Ok(()),
@@ -289,19 +302,27 @@ where
             .find(|secret| Fingerprint::of(self.execution.key, kind, secret.expose()) == id)
     }
 
-    /// Asks about a credential before its call. What is dead already is recorded so, and nothing is sent.
-    async fn look_first(
-        &mut self,
-        entry: &PlanEntry,
-        subject: &ProbeSubject,
-    ) -> Result<Option<Executed>, ExecuteError> {
-        let liveness = (self.probe)(subject).await;
-        if liveness.state != LivenessState::Dead {
-            return Ok(None);
+    /// Asks about every credential before the first call, which may end more of them than its own.
+    async fn look_first(&mut self) {
+        for entry in &self.approved.plan().entries {
+            let PlannedAction::Rfc7009 { issuer, endpoint, authority, .. } = &entry.action else { continue };
+            let is_cancelled = (self.execution.is_cancelled)();
+            if is_cancelled || !self.approved.covers(entry) || self.is_still_allowed(entry, issuer).is_err() {
+                continue;
+            }
+            let Ok(prepared) = self.prepare(entry, issuer, endpoint, authority).await else { continue };
+            let liveness = (self.probe)(&prepared.subject).await;
+            if liveness.state == LivenessState::Dead {
+                self.dead.insert(entry.finding, liveness);
+            }
         }
+    }
+
+    /// Records that a credential was dead before anything was sent for it.
+    fn settle_dead(&mut self, entry: &PlanEntry, liveness: Liveness) -> Result<Executed, ExecuteError> {
         let detail = format!("not sent: {} already", told(&liveness));
         let receipt = self.record(proof(entry, LedgerState::Revoked, &detail))?;
-        Ok(Some(executed(entry, LedgerState::Revoked, receipt.as_str(), detail, Some(liveness))))
+        Ok(executed(entry, LedgerState::Revoked, receipt.as_str(), detail, Some(liveness)))
     }
 
     /// How the finding stands, if an earlier request for it has no known end.
@@ -346,7 +367,8 @@ where
     ) -> Result<Executed, ExecuteError> {
         let mut liveness = (self.probe)(subject).await;
         for pause in self.execution.window {
-            if liveness.state == LivenessState::Dead {
+            // What cannot be told now cannot be told in a moment either: only a credential that works is waited for.
+            if !matches!(liveness.state, LivenessState::Live | LivenessState::LiveRestricted) {
                 break;
             }
             tokio::time::sleep(*pause).await;
@@ -414,6 +436,12 @@ fn outcome(answer: &Answer) -> (LedgerState, String) {
         Answer::NotSent(reason) => (LedgerState::Failed, format!("not sent: {reason}")),
         Answer::Unknown(reason) => (LedgerState::Unknown, reason.clone()),
     }
+}
+
+/// What the ledger keeps of a credential that a later run finds dead.
+pub(super) fn proof_of_death(finding: &Finding) -> Event {
+    let detail = format!("after the request of an earlier run: {}", told(&finding.liveness));
+    Event::Proof { finding: finding.id.to_string(), state: LedgerState::Revoked, detail }
 }
 
 fn proof(entry: &PlanEntry, state: LedgerState, detail: &str) -> Event {

@@ -26,3 +26,6 @@ pub use run::{
 };
 pub use subject::Subject;
 pub use terms::{IssuerMatch, IssuerTerms, Survey, survey};
+
+#[cfg(test)]
+mod tests;

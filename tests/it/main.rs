@@ -18,11 +18,14 @@ mod leak;
 mod listener;
 mod no_leak;
 mod oci_layout;
+mod plan_and_apply;
 mod report;
 mod repository;
+mod reread;
 mod samples;
 mod staged;
 mod tree;
+mod verify;
 
 use std::collections::BTreeSet;
 use std::path::Path;

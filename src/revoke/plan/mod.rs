@@ -14,9 +14,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::Subject;
 use super::canonical::{canonical_bytes, sha256_hex};
 use super::policy::{Decision, PolicyAction};
-use crate::finding::{Confidence, Fingerprint, Kind};
+use crate::finding::{Confidence, Fingerprint, Kind, LivenessState};
 use crate::rules::BlastRadius;
 
 pub use build::{PlanInput, plan};
@@ -226,6 +227,18 @@ impl RevocationPlan {
         }
     }
 
+    /// Takes out the places that do not pass; the counts still tell of them.
+    pub(super) fn retain_locations(&mut self, passes: impl Fn(&PlannedLocation) -> bool) {
+        for entry in &mut self.entries {
+            entry.locations.retain(&passes);
+            if let PlannedAction::Rfc7009 { authority: Authority::FoundClient { locations, .. }, .. } =
+                &mut entry.action
+            {
+                locations.retain(&passes);
+            }
+        }
+    }
+
     /// How many calls the plan holds with that decision.
     pub fn calls(&self, action: PolicyAction) -> usize {
         self.entries.iter().filter(|entry| entry.is_call() && entry.policy.action == action).count()
@@ -233,6 +246,24 @@ impl RevocationPlan {
 }
 
 impl PlanEntry {
+    /// What a policy judges, as far as the plan tells.
+    pub(super) fn subject(&self) -> Subject {
+        Subject {
+            id: self.finding,
+            rule: self.rule.clone(),
+            provider: self.provider.clone(),
+            kind: self.kind,
+            confidence: self.confidence,
+            redacted: self.redacted.clone(),
+            parts: Vec::new(),
+            token: None,
+            liveness: LivenessState::from_word(&self.liveness.state).unwrap_or(LivenessState::Unknown),
+            liveness_method: self.liveness.method.clone(),
+            checked_at: None,
+            locations: self.locations.iter().map(PlannedLocation::as_scanned).collect(),
+        }
+    }
+
     /// Whether the program can do it.
     pub fn is_call(&self) -> bool {
         !matches!(self.action, PlannedAction::Manual { .. })
