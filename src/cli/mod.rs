@@ -12,6 +12,7 @@ mod pending_file;
 mod revoke;
 mod rules;
 mod scan;
+mod schema;
 
 use std::path::PathBuf;
 
@@ -70,6 +71,7 @@ enum Command {
     Hook(hook::Args),
     Completions(completions::Args),
     Man(man::Args),
+    Schema(schema::Args),
 }
 
 /// Parses the arguments, runs the subcommand, prints its error if there is one, and gives the exit code of the contract.
@@ -91,6 +93,7 @@ fn run(cli: &Cli) -> CommandResult {
         Command::Hook(args) => hook::run(args, &cli.global),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),
+        Command::Schema(args) => schema::run(args),
     }
 }
 

@@ -90,6 +90,17 @@ fn the_policy_section_has_its_own_shape() {
     assert_eq!(error.as_deref(), Some(expected));
 }
 
+proptest::proptest! {
+    #[test]
+    fn any_text_is_survived(text in "\\PC{0,60}", name in "[a-z_]{0,20}", value in "(1|-1|''|\\[\\]|'\\PC{0,10}')") {
+        let _ = parse(&text);
+        for table in ["", "[egress]", "[[issuer]]\nissuer = 'https://a.example'"] {
+            let _ = parse(&format!("{table}\n{name} = {value}\n{text}"));
+        }
+        let _ = HostPattern::parse(&text);
+    }
+}
+
 #[test]
 fn discovery_order_and_the_scanned_tree() {
     let directory = tempfile::tempdir().expect("a directory");

@@ -79,6 +79,7 @@ pub(crate) fn assigned(value: &[u8], is_literal: bool) -> Option<Filter> {
         .or_else(|| template(value))
         .or_else(|| reference(&lower))
         .or_else(|| word(&lower))
+        .or_else(|| number(&lower))
         .or_else(|| token(value))
         .or_else(|| if is_literal { None } else { expression(value) })
 }
@@ -174,6 +175,16 @@ fn sequence(lower: &[u8]) -> Option<Filter> {
         |window: &[u8]| SEQUENCES.iter().any(|text| memchr::memmem::find(text.as_bytes(), window).is_some());
     // A long value holds eight characters of a sequence by chance less often than once in a billion.
     lower.windows(SEQUENCE_LENGTH).any(is_sequence).then_some(Filter::Sequence)
+}
+
+/// Constants of programs: `0x803100a8`, and bytes written as escapes.
+fn number(lower: &[u8]) -> Option<Filter> {
+    let is_constant = lower.strip_prefix(b"0x").is_some_and(|rest| {
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+        digits <= 16 && (digits == rest.len() || matches!(rest.get(digits), Some(b'_' | b'u' | b'l')))
+    });
+    let is_binary = memchr::memmem::find_iter(lower, b"\\x").nth(1).is_some();
+    (is_constant || is_binary).then_some(Filter::Expression)
 }
 
 /// Names, calls and indexing: what stands unquoted in programs. A random value is no name.

@@ -12,6 +12,7 @@ mod boundary;
 pub(crate) mod checksum;
 mod examples;
 mod filter;
+mod judge;
 mod jwk;
 mod jwt;
 mod key;
@@ -33,7 +34,7 @@ use regex::bytes::Regex;
 use crate::finding::{Confidence, Fingerprint, FingerprintKey, Kind, Part, Severity, TokenFacts};
 use crate::rules::{self, Matcher, Rule, RuleSet};
 use crate::secret::Secret;
-use matching::Match;
+use judge::{Judge, Match};
 use pairing::Pairing;
 use prefilter::Prefilter;
 
@@ -119,11 +120,12 @@ impl Detector {
         if hits.is_empty() {
             return Vec::new();
         }
-        let matches = self.matches(bytes, hits, refuse);
-        if matches.is_empty() {
+        let mut judge = Judge::new(refuse);
+        self.match_rules(bytes, hits, &mut judge);
+        if judge.matches.is_empty() {
             return Vec::new();
         }
-        let matches = overlap::best(matches, |found| found.span.clone(), Match::rank);
+        let matches = overlap::best(judge.matches, |found| found.span.clone(), Match::rank);
         let ids: Vec<Fingerprint> =
             matches.iter().map(|found| Fingerprint::of(&self.key, found.kind, found.secret.expose())).collect();
         let pairing = self.pairing.get_or_init(|| Pairing::new(&self.rules));

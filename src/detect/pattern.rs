@@ -6,10 +6,13 @@ use regex::bytes::Regex;
 
 use crate::rules::Window;
 
-/// Where a pattern matched: all of it, and its group `secret`.
+/// Where a pattern matched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Found {
+    /// The group `secret`.
     pub(super) secret: Range<usize>,
+    /// All other named groups, which are parts.
+    pub(super) named: Vec<(String, Range<usize>)>,
 }
 
 /// The windows around the anchors, joined where they overlap: what a pattern reads is never more than the bytes there are,
@@ -42,7 +45,9 @@ pub(super) fn find(regex: &Regex, bytes: &[u8], anchors: &[usize], window: Windo
                 continue;
             }
             if let Some(secret) = secret {
-                found.push(Found { secret });
+                let others = regex.capture_names().flatten().filter(|name| *name != "secret");
+                let named = others.filter_map(|name| Some((name.to_owned(), captures.name(name)?.range()))).collect();
+                found.push(Found { secret, named });
             }
         }
     }

@@ -105,6 +105,21 @@ mod tests {
     use crate::config::environment::Environment;
     use crate::config::{Config, ConfigFile};
 
+    proptest::proptest! {
+        #[test]
+        fn a_checked_url_reads_as_written(
+            scheme in "(https|http|HTTPS|file)", user in "([a-z]{0,3}(:[a-z]{0,3})?@)?",
+            host in "(login\\.example|\\PC{0,10}|\\[::1\\]|127\\.1)", rest in "[/?#:\\\\@a-z0-9%.]{0,12}",
+        ) {
+            if let Ok(url) = checked_url(&format!("{scheme}://{user}{host}{rest}")) {
+                proptest::prop_assert!(url.username().is_empty() && url.password().is_none() && url.fragment().is_none());
+                proptest::prop_assert!(url.has_host() && matches!(url.scheme(), "https" | "http"));
+                // What it was read as reads as the same again.
+                proptest::prop_assert_eq!(checked_url(url.as_str()).ok(), Some(url));
+            }
+        }
+    }
+
     #[test]
     fn only_what_the_operator_trusts() {
         let text = "[[issuer]]\nissuer = 'https://login.example/tenant'\nendpoint_hosts = ['keys.example', 'api.example:8443']\n\

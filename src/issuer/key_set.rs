@@ -95,7 +95,8 @@ impl KeySet {
                 return SignatureCheck::Good;
             }
         }
-        if self.unusable.iter().any(|key| named(key) || key.is_none()) {
+        // An issuer without any usable key proves nothing about a token, except that something is wrong with the issuer.
+        if self.keys.is_empty() || self.unusable.iter().any(|key| named(key) || key.is_none()) {
             SignatureCheck::Undecidable
         } else if is_published {
             SignatureCheck::Bad
@@ -188,7 +189,7 @@ mod tests {
             (json!([key("a")]), Some("b"), Algorithm::ES256, SIGNATURE, UnknownKey),
             (json!([foreign]), Some("foreign"), Algorithm::ES256, SIGNATURE, Undecidable),
             (json!([foreign]), None, Algorithm::ES256, SIGNATURE, Undecidable),
-            (json!([]), Some("a"), Algorithm::ES256, SIGNATURE, UnknownKey),
+            (json!([]), Some("a"), Algorithm::ES256, SIGNATURE, Undecidable),
         ] {
             let got = set(keys.clone()).check(kid, algorithm, &signing_input(), signature);
             assert_eq!(got, expected, "{keys} {kid:?} {algorithm:?}");

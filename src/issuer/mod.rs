@@ -163,31 +163,32 @@ impl Issuers {
     async fn discover(&self, issuer: &Issuer) -> Result<Value, IssuerError> {
         let identifier = || issuer.issuer.clone();
         let url = issuer.url.as_ref().ok_or_else(|| IssuerError::NotDiscoverable { issuer: identifier() })?;
-        let mut failure = IssuerError::NoMetadata { issuer: identifier(), status: 404 };
+        let mut failure = None;
         for place in metadata::well_known_urls(url) {
             let destination = Destination::within(issuer, place.as_str())?;
             let request = Request::get(&destination).limit(DOCUMENT_BODY_LIMIT);
             let response = match self.0.egress.send(request).await {
                 Ok(response) => response,
                 Err(redirect @ EgressError::Redirect { .. }) => {
-                    failure = redirect.into();
+                    failure.get_or_insert(redirect.into());
                     continue;
                 }
                 Err(error) => return Err(error.into()),
             };
             if response.status != 200 {
-                failure = IssuerError::NoMetadata { issuer: identifier(), status: response.status };
+                failure.get_or_insert(IssuerError::NoMetadata { issuer: identifier(), status: response.status });
                 continue;
             }
             match response.json() {
                 Ok(document) if document.get("issuer").and_then(Value::as_str) == Some(&issuer.issuer) => {
                     return Ok(document);
                 }
-                Ok(_) => failure = IssuerError::Mismatch { issuer: identifier() },
-                Err(_) => failure = malformed(issuer, "metadata", "it is not JSON of bounded depth"),
+                // What is wrong with a document that is there says more than the absence of others.
+                Ok(_) => failure = Some(IssuerError::Mismatch { issuer: identifier() }),
+                Err(_) => failure = Some(malformed(issuer, "metadata", "it is not JSON of bounded depth")),
             }
         }
-        Err(failure)
+        Err(failure.unwrap_or_else(|| IssuerError::NoMetadata { issuer: identifier(), status: 404 }))
     }
 
     async fn fetch_key_set(&self, issuer: &Issuer) -> Result<KeySet, IssuerError> {

@@ -52,8 +52,9 @@ type Handler = Box<dyn Fn(&str) -> Reply + Send + Sync>;
 fn unusable_metadata_is_an_error() {
     let other = |origin: &str| Reply::json(200, &json!({"issuer": format!("{origin}/"), "token_endpoint": origin}));
     let nested = "[".repeat(5000) + &"]".repeat(5000);
-    let cases: [(&str, Handler, &str); 6] = [
+    let cases: [(&str, Handler, &str); 7] = [
         ("a slash too many", Box::new(other), "names another issuer"),
+        ("another one, in one place only", Box::new(other), "names another issuer"),
         ("nonsense", Box::new(|_| Reply::Http(200, Vec::new(), b"<html>login</html>".to_vec())), "not JSON"),
         ("too deep", Box::new(move |_| Reply::Http(200, Vec::new(), nested.clone().into_bytes())), "not JSON"),
         ("too large", Box::new(|_| Reply::Http(200, Vec::new(), vec![b' '; 300 << 10])), "more than 262144 bytes"),
@@ -61,7 +62,11 @@ fn unusable_metadata_is_an_error() {
         ("out of order", Box::new(|_| Reply::empty(503)), "publishes no metadata (status 503)"),
     ];
     for (name, reply, expected) in cases {
-        let server = Server::start(move |origin, _| reply(origin));
+        let asked = AtomicUsize::new(0);
+        let server = Server::start(move |origin, _| match (name, asked.fetch_add(1, Relaxed)) {
+            ("another one, in one place only", 1) => Reply::empty(404),
+            _ => reply(origin),
+        });
         let error = block_on(issuers(&server.trusted("")).metadata(&server.origin())).err();
         let text = error.map_or_else(String::new, |error| error.to_string());
         assert!(text.contains(expected), "{name}: {text}");

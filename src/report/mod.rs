@@ -18,8 +18,12 @@ use std::time::Duration;
 
 use crate::diagnostic::Diagnostic;
 use crate::finding::{Finding, LivenessState, Location, Place, Severity};
+use crate::rules::RuleSet;
 
 pub use redact::Redactor;
+
+/// The JSON schema of [`Format::Json`] and [`Format::Jsonl`], schema 1.
+pub const SCHEMA: &str = include_str!("schema.json");
 
 /// What a run has to say, for any format.
 #[derive(Clone, Copy)]
@@ -28,6 +32,8 @@ pub struct Report<'a> {
     pub findings: &'a [Finding],
     /// What could not be scanned, and notes.
     pub diagnostics: &'a [Diagnostic],
+    /// The rules of the run, for what they know of remedies.
+    pub rules: &'a RuleSet,
     /// How much was covered.
     pub summary: &'a Summary,
     /// Whether values are written in full: `--show-secrets`.

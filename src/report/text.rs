@@ -16,6 +16,7 @@ use crate::finding::{
     Finding, GitObject, GitPlace, ImagePlace, LivenessState, Location, PartValue, Place, RevocationState,
     SenderConstraint, Severity, TokenFacts, escape,
 };
+use crate::rules::Rule;
 
 /// Places shown of each finding.
 const PLACES: usize = 5;
@@ -29,7 +30,8 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn io::Write, color: bool) -
             writeln!(out)?;
         }
         let text = Text { redactor: &redactor, color, show_secrets: report.show_secrets };
-        out.write_all(text.finding(finding).as_bytes())?;
+        let rule = report.rules.get(&finding.rule).map(AsRef::as_ref);
+        out.write_all(text.finding(finding, rule).as_bytes())?;
     }
     Ok(())
 }
@@ -109,14 +111,12 @@ pub fn summary(report: &Report<'_>, color: bool) -> String {
 
     let targets: Vec<_> = summary.targets.iter().map(|target| text.redactor.place(target)).collect();
     let scanned = if targets.is_empty() { String::new() } else { format!("{}: ", targets.join(", ")) };
-    let _ = writeln!(
-        lines,
-        "scanned {}{} items, {} in {:.1} s",
-        escape(scanned.as_bytes()),
-        HumanCount(summary.items),
-        HumanBytes(summary.bytes),
-        summary.duration.as_secs_f64()
-    );
+    let duration = match summary.duration.as_millis() {
+        milliseconds @ 0..1000 => format!("{milliseconds} ms"),
+        _ => format!("{:.1} s", summary.duration.as_secs_f64()),
+    };
+    let (items, bytes) = (HumanCount(summary.items), HumanBytes(summary.bytes));
+    let _ = writeln!(lines, "scanned {}{items} items, {bytes} in {duration}", escape(scanned.as_bytes()));
 
     let left_out =
         listed([("below `--min-confidence`", summary.below_min_confidence), ("suppressed", summary.suppressed)]);
@@ -147,7 +147,7 @@ struct Text<'r> {
 }
 
 impl Text<'_> {
-    fn finding(self, finding: &Finding) -> String {
+    fn finding(self, finding: &Finding, rule: Option<&Rule>) -> String {
         let mut lines = String::new();
         let severity = self.painted(finding.severity.as_str(), severity_style(finding.severity));
         let title = self.painted(&finding.title, Style::new().bold()).into_owned();
@@ -185,10 +185,14 @@ impl Text<'_> {
         }
         let kind = finding.kind.as_str();
         let confidence = finding.confidence.as_str();
-        let rule = format!("{} ({kind}, {confidence} confidence, {} bytes)", finding.rule, finding.secret.len());
-        self.field(&mut lines, "rule", &rule);
+        let named = format!("{} ({kind}, {confidence} confidence, {} bytes)", finding.rule, finding.secret.len());
+        self.field(&mut lines, "rule", &named);
         self.field(&mut lines, "id", &finding.id.to_string());
-        self.field(&mut lines, "next", advice::next_step(finding));
+        let advice = advice::next_step(finding, rule);
+        self.field(&mut lines, "next", advice.line);
+        for (number, step) in (1..).zip(advice.steps) {
+            self.field(&mut lines, "", &format!("{number}. {}", self.shown(step)));
+        }
         lines
     }
 

@@ -17,8 +17,8 @@ use std::sync::Arc;
 pub use error::RuleError;
 pub use nearest::nearest;
 pub use rule::{
-    Alphabet, BlastRadius, Checksum, Endpoints, Matcher, PartSpec, Revoke, RevokeMethod, Rule, Scanner, Shape, Verify,
-    VerifyMethod, Window,
+    Alphabet, BlastRadius, Checksum, Encoding, Endpoints, Matcher, PartSpec, Revoke, RevokeMethod, Rule, Scanner,
+    Shape, Verify, VerifyMethod, Window,
 };
 pub use schema::Examples;
 pub use template::{TemplateError, expand};

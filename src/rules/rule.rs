@@ -27,9 +27,11 @@ pub struct Rule {
     pub window: Window,
     /// How a match is found within the window.
     pub matcher: Matcher,
+    /// How the file encodes the value; the shape is that of the decoded one.
+    pub encoding: Option<Encoding>,
     /// What the matched value must look like.
     pub shape: Shape,
-    /// Words of which one must stand within the window of an assignment, in any case; none are needed when this is empty.
+    /// Words of which one must stand within the window of a name or value, in any case; none are needed when this is empty.
     pub near: Vec<String>,
     /// What is looked for beside a match.
     pub parts: Vec<PartSpec>,
@@ -59,7 +61,7 @@ pub struct Window {
 /// How a match is found.
 #[derive(Debug)]
 pub enum Matcher {
-    /// A regular expression over bytes, whose group `secret` is the value.
+    /// A regular expression over bytes, whose group `secret` is the value; other named groups are parts.
     Pattern(String),
     /// The value assigned to a key; each entry is the words that the key ends with, in lower case: `client secret`.
     Keys(Vec<Vec<String>>),
@@ -75,6 +77,16 @@ pub enum Scanner {
     Jwt,
     /// JSON Web Keys with private members (RFC 7517).
     Jwk,
+}
+
+/// How a file encodes a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Encoding {
+    /// Percent encoding (RFC 3986 §2.1).
+    Percent,
+    /// User name and password joined by a colon, in base64 (RFC 7617).
+    BasicCredentials,
 }
 
 /// What a value must look like. The checks left out are not made.
@@ -130,16 +142,18 @@ pub enum Checksum {
     Grafana,
 }
 
-/// Something looked for beside a match.
+/// Something looked for beside a match. Of several with the same name, each is for when those before it find nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PartSpec {
     /// `client_id`, `client_secret`, `issuer`, `token_endpoint`, `tenant`, `username`, `access_key_id` or `host`.
     pub name: String,
     /// The words that its key ends with, as in [`Matcher::Keys`].
     pub keys: Vec<Vec<String>>,
-    /// What its value looks like, where that is known: a regular expression for the whole value. A value of this shape needs
-    /// no key.
+    /// What its value looks like, where that is known: a regular expression for the whole value.
     pub pattern: Option<String>,
+    /// Whether its key must be one of [`PartSpec::keys`]. Where a rule gives a pattern and no keys of its own, a value of that
+    /// shape is taken without any.
+    pub needs_key: bool,
 }
 
 /// Fixed endpoints of a provider that has the same for everybody.

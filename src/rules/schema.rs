@@ -8,8 +8,8 @@ use toml::Spanned;
 use super::error::RuleError;
 use super::nearest::nearest;
 use super::rule::{
-    Alphabet, BlastRadius, Checksum, Endpoints, Matcher, PartSpec, Revoke, RevokeMethod, Rule, Scanner, Shape, Verify,
-    VerifyMethod, Window,
+    Alphabet, BlastRadius, Checksum, Encoding, Endpoints, Matcher, PartSpec, Revoke, RevokeMethod, Rule, Scanner,
+    Shape, Verify, VerifyMethod, Window,
 };
 use super::vocabulary;
 use crate::finding::{Confidence, Kind, Severity};
@@ -44,6 +44,7 @@ struct RuleEntry {
     pattern: Option<Spanned<String>>,
     keys: Option<Vec<String>>,
     scanner: Option<Scanner>,
+    encoding: Option<Encoding>,
     #[serde(default)]
     shape: ShapeEntry,
     #[serde(default)]
@@ -214,6 +215,7 @@ impl Context<'_> {
             anchors_are_case_sensitive: entry.case_sensitive && !matches!(matcher, Matcher::Keys(_)),
             window: entry.window.map_or(DEFAULT_WINDOW, |w| Window { before: w.before, after: w.after }),
             matcher,
+            encoding: entry.encoding,
             shape: Shape {
                 min_length: entry.shape.min_length,
                 max_length: entry.shape.max_length,
@@ -274,6 +276,7 @@ impl Context<'_> {
     }
 
     fn part(&self, part: PartEntry, trust: Trust) -> Result<PartSpec, RuleError> {
+        let needs_key = part.pattern.is_none() || part.keys.as_ref().is_some_and(|keys| !keys.is_empty());
         let keys = match part.keys {
             Some(keys) => vocabulary::key_words(&keys),
             None => vocabulary::part_keys(&part.name).ok_or_else(|| {
@@ -283,7 +286,7 @@ impl Context<'_> {
         if let (Some(pattern), Trust::Operator) = (&part.pattern, trust) {
             super::compile(pattern.get_ref()).map_err(|error| self.fail(Some(pattern.span()), regex_reason(&error)))?;
         }
-        Ok(PartSpec { name: part.name, keys, pattern: part.pattern.map(Spanned::into_inner) })
+        Ok(PartSpec { name: part.name, keys, pattern: part.pattern.map(Spanned::into_inner), needs_key })
     }
 
     fn validate(&self, rule: &Rule) -> Result<(), RuleError> {

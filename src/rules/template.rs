@@ -88,6 +88,7 @@ fn make(template: &str, random: &mut Random) -> Option<String> {
         }
         "pem" => pem(argument, random, "\n"),
         "pem-escaped" => pem(argument, random, "\\n"),
+        "basic" => STANDARD.encode(format!("{argument}:{}", random.text(BASE62, 24))),
         "encode" => STANDARD.encode(argument),
         _ => return None,
     })

@@ -8,7 +8,7 @@ use super::client_secret::random_token;
 use super::verdict::{Caller, Inactive, Judgement, TokenSort, asked, unknown};
 use crate::config::Issuer;
 use crate::egress::{Destination, EgressError, Field, Request};
-use crate::finding::{Finding, Liveness, LivenessState};
+use crate::finding::{Finding, Liveness, LivenessState, escape};
 use crate::issuer::{ClientAuthentication, ClientCredentials, Endpoint, Metadata, client_credentials};
 use crate::secret::Secret;
 
@@ -145,7 +145,11 @@ struct Question<'a> {
 impl Question<'_> {
     /// Whether the token is active, by the first method of client authentication that is accepted.
     async fn put(&self, token: &Secret) -> Result<bool, Refusal> {
-        let mut reason = format!("client `{}` has no secret to ask with", self.client.client_id.escape_debug());
+        let shown = escape(self.client.client_id.as_bytes());
+        let mut reason = match &self.client.client_secret {
+            None => format!("client `{shown}` has no secret to ask with"),
+            Some(_) => format!("the issuer lists no authentication by which client `{shown}` could ask"),
+        };
         for method in &self.metadata.authentication_methods(Endpoint::Introspection).methods {
             if method.takes_secret() != self.client.client_secret.is_some() {
                 continue;

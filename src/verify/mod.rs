@@ -20,7 +20,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use crate::config::Config;
-use crate::egress::Egress;
+use crate::egress::{Egress, EgressError, EgressPolicy};
 use crate::finding::{Finding, Liveness};
 use crate::issuer::Issuers;
 use calibration::Calibration;
@@ -65,6 +65,12 @@ impl VerifyContext {
             budget: config.egress.budget,
             calibration: Calibration::default(),
         }
+    }
+
+    /// A context with a client and issuers of its own.
+    pub fn open(config: &Config) -> Result<Self, EgressError> {
+        let egress = Egress::new(EgressPolicy::from(config))?;
+        Ok(Self::new(config, Issuers::new(config, egress.clone()), egress))
     }
 
     fn now(&self) -> OffsetDateTime {

@@ -21,7 +21,7 @@ const { default: Provider } = await import(pathToFileURL(modules.resolve('oidc-p
 const AUDIENCE = 'https://api.test.invalid';
 const ACCOUNT = 'service-account-7';
 
-/** What was asked over HTTP: method, path and status, in order. */
+/** What was asked over HTTP: method, path and status, in order; the status is 0 as long as there is no whole answer. */
 const requests = [];
 /** How to misbehave, by path: `{status, body, type, delay}`. */
 const disturbances = new Map();
@@ -51,7 +51,9 @@ const provider = new Provider(issuer, {
 const answer = provider.callback();
 server.on('request', (request, response) => {
   const { pathname } = new URL(request.url, issuer);
-  response.on('close', () => requests.push({ method: request.method, path: pathname, status: response.statusCode }));
+  const record = { method: request.method, path: pathname, status: 0 };
+  requests.push(record);
+  response.on('finish', () => { record.status = response.statusCode; });
   const disturbance = disturbances.get(pathname);
   if (!disturbance) return answer(request, response);
   // Never answered: the client has to give up by itself.

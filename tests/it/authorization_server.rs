@@ -99,9 +99,19 @@ impl AuthorizationServer {
         self.ask(&json!({"do": "stop"}));
     }
 
-    /// What has been asked since the last call, as `METHOD PATH STATUS`.
+    /// What has been asked since the last [`Self::take_requests`], as `METHOD PATH STATUS`; the status is 0 as long as there is
+    /// no answer.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        self.requests_and(false)
+    }
+
+    /// [`Self::requests`], which are forgotten.
     pub(crate) fn take_requests(&self) -> Vec<String> {
-        let answer = self.ask(&json!({"do": "requests", "forget": true}));
+        self.requests_and(true)
+    }
+
+    fn requests_and(&self, forget: bool) -> Vec<String> {
+        let answer = self.ask(&json!({"do": "requests", "forget": forget}));
         let words =
             |request: &Value| format!("{} {} {}", text(request, "method"), text(request, "path"), request["status"]);
         answer["requests"].as_array().expect("a list of requests").iter().map(words).collect()

@@ -345,43 +345,7 @@ fn what_no_policy_allows_is_planned_and_not_sent() {
         let refresh = finding_at(&run, "deploy/session.json", "refresh_token");
         assert!(matches!(refresh["revocation"]["state"].as_str(), Some("planned" | "none")), "{policy}: {refresh:#}");
         let requests = leak.server.take_requests();
-        assert!(!requests.iter().any(|request| request.contains("/token/revocation 200")), "{requests:#?}");
+        assert!(!requests.iter().any(|request| request.contains("/token/revocation")), "{requests:#?}");
         assert!(leak.server.is_alive(&leak.refresh_token));
     }
-}
-
-#[test]
-fn an_approved_plan_is_carried_out_and_another_is_not() {
-    let leak = Leak::new();
-    let config = leak.configure(CLIENT, "");
-    let ledger = leak.ledger();
-    let work = leak.env.work();
-    let (report, plan) = (work.join("report.jsonl"), work.join("plan.json"));
-    leak.scan(&config, &[text(&leak.repository)], &["--output", text(&report)]).exits(1);
-    let common = ["--config", &config, "--allow-host", leak.server.host()];
-    let planned =
-        leak.env.run(["revoke", "plan", text(&report), "--output", text(&plan)].iter().chain(&common)).exits(0);
-    let document: Value = serde_json::from_str(&fs_err::read_to_string(&plan).expect("the plan")).expect("JSON");
-    let hash = document["hash"].as_str().expect("a hash").to_owned();
-    assert!(planned.stdout.contains(&hash) || planned.stderr.contains(&hash), "{}\n{}", planned.stdout, planned.stderr);
-
-    let apply = |hash: &str| {
-        let arguments =
-            ["revoke", "apply", text(&plan), "--hash", hash, "--ledger", text(&ledger), "--format", "jsonl"];
-        leak.env.run(arguments.iter().chain(&common))
-    };
-    apply(&hash.replace(|digit: char| digit.is_ascii_digit(), "7")).exits(2);
-    assert!(leak.server.is_alive(&leak.refresh_token), "the approval was for another plan");
-
-    // A plan changed after its approval: the hash that was approved is no longer its own.
-    let approved = fs_err::read_to_string(&plan).expect("the plan");
-    fs_err::write(&plan, approved.replace(CLIENT, "another-client")).expect("the plan");
-    apply(&hash).exits(2);
-    assert!(leak.server.is_alive(&leak.refresh_token), "the plan is not the approved one");
-
-    fs_err::write(&plan, approved).expect("the plan");
-    let applied = apply(&hash);
-    assert!(!leak.server.is_alive(&leak.refresh_token), "{}\n{}", applied.stdout, applied.stderr);
-    assert_eq!(leak.server.userinfo_status(&leak.access_token), 401);
-    leak.env.run(["revoke", "status", "--check", "--ledger", text(&ledger)]).exits(0);
 }

@@ -279,6 +279,18 @@ fn object_formats_that_cannot_be_read_are_an_error() {
 }
 
 #[test]
+fn references_that_cannot_be_read_are_told() {
+    let env = Env::new();
+    env.tool("git", ["init", "--quiet", "--ref-format=reftable", text(&env.input().join("shop"))]);
+    let repository = env.existing_repository("shop");
+    repository.write("a.env", environment_file("a"));
+    let leaked = repository.commit("Start");
+    let run = history(&repository, &env).exits(1);
+    assert_eq!(places(&run, "a"), [format!("{leaked} a.env")]);
+    assert_eq!(run.diagnostics()[0]["code"], "unread-references");
+}
+
+#[test]
 fn a_missing_blob_is_told() {
     let env = Env::new();
     let repository = env.repository("shop");
@@ -292,6 +304,22 @@ fn a_missing_blob_is_told() {
     assert_eq!(run.summary()["complete"], false);
     let diagnostics = run.diagnostics();
     assert!(diagnostics.iter().any(|it| it["code"] == "missing-object" && it.to_string().contains(&lost)), "{run:?}");
+}
+
+#[test]
+fn what_only_unreachable_objects_miss_is_no_gap() {
+    let env = Env::new();
+    let repository = env.repository("shop");
+    repository.write("README.md", "# Shop\n");
+    repository.commit("Start");
+    repository.write("lost.txt", "lost\n");
+    repository.commit("Amend me");
+    let lost = repository.git(["rev-parse", "HEAD:lost.txt"]);
+    let (directory, file) = lost.split_at(2);
+    fs::remove_file(repository.path.join(".git/objects").join(directory).join(file)).expect("a loose object");
+    assert_eq!(history(&repository, &env).exits(3).diagnostics().len(), 1);
+    repository.git(["reset", "--quiet", "--hard", "HEAD~1"]);
+    assert_eq!(history(&repository, &env).exits(0).diagnostics().len(), 0);
 }
 
 #[test]
@@ -316,8 +344,8 @@ fn a_tree_that_repeats_itself_billions_of_times_comes_to_an_end() {
     let mut id = repository.git(["hash-object", "-w", text(&file)]);
     let mut entry = "100644 blob";
     for _ in 0..12 {
-        let list: String = (0..10).map(|number| format!("{entry} {id}\td{number}\n")).collect();
-        let list = env.write("list", list);
+        let lines: Vec<String> = (0..10).map(|number| format!("{entry} {id}\td{number}\n")).collect();
+        let list = env.write("list", lines.concat());
         id = env.tool("sh", ["-c", &format!("git -C {} mktree < {}", text(&repository.path), text(&list))]);
         entry = "040000 tree";
     }

@@ -1,6 +1,6 @@
 //! Whole outputs of each format, for findings of every sort of place and state, with content that means harm.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -11,6 +11,7 @@ use rescind::finding::{
     SourcePath, TextSpan, TokenFacts,
 };
 use rescind::report::{self, Format, Report, Summary};
+use rescind::rules::RuleSet;
 use rescind::secret::Secret;
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -25,11 +26,46 @@ fn write(format: Format, findings: &[Finding], show_secrets: bool) -> String {
         Diagnostic::note("rules-in-tree", ".rescind.toml", "2 suppressions are recorded, not obeyed"),
     ];
     let summary = summary();
-    let report = Report { findings, diagnostics: &diagnostics, summary: &summary, show_secrets, version: "0.0.0" };
+    let report = Report {
+        findings,
+        diagnostics: &diagnostics,
+        rules: &RULES,
+        summary: &summary,
+        show_secrets,
+        version: "0.0.0",
+    };
     let mut out = Vec::new();
     report::write(format, &report, &mut out, false).expect("a vector takes everything");
     String::from_utf8(out).expect("every format is UTF-8")
 }
+
+/// A rule whose findings are ended by hand.
+const MANUAL: &str = r#"
+provider = "example"
+
+[[rule]]
+id = "example-key"
+title = "Example key"
+kind = "api_key"
+confidence = "high"
+severity = "high"
+anchors = ["exk_"]
+window = { before = 0, after = 48 }
+pattern = '(?P<secret>exk_[A-Za-z0-9]{36})'
+hosts = ["example.test.invalid"]
+verify = { method = "none", reason = "there is no way to ask" }
+revoke = { method = "manual", blast_radius = "token", steps = ["Open the console.", "Delete the key."] }
+[rule.examples]
+matches = ["key=exk_<<base62:36>>"]
+rejects = ["key=exk_"]
+"#;
+
+static RULES: LazyLock<RuleSet> = LazyLock::new(|| {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path().join("example.toml");
+    fs_err::write(&path, MANUAL).expect("a writable file");
+    RuleSet::load(&[path]).expect("a valid rule")
+});
 
 fn summary() -> Summary {
     Summary {
@@ -188,7 +224,7 @@ fn findings() -> Vec<Finding> {
     let hostile_value = value("hostile");
     let mallory = commit(&format!("Mallory \u{1b}]0;owned\u{7} \u{202e} <{hostile_value}@test.invalid>"));
     let mut hostile = finding(
-        "github-token",
+        "example-key",
         Kind::ApiKey,
         &hostile_value,
         vec![
@@ -243,7 +279,8 @@ fn summary_and_diagnostics() {
         .collect();
     let show = |findings: &[Finding], diagnostics: &[Diagnostic], interrupted| {
         let summary = Summary { interrupted, ..summary() };
-        let report = Report { findings, diagnostics, summary: &summary, show_secrets: false, version: "0.0.0" };
+        let report =
+            Report { findings, diagnostics, rules: &RULES, summary: &summary, show_secrets: false, version: "0.0.0" };
         report::text::diagnostics(&report, 3, false) + &report::text::summary(&report, false)
     };
     let shown = [
@@ -259,8 +296,14 @@ fn summary_and_diagnostics() {
 fn colour_only_repeats_words() {
     let findings = findings();
     let summary = summary();
-    let report =
-        Report { findings: &findings, diagnostics: &[], summary: &summary, show_secrets: false, version: "0.0.0" };
+    let report = Report {
+        findings: &findings,
+        diagnostics: &[],
+        rules: &RULES,
+        summary: &summary,
+        show_secrets: false,
+        version: "0.0.0",
+    };
     let mut coloured = Vec::new();
     report::write(Format::Text, &report, &mut coloured, true).expect("a vector takes everything");
     let coloured = String::from_utf8(coloured).expect("text is UTF-8");
@@ -313,6 +356,64 @@ fn values_are_shown_when_asked_for() {
     assert!(text.contains("value         line 1\\u{a}line 2\n"), "{text}");
 }
 
+#[test]
+fn json_is_as_the_schema_says() {
+    let schema = Schema(serde_json::from_str(report::SCHEMA).expect("the schema is JSON"));
+    let mut all = findings();
+    all.push(finding("generic-password", Kind::Password, "shown", Vec::new()));
+    for show_secrets in [false, true] {
+        for line in write(Format::Jsonl, &all, show_secrets).lines() {
+            let line: Value = serde_json::from_str(line).expect("each line is JSON");
+            let name = line["type"].as_str().expect("a type");
+            schema.check(&line, &schema.0["$defs"][name], name);
+        }
+        let document = serde_json::from_str(&write(Format::Json, &all, show_secrets)).expect("one JSON document");
+        schema.check(&document, &schema.0["$defs"]["document"], "document");
+    }
+    let wrong = serde_json::json!({"type": "diagnostic"});
+    let diagnostic = &schema.0["$defs"]["diagnostic"];
+    assert!(std::panic::catch_unwind(|| schema.check(&wrong, diagnostic, "wrong")).is_err());
+}
+
+/// A JSON schema, as far as ours goes. Stricter than the standard: what the schema does not name must not be there.
+struct Schema(Value);
+
+impl Schema {
+    fn check(&self, value: &Value, rule: &Value, at: &str) {
+        if let Some(reference) = rule["$ref"].as_str() {
+            let rule = self.0.pointer(reference.trim_start_matches('#')).expect("a definition");
+            return self.check(value, rule, at);
+        }
+        if let Some(expected) = rule.get("const") {
+            assert_eq!(value, expected, "{at}");
+            return;
+        }
+        let kind = match value {
+            Value::Null => "null",
+            Value::Bool(_) => "boolean",
+            Value::Number(_) => "integer",
+            Value::String(_) => "string",
+            Value::Array(_) => "array",
+            Value::Object(_) => "object",
+        };
+        let is_allowed = rule["type"] == kind || rule["type"].as_array().is_some_and(|all| all.contains(&kind.into()));
+        assert!(is_allowed, "{at}: {kind} instead of {}", rule["type"]);
+        if let Some(choices) = rule["enum"].as_array() {
+            assert!(choices.contains(value), "{at}: {value} is none of {choices:?}");
+        }
+        for (index, item) in value.as_array().into_iter().flatten().enumerate() {
+            self.check(item, &rule["items"], &format!("{at}/{index}"));
+        }
+        for name in rule["required"].as_array().into_iter().flatten() {
+            assert!(value.get(name.as_str().expect("a name")).is_some(), "{at}: no {name}");
+        }
+        for (name, member) in value.as_object().into_iter().flatten() {
+            let rule = rule["properties"].get(name).unwrap_or_else(|| panic!("{at}: `{name}` is not in the schema"));
+            self.check(member, rule, &format!("{at}/{name}"));
+        }
+    }
+}
+
 /// What a code scanning service asks of a file beyond the schema.
 #[test]
 fn sarif_is_what_code_scanning_reads() {
@@ -320,9 +421,9 @@ fn sarif_is_what_code_scanning_reads() {
     let run = &log["runs"][0];
     let rules = run["tool"]["driver"]["rules"].as_array().expect("rules");
     for rule in rules {
-        for text in ["/shortDescription/text", "/fullDescription/text", "/help/text", "/help/markdown"] {
-            let text = rule.pointer(text).and_then(Value::as_str).expect("a text");
-            assert!(!text.is_empty() && text.len() <= 1024, "{text}");
+        for name in ["/shortDescription/text", "/fullDescription/text", "/help/text", "/help/markdown"] {
+            let text = rule.pointer(name).and_then(Value::as_str).expect("a text");
+            assert!(!text.is_empty() && (text.len() <= 1024 || name.starts_with("/help")), "{text}");
         }
         let score: f64 = rule["properties"]["security-severity"].as_str().expect("a string").parse().expect("a number");
         assert!(score > 0.0 && score <= 10.0, "{score}");

@@ -153,3 +153,14 @@ fn an_index_that_is_damaged_is_an_error() {
     let run = staged(&env, &repository.path, &[]).exits(2);
     assert!(run.stderr.contains("index"), "{}", run.stderr);
 }
+
+#[test]
+fn an_index_of_several_pieces_is_an_error_that_says_what_to_do() {
+    let env = Env::new();
+    let repository = env.repository("shop");
+    repository.write("a.env", environment_file("a"));
+    repository.commit("Start");
+    repository.git(["update-index", "--split-index"]);
+    let run = staged(&env, &repository.path, &[]).exits(2);
+    assert!(run.stderr.contains("git update-index --no-split-index"), "{}", run.stderr);
+}

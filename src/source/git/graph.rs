@@ -12,8 +12,8 @@ use super::raw::CommitHeader;
 pub(super) struct Graph {
     commits: Vec<Commit>,
     index: OidMap<u32>,
-    /// Parents that are not in the object database, though no shallow clone left them out; sorted.
-    pub(super) missing: Vec<Oid>,
+    /// Commits, by number, with a parent that is not in the object database, though no shallow clone left it out.
+    missing: Vec<(u32, Oid)>,
 }
 
 /// One commit of a [`Graph`].
@@ -32,19 +32,17 @@ impl Graph {
         let index: OidMap<u32> = (0..).zip(&headers).map(|(number, (id, _))| (*id, number)).collect();
         let mut missing = Vec::new();
         let mut commits = Vec::with_capacity(headers.len());
-        for (id, header) in headers {
+        for (own_number, (id, header)) in (0..).zip(headers) {
             let mut parents = Vec::with_capacity(header.parents.len());
             for parent in header.parents {
                 match index.get(&parent) {
                     Some(&number) => parents.push(number),
                     None if shallow.contains(&id) => {}
-                    None => missing.push(parent),
+                    None => missing.push((own_number, parent)),
                 }
             }
             commits.push(Commit { id, tree: header.tree, time: header.time, parents });
         }
-        missing.sort_unstable();
-        missing.dedup();
         Self { commits, index, missing }
     }
 
@@ -69,6 +67,22 @@ impl Graph {
             }
         }
         is_reached
+    }
+
+    /// The missing parents of the commits that are marked as reached.
+    pub(super) fn missing(&self, is_reached: &[bool]) -> OidSet {
+        let is_reached = |number: u32| is_reached.get(number as usize).copied().unwrap_or(false);
+        self.missing.iter().filter(|&&(number, _)| is_reached(number)).map(|&(_, parent)| parent).collect()
+    }
+
+    /// The trees of the commits that are marked as reached.
+    pub(super) fn trees(&self, is_reached: &[bool]) -> Vec<Oid> {
+        self.commits
+            .iter()
+            .zip(is_reached)
+            .filter(|&(_, &is_reached)| is_reached)
+            .map(|(commit, _)| commit.tree)
+            .collect()
     }
 
     /// The numbers of all commits, parents before children; where that leaves a choice, by commit time and then by id. The
@@ -140,9 +154,11 @@ mod tests {
 
     #[test]
     fn missing_parents_are_told_except_at_the_shallow_edge() {
-        assert_eq!(graph(&[(1, 1, &[8]), (2, 1, &[8])]).missing, [id(8)]);
+        let incomplete = graph(&[(1, 1, &[8]), (2, 1, &[8]), (3, 1, &[9])]);
+        assert_eq!(incomplete.missing(&[true, true, false]), OidSet::from_iter([id(8)]));
         let header = CommitHeader { tree: id(0), parents: vec![id(8)], time: 0 };
-        assert!(Graph::new(vec![(id(1), header)], &OidSet::from_iter([id(1)])).missing.is_empty());
+        let shallow = Graph::new(vec![(id(1), header)], &OidSet::from_iter([id(1)]));
+        assert!(shallow.missing(&[true]).is_empty());
     }
 
     #[test]

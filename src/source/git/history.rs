@@ -6,7 +6,7 @@ use git2::{ObjectType, Oid};
 
 use super::Repository;
 use super::attribution::{self, Occurrence};
-use super::forest::Forest;
+use super::forest::{Forest, Ground};
 use super::graph::Graph;
 use super::messages::Authors;
 use super::objects::{self, Object, OidMap, OidSet, Wish};
@@ -44,7 +44,7 @@ impl Source for History {
         collector.expect(ids.len() as u64);
         let visitor = Visitor::new(repository, context);
         let sweep = Sweep::default();
-        let unread = objects::sweep(
+        objects::sweep(
             repository,
             &ids,
             collector,
@@ -52,7 +52,7 @@ impl Source for History {
             |object| sweep.visit(&visitor, &object, collector),
         );
         tell_shallow(repository, collector);
-        sweep.finish().settle(repository, visitor.finish(), &ids, unread > 0, collector);
+        sweep.finish().settle(repository, visitor.finish(), &ids, collector);
     }
 }
 
@@ -61,11 +61,11 @@ pub(super) fn unopened(repository: &Repository, error: &SourceError) -> Diagnost
     Diagnostic::gap("corrupt-object", &*repository.name, error)
 }
 
-/// Says what a shallow clone leaves out of a scan of all history.
+/// Says what a shallow clone leaves out. All that is there is scanned, so that is no gap.
 fn tell_shallow(repository: &Repository, collector: &Collector) {
     if !repository.shallow.is_empty() {
         let reason = "a shallow clone: the history before its edge is not there to be scanned; fetch it with `git fetch --unshallow`";
-        collector.diagnose(Diagnostic::gap("shallow-clone", &*repository.name, reason));
+        collector.diagnose(Diagnostic::note("shallow-clone", &*repository.name, reason));
     }
 }
 
@@ -122,21 +122,29 @@ impl Sweep {
 
 impl Swept {
     /// Attributes what was found, hands it over, and tells what is missing.
-    fn settle(self, repository: &Repository, found: Vec<Found>, ids: &[Oid], is_damaged: bool, collector: &Collector) {
+    fn settle(self, repository: &Repository, found: Vec<Found>, ids: &[Oid], collector: &Collector) {
         let references = References::read(repository, collector);
+        let tips: Vec<Oid> = references.tips.iter().map(|&tip| peel(&self.tags, tip)).collect();
+        let head = references.head.map(|head| peel(&self.tags, head));
         let graph = Graph::new(self.commits, &repository.shallow);
+        let is_reachable = graph.reached_from(tips.iter().copied());
         let blobs: OidSet =
             found.iter().filter(|found| found.object == GitObject::Blob).map(|found| found.id).collect();
-        // Whether every tree's blobs are there costs a pass over all trees: it is made where it is needed anyway, and where
-        // there is reason to doubt.
-        let is_doubtful = is_damaged || repository.is_partial || !graph.missing.is_empty();
-        let forest = if collector.is_cancelled() || (blobs.is_empty() && !is_doubtful) {
+        let forest = if collector.is_cancelled() {
             Forest::default()
         } else {
             let present: OidSet = ids.iter().copied().collect();
-            Forest::grow(repository, &self.trees, &blobs, &present, collector)
+            let reachable_roots = graph.trees(&is_reachable);
+            let (trees, present) = (&self.trees[..], &present);
+            let ground = Ground { repository, trees, present, reachable_roots: &reachable_roots, collector };
+            let forest = Forest::grow(&ground, &blobs);
+            let missing_tips = tips.iter().filter(|&tip| !present.contains(tip)).copied();
+            let missing_commits = graph.missing(&is_reachable).into_iter().chain(missing_tips).collect();
+            tell_missing(repository, &missing_commits, "commits", collector);
+            tell_missing(repository, &forest.missing.trees, "trees", collector);
+            tell_missing(repository, &forest.missing.blobs, "blobs", collector);
+            forest
         };
-        tell_missing(repository, &graph, &forest, collector);
         if found.is_empty() {
             return;
         }
@@ -144,12 +152,10 @@ impl Swept {
             Ok(odb) => odb,
             Err(error) => return collector.diagnose(unopened(repository, &error)),
         };
-        let tips: Vec<Oid> = references.tips.iter().map(|&tip| peel(&self.tags, tip)).collect();
-        let head = references.head.map(|head| peel(&self.tags, head));
         let mut places = Places {
             repository,
             occurrences: attribution::attribute(&graph, &forest, head, &tips, &repository.name, collector),
-            is_reachable: graph.reached_from(tips.iter().copied()),
+            is_reachable,
             is_in_head: graph.reached_from(head),
             named_objects: named_objects(&self.tags, &references),
             authors: Authors::new(&odb),
@@ -240,19 +246,13 @@ fn named_objects(tags: &OidMap<Oid>, references: &References) -> OidSet {
     named
 }
 
-fn tell_missing(repository: &Repository, graph: &Graph, forest: &Forest, collector: &Collector) {
-    let kinds = [
-        ("commits", graph.missing.iter().min(), graph.missing.len()),
-        ("trees", forest.missing_trees.iter().min(), forest.missing_trees.len()),
-        ("blobs", forest.missing_blobs.iter().min(), forest.missing_blobs.len()),
-    ];
-    for (kind, first, count) in kinds {
-        let Some(first) = first else { continue };
-        let reason = if repository.is_partial {
-            format!("{count} {kind} were left out by the partial clone, {first} among them; clone without `--filter`")
-        } else {
-            format!("{count} {kind} are referred to but not there, {first} among them")
-        };
-        collector.diagnose(Diagnostic::gap("missing-object", &*repository.name, reason));
-    }
+fn tell_missing(repository: &Repository, missing: &OidSet, kind: &str, collector: &Collector) {
+    let Some(first) = missing.iter().min() else { return };
+    let count = missing.len();
+    let reason = if repository.is_partial {
+        format!("{count} {kind} were left out by the partial clone, {first} among them; clone without `--filter`")
+    } else {
+        format!("{count} {kind} are referred to but not there, {first} among them")
+    };
+    collector.diagnose(Diagnostic::gap("missing-object", &*repository.name, reason));
 }

@@ -75,14 +75,14 @@ pub(super) fn list(repository: &Repository, collector: &Collector) -> Result<Vec
 }
 
 /// Reads the objects on all threads. `wish` decides by kind and size what is read, `visit` gets it. What cannot be read is
-/// diagnosed; tells how many that are.
+/// diagnosed.
 pub(super) fn sweep(
     repository: &Repository,
     ids: &[Oid],
     collector: &Collector,
     wish: impl Fn(Oid, ObjectType, u64) -> Wish + Sync,
     visit: impl Fn(Object<'_>) + Sync,
-) -> usize {
+) {
     let trouble = Trouble::default();
     let read = |odb: &Odb<'_>, &id: &Oid| {
         if let Err(error) = read_one(odb, id, &wish, &visit) {
@@ -90,7 +90,7 @@ pub(super) fn sweep(
         }
     };
     for_each(repository, ids, collector, read);
-    trouble.diagnose(repository, collector)
+    trouble.diagnose(repository, collector);
 }
 
 /// Does something with each item on all threads, each of which has its own handle on the objects. Stops when cancelled.
@@ -176,7 +176,7 @@ impl Trouble {
         self.objects.lock().unwrap_or_else(PoisonError::into_inner).push((id, is_missing, reason));
     }
 
-    fn diagnose(self, repository: &Repository, collector: &Collector) -> usize {
+    fn diagnose(self, repository: &Repository, collector: &Collector) {
         let mut objects = self.objects.into_inner().unwrap_or_else(PoisonError::into_inner);
         objects.sort_unstable();
         for (id, is_missing, reason) in objects.iter().take(NAMED_OBJECTS) {
@@ -187,6 +187,5 @@ impl Trouble {
             let reason = format!("{more} more objects cannot be read");
             collector.diagnose(Diagnostic::gap("corrupt-object", &*repository.name, reason));
         }
-        objects.len()
     }
 }

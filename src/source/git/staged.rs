@@ -39,8 +39,7 @@ const SUBMODULE_MODE: u32 = 0o160_000;
 impl Staged {
     /// Reads the index. With `files`, only those are scanned, whether they changed or not.
     pub fn open(repository: Repository, files: &[PathBuf]) -> Result<Self, SourceError> {
-        let path = &repository.index_file;
-        let index = Index::open(path).map_err(|source| SourceError::Git { path: path.clone(), source })?;
+        let index = open_index(&repository.index_file)?;
         let mut names = Vec::with_capacity(files.len());
         let mut unknown = Vec::new();
         for file in files {
@@ -177,6 +176,20 @@ impl ChangedLines {
             }
         }
     }
+}
+
+fn open_index(path: &Path) -> Result<Index, SourceError> {
+    Index::open(path).map_err(|source| {
+        let path = path.to_owned();
+        // libgit2 names an extension that it cannot pass over by its four letters.
+        if source.message().ends_with("'link'") {
+            SourceError::UnsupportedIndex { path, form: "split" }
+        } else if source.message().ends_with("'sdir'") {
+            SourceError::UnsupportedIndex { path, form: "sparse" }
+        } else {
+            SourceError::Git { path, source }
+        }
+    })
 }
 
 /// The path as the index has it; `None` if it is outside the work tree.

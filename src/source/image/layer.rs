@@ -78,10 +78,20 @@ pub(super) trait Visitor {
     fn is_cancelled(&self) -> bool;
 }
 
-/// Walks a tar. The answer tells what its entries do to the layers below.
-pub(super) fn walk(reader: impl Read, limits: &Limits, state: RandomState, visitor: &mut impl Visitor) -> LayerPaths {
+/// What a walk brings back.
+pub(super) struct Walked {
+    /// What the entries do to the layers below.
+    pub(super) paths: LayerPaths,
+    /// Whether the tar ends where all that was read ends, without the blocks of zeros that must end it. `umoci` writes such
+    /// layers, and so does a full disk: a digest can tell which.
+    pub(super) lacks_end: bool,
+}
+
+/// Walks a tar.
+pub(super) fn walk(reader: impl Read, limits: &Limits, state: RandomState, visitor: &mut impl Visitor) -> Walked {
     let meter = Meter::new(limits.layer_bytes);
-    let mut walk = Walk { limits, meter: &meter, batch: Batch::default(), paths: LayerPaths::new(state), visitor };
+    let paths = LayerPaths::new(state);
+    let mut walk = Walk { limits, meter: &meter, batch: Batch::default(), paths, lacks_end: false, visitor };
     let mut archive = tar::Archive::new(Metered::new(reader, &meter));
     let result = match archive.entries() {
         Ok(entries) => walk.entries(entries),
@@ -95,7 +105,7 @@ pub(super) fn walk(reader: impl Read, limits: &Limits, state: RandomState, visit
         let reason = meter.exceeded().unwrap_or_else(|| reason_of(&error));
         walk.visitor.gap(code_of(&error), path.as_deref(), reason);
     }
-    walk.paths
+    Walked { paths: walk.paths, lacks_end: walk.lacks_end }
 }
 
 /// Where reading ended too early, and why.
@@ -106,6 +116,7 @@ struct Walk<'a, V> {
     meter: &'a Meter,
     batch: Batch,
     paths: LayerPaths,
+    lacks_end: bool,
     visitor: &'a mut V,
 }
 
@@ -118,11 +129,11 @@ impl<V: Visitor> Walk<'_, V> {
                 return Ok(false);
             }
             self.meter.expect_header(unread);
-            let mut entry = match entries.next() {
-                None => return Ok(true),
-                // `umoci` ends its layers with the last file's last byte: the file is whole, only its padding is not there.
-                Some(Err(error)) if unread == 0 && is_missing_padding(&error) => return Ok(true),
-                Some(entry) => entry.map_err(|error| (None, error))?,
+            let Some(entry) = entries.next() else { return Ok(true) };
+            let mut entry = match entry {
+                Ok(entry) => entry,
+                Err(error) if unread == 0 && is_end_within_padding(&error) => return Ok(true),
+                Err(error) => return Err((None, error)),
             };
             self.meter.expect_content();
             unread = self.entry(&mut entry)?;
@@ -174,6 +185,7 @@ impl<V: Visitor> Walk<'_, V> {
         let mut chunk = vec![0; 64 * 1024];
         let mut content = Vec::new();
         let mut left_out = 0_u64;
+        self.lacks_end = true;
         while !self.visitor.is_cancelled() {
             let bytes = match reader.read(&mut chunk) {
                 Ok(0) => break,
@@ -181,6 +193,7 @@ impl<V: Visitor> Walk<'_, V> {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
             };
+            self.lacks_end = false;
             let skipped = if content.is_empty() { bytes.iter().take_while(|byte| **byte == 0).count() } else { 0 };
             let bytes = bytes.get(skipped..).unwrap_or_default();
             if (content.len() + bytes.len()) as u64 > self.limits.file_bytes {
@@ -245,16 +258,13 @@ pub(super) fn reason_of(error: &io::Error) -> &'static str {
     }
 }
 
-/// Whether the archive ends between a file's last byte and the next multiple of 512.
-fn is_missing_padding(error: &io::Error) -> bool {
-    error.to_string() == "unexpected EOF during skip"
+fn is_truncation(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::UnexpectedEof
+        || is_end_within_padding(error)
+        || matches!(error.to_string().as_str(), "failed to read entire block" | "failed to read extension")
 }
 
-fn is_truncation(error: &io::Error) -> bool {
-    // The `tar` crate has no kind of its own for these.
-    error.kind() == io::ErrorKind::UnexpectedEof
-        || matches!(
-            error.to_string().as_str(),
-            "unexpected EOF during skip" | "failed to read entire block" | "failed to read extension"
-        )
+/// The `tar` crate has no kind of its own for an input that ends between two headers.
+fn is_end_within_padding(error: &io::Error) -> bool {
+    error.to_string() == "unexpected EOF during skip"
 }

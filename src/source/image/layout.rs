@@ -39,6 +39,8 @@ pub(super) struct Image {
     pub(super) name: Arc<str>,
     /// Lowest first.
     pub(super) layers: Vec<Layer>,
+    /// Nothing leads to its manifest, as builders leave them behind.
+    pub(super) is_orphan: bool,
 }
 
 /// One layer of an image.
@@ -459,7 +461,7 @@ impl Resolver<'_> {
                 let digest = escape(layer.digest.as_bytes()).into();
                 layers.push(Layer { entry: layer.entry, digest, instruction: layer.instruction });
             }
-            images.push(Image { name, layers });
+            images.push(Image { name, layers, is_orphan: draft.is_orphan });
         }
         // The leftovers of earlier builds hold the same layers as the image itself, and would only repeat every place.
         for blob in &mut blobs {

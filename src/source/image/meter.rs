@@ -16,9 +16,9 @@ pub(super) struct Meter {
 }
 
 impl Meter {
-    /// A reader may give `total` bytes.
+    /// A reader may give `total` bytes; the first header is looked for.
     pub(super) fn new(total: u64) -> Self {
-        Self { allowance: Cell::new(u64::MAX), total: Cell::new(total) }
+        Self { allowance: Cell::new(DESCRIPTION_BYTES), total: Cell::new(total) }
     }
 
     /// The next entry is looked for, behind what is `unread` of the last one.

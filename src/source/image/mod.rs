@@ -110,8 +110,9 @@ pub fn open(path: &Path, name: &str) -> Result<Box<dyn Source>, ImageError> {
     Ok(Box::new(ImageSource::open(path, name)?))
 }
 
-/// Reads again what stood at a place of an earlier scan, in which the spans of that scan count: `visit` gets the file, or the
-/// value of the document, until it breaks. A layer may hold several files of one path. `inner` may be as it was shown.
+/// Reads again what stood at a place of an earlier scan: `visit` gets the file, or the value of the document, in which the
+/// spans of that scan count; then, unless it breaks, the values beside that one as detection saw them, and further files: a
+/// layer may hold several of one path. `inner` may be as it was shown.
 ///
 /// # Errors
 /// When the archive or layout cannot be read, or is none any more.
@@ -158,9 +159,9 @@ impl ImageSource {
 
 impl Source for ImageSource {
     fn describe(&self) -> String {
-        match self.contents.images.len() {
-            0 => format!("archive {}", self.name),
-            1 => format!("container image {}", self.name),
+        match self.contents.images.iter().filter(|image| !image.is_orphan).count() {
+            0 if self.contents.images.is_empty() => format!("archive {}", self.name),
+            0 | 1 => format!("container image {}", self.name),
             number => format!("{number} container images in {}", self.name),
         }
     }
@@ -220,7 +221,9 @@ impl Inspector for Rereader<'_> {
         };
         if let Some(found) = found {
             let mut reading = self.visit.lock().unwrap_or_else(PoisonError::into_inner);
-            reading.is_done = reading.is_done || (reading.visit)(found).is_break();
+            let is_part = found.len() < bytes.len();
+            reading.is_done =
+                reading.is_done || (reading.visit)(found).is_break() || (is_part && (reading.visit)(bytes).is_break());
         }
         Vec::new()
     }

@@ -186,33 +186,41 @@ impl<'a, I: Inspector> Scan<'a, I> {
         if let Err(error) = &result {
             visitor.gap(layer::code_of(error), None, layer::reason_of(error));
         }
-        // A broken blob has been told of already; its digest tells whether it was meant to be so.
-        let is_plain = result.is_ok_and(|compression| compression == Compression::Plain);
-        let expected = match &blob.digest {
-            Some(Expected::Packed(digest)) => digest,
-            Some(Expected::Unpacked(digest)) if is_plain => digest,
-            _ => return,
+        let (is_plain, lacks_end) = match result {
+            Ok((compression, lacks_end)) => (compression == Compression::Plain, lacks_end),
+            Err(_) => (false, false),
         };
-        if !self.inspector.is_cancelled() && io::copy(&mut hashing, &mut io::sink()).is_ok() {
-            self.verify(hashing.hash, expected, &visitor.place);
+        // A broken blob has been told of already; its digest tells whether it was meant to be so.
+        let expected = match &blob.digest {
+            Some(Expected::Packed(digest)) => Some(digest),
+            Some(Expected::Unpacked(digest)) if is_plain => Some(digest),
+            _ => None,
+        };
+        if self.inspector.is_cancelled() {
+            return;
+        }
+        let is_read = expected.is_some() && io::copy(&mut hashing, &mut io::sink()).is_ok();
+        let is_whole = expected.is_some_and(|expected| is_read && self.verify(hashing.hash, expected, &visitor.place));
+        if lacks_end && !is_whole {
+            visitor.gap("truncated-layer", None, "it ends without the mark that ends a tar");
         }
     }
 
-    /// Scans a blob by what it is. Answers how it was compressed.
+    /// Scans a blob by what it is. Answers how it was compressed, and whether it is a tar that may have lost its end.
     fn content(
         &self,
         blob: &Blob,
         reader: &mut dyn Read,
         visitor: &mut BlobVisitor<'_, '_, 'a, I>,
-    ) -> io::Result<Compression> {
+    ) -> io::Result<(Compression, bool)> {
         let (compression, decoded) = compression::decode(reader)?;
         let (head, decoded) = compression::peek(decoded)?;
         // A layer without files is nothing but the zeros that end an archive.
         let is_empty = head.iter().all(|byte| *byte == 0) && (blob.is_promised_tar || head.is_empty());
         if is_empty || compression::is_tar_header(&head) {
-            let paths = layer::walk(decoded, &self.limits, self.state.clone(), visitor);
-            lock(&self.paths).insert(blob.entry, paths);
-            return Ok(compression);
+            let walked = layer::walk(decoded, &self.limits, self.state.clone(), visitor);
+            lock(&self.paths).insert(blob.entry, walked.paths);
+            return Ok((compression, walked.lacks_end && !is_empty));
         }
         if let Compression::Unsupported(name) = compression {
             visitor.gap("unsupported-compression", None, &format!("{name} is not supported"));
@@ -220,7 +228,7 @@ impl<'a, I: Inspector> Scan<'a, I> {
             visitor.gap("corrupt-layer", None, "it is no tar archive, in no compression that is known");
         }
         self.single(blob, decoded, visitor)?;
-        Ok(compression)
+        Ok((compression, false))
     }
 
     /// Scans a blob that is one file: an attestation, a signature, a chart, or a broken layer.
@@ -274,14 +282,16 @@ impl<'a, I: Inspector> Scan<'a, I> {
         })
     }
 
-    fn verify(&self, hash: Hash, expected: &str, place: &str) {
-        if hash.finish().is_some_and(|digest| !digest.eq_ignore_ascii_case(expected)) {
-            let reason = format!(
-                "the content does not have the digest {}; it was scanned as it is",
-                escape(expected.as_bytes())
-            );
+    /// Whether a digest is the expected one; tells if not. One of an algorithm that is not known is not.
+    fn verify(&self, hash: Hash, expected: &str, place: &str) -> bool {
+        let Some(digest) = hash.finish() else { return false };
+        let is_same = digest.eq_ignore_ascii_case(expected);
+        if !is_same {
+            let expected = escape(expected.as_bytes());
+            let reason = format!("the content does not have the digest {expected}; it was scanned as it is");
             self.inspector.diagnose(Diagnostic::gap("digest-mismatch", place, reason));
         }
+        is_same
     }
 
     /// Gives every hit in a blob to the inspector, with a location for each image that uses the blob.
@@ -343,8 +353,11 @@ struct BlobVisitor<'v, 's, 'a, I: Inspector> {
 impl<I: Inspector> BlobVisitor<'_, '_, '_, I> {
     /// Scans a JSON document that is a blob: an attestation, or an old image's own configuration.
     fn values(&mut self, name: &[u8], bytes: &[u8]) -> serde_json::Result<()> {
-        let prefix =
-            if manifest::digest_of_name(name).is_some() { "blob:".to_owned() } else { format!("{}:", escape(name)) };
+        let prefix = if manifest::digest_of_name(name).is_some() {
+            "blob:".to_owned()
+        } else {
+            format!("json:{}:", escape(name))
+        };
         // The whole document has to be JSON before anything of it is reported, for it is scanned as a text otherwise.
         values::visit(bytes, &mut |_| ())?;
         values::visit(bytes, &mut |text| {

@@ -262,30 +262,26 @@ impl Store {
         let meter = Meter::new(u64::MAX);
         let reader = Metered::new(BufReader::with_capacity(4096, file), &meter);
         let mut archive = tar::Archive::new(reader);
-        let mut entries = archive.entries_with_seek()?;
-        loop {
-            meter.expect_header(0);
-            let entry = match entries.next() {
-                None => break,
-                Some(Ok(entry)) => entry,
-                Some(Err(error)) => {
+        let mut end = 0_u64;
+        for entry in archive.entries_with_seek()? {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
                     self.listing_broken(shown, &error);
-                    break;
+                    return Ok(());
                 }
             };
-            let Some(end) = entry.raw_file_position().checked_add(entry.header().entry_size().unwrap_or(0)) else {
-                break;
-            };
+            meter.expect_header(0);
+            end = entry.raw_file_position().saturating_add(entry.size());
             let content = Content::Extent(entry.raw_file_position());
             self.push_member(&entry, content);
-            if end > length {
-                self.listing_broken(shown, &io::ErrorKind::UnexpectedEof.into());
+            if self.is_full(shown) {
+                return Ok(());
             }
-            if self.entries.len() > MOST_ENTRIES {
-                let reason = format!("more than {MOST_ENTRIES} entries");
-                self.troubles.push(Diagnostic::gap("oversize-archive", shown, reason));
-                break;
-            }
+        }
+        // Seeking behind the end of a file is no error, and a whole archive has at least one block behind its last entry.
+        if end.next_multiple_of(compression::HEAD as u64).saturating_add(compression::HEAD as u64) > length {
+            self.listing_broken(shown, &io::ErrorKind::UnexpectedEof.into());
         }
         Ok(())
     }
@@ -293,21 +289,16 @@ impl Store {
     fn list_compressed(&mut self, file: fs_err::File, shown: &str) -> io::Result<()> {
         let meter = Meter::new(u64::MAX);
         let mut archive = tar::Archive::new(Metered::new(compression::decode(file)?.1, &meter));
-        let mut entries = archive.entries()?;
         let mut kept = 0_u64;
-        let mut unread = 0_u64;
-        loop {
-            meter.expect_header(unread);
-            let mut entry = match entries.next() {
-                None => break,
-                Some(Ok(entry)) => entry,
-                Some(Err(error)) => {
+        for entry in archive.entries()? {
+            let mut entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
                     self.listing_broken(shown, &error);
-                    break;
+                    return Ok(());
                 }
             };
             meter.expect_content();
-            unread = entry.size().max(entry.header().entry_size().unwrap_or(0));
             let mut content = Content::Streamed;
             if (1..=DOCUMENT_BYTES).contains(&entry.size()) && may_be_document(&entry.path_bytes()) {
                 let mut bytes = Vec::new();
@@ -320,13 +311,27 @@ impl Store {
                 }
             }
             self.push_member(&entry, content);
-            if self.entries.len() > MOST_ENTRIES {
-                let reason = format!("more than {MOST_ENTRIES} entries");
-                self.troubles.push(Diagnostic::gap("oversize-archive", shown, reason));
-                break;
+            if self.is_full(shown) {
+                return Ok(());
             }
+            meter.expect_header(entry.size().max(entry.header().entry_size().unwrap_or(0)));
+        }
+        meter.expect_content();
+        match archive.into_inner().read(&mut [0]) {
+            Ok(0) => self.listing_broken(shown, &io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) => {}
+            Err(error) => self.listing_broken(shown, &error),
         }
         Ok(())
+    }
+
+    fn is_full(&mut self, shown: &str) -> bool {
+        let is_full = self.entries.len() >= MOST_ENTRIES;
+        if is_full {
+            let reason = format!("more than {MOST_ENTRIES} entries");
+            self.troubles.push(Diagnostic::gap("oversize-archive", shown, reason));
+        }
+        is_full
     }
 
     /// Every member gets an entry, whatever its type, so that the second pass through a compressed archive counts alike.

@@ -62,13 +62,11 @@ impl Text<'_> {
 
     /// What a pointer of [`Text::locate`] leads to: one value, or the whole text for the object or array itself.
     pub(super) fn at(&self, wanted: &str) -> Option<&[u8]> {
-        match wanted.strip_prefix(&pointer(self.path, None))? {
-            "" => Some(&self.bytes),
-            _ => {
-                let (range, _) = self.values.iter().find(|(_, step)| pointer(self.path, Some(*step)) == wanted)?;
-                self.bytes.get(range.clone())
-            }
+        if wanted.strip_prefix(&pointer(self.path, None))?.is_empty() {
+            return Some(&self.bytes);
         }
+        let (range, _) = self.values.iter().find(|(_, step)| pointer(self.path, Some(*step)) == wanted)?;
+        self.bytes.get(range.clone())
     }
 }
 
