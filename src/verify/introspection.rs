@@ -58,7 +58,7 @@ pub(super) async fn introspect(
     sort: TokenSort,
     context: &VerifyContext,
 ) -> Answer {
-    let metadata = match context.issuers.metadata(&issuer.issuer).await {
+    let metadata = match context.issuers.metadata_of(issuer).await {
         Ok(metadata) => metadata,
         Err(error) => return Answer::Undecided(error.to_string()),
     };
