@@ -10,6 +10,7 @@ mod engine;
 mod introspection;
 mod jwt;
 mod refresh_token;
+mod userinfo;
 mod verdict;
 mod weak_keys;
 

@@ -556,7 +556,7 @@ mod jwts {
 
 mod tokens {
     use super::*;
-    use LivenessState::{Dead, Live, NotChecked, Unknown};
+    use LivenessState::{Dead, Live, LiveRestricted, NotChecked, Unknown};
 
     /// An issuer that knows these tokens, and the client `app` with its secret.
     fn issuer(live: &[&str]) -> (Server, Arc<Mutex<HashSet<String>>>) {
@@ -638,6 +638,35 @@ mod tokens {
         let operator = "client_id = 'ops'\nclient_secret_env = 'OPERATORS_SECRET'\n";
         let mut findings = [finding(Kind::AccessToken, "live", &[("issuer", &server.origin())])];
         assert_eq!(verify(&mut findings, &server.trusted(operator)), [(Live, Some("introspection"))]);
+    }
+
+    #[test]
+    fn the_owner_of_a_token_is_asked_for_with_it() {
+        let user = json!({"sub": "alice"});
+        for (name, right, wrong, expected) in [
+            ("accepted", (200, user.clone()), (401, json!({})), (Live, Some("userinfo"))),
+            (
+                "no openid",
+                (403, json!({"error": "insufficient_scope"})),
+                (401, json!({})),
+                (LiveRestricted, Some("userinfo")),
+            ),
+            ("anybody is told", (200, user.clone()), (200, user.clone()), (Unknown, None)),
+            ("anybody is forbidden", (403, json!({"error": "insufficient_scope"})), (403, json!({})), (Unknown, None)),
+            ("a page for people", (200, json!("hello")), (401, json!({})), (Unknown, None)),
+            ("refused", (401, json!({"error": "invalid_token"})), (401, json!({})), (Unknown, None)),
+            ("out of order", (500, user.clone()), (401, json!({})), (Unknown, None)),
+        ] {
+            let server = Server::issuer(move |request| {
+                let is_right = request.headers.get("authorization").is_some_and(|value| value == "Bearer some-token");
+                let (status, body) = if is_right { &right } else { &wrong };
+                if request.path == "/me" { Reply::json(*status, body) } else { Reply::empty(404) }
+            });
+            let mut findings = [finding(Kind::AccessToken, "some-token", &[("issuer", &server.origin())])];
+            assert_eq!(verify(&mut findings, &server.trusted("")), [expected], "{name}");
+            let mut refresh = [finding(Kind::RefreshToken, "some-token", &[("issuer", &server.origin())])];
+            assert_eq!(verify(&mut refresh, &server.trusted(""))[0].0, Unknown, "{name}: only access tokens are used");
+        }
     }
 
     #[test]
