@@ -12,7 +12,7 @@ use super::meter::{Meter, Metered};
 use super::shadow::LayerPaths;
 
 /// The path under which bytes behind the end of an archive are reported.
-const TRAILING: &[u8] = b"trailing:";
+pub(super) const TRAILING: &[u8] = b"trailing:";
 
 /// Files are handed out when so many bytes are together.
 const BATCH_BYTES: usize = 1024 * 1024;

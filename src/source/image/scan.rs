@@ -15,9 +15,10 @@ use rayon::Scope;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use super::compression::{self, Compression};
+use super::contents::{Blob, Contents, Document, Expected, Layer};
 use super::digest::{Hash, Hashing};
 use super::layer::{self, Batch, Limits, Visitor};
-use super::layout::{Blob, Contents, Document, Expected, Layer};
+
 use super::manifest;
 use super::shadow::LayerPaths;
 use super::store::{DOCUMENT_BYTES, EntryId, Store, begins_like_json};

@@ -4,6 +4,8 @@
 //! credential again, since an issuer's 200 proves nothing. Whatever is not certain is recorded as unknown, and asked about
 //! before it is ever sent again. Entries run one after the other, so that no issuer sees two calls at once.
 
+mod prepare;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -15,12 +17,11 @@ use super::ledger::{Event, Intent, Ledger, LedgerError, LedgerState, Receipt, St
 use super::plan::{Authority, PlanEntry, PlannedAction, PlannedLocation};
 use super::policy::{CapCounter, Policy, PolicyAction};
 use super::rfc7009::{self, Answer};
-use crate::egress::{Destination, Egress};
+use crate::egress::Egress;
 use crate::finding::{
-    Finding, Fingerprint, FingerprintKey, Kind, Liveness, LivenessState, Part, PartValue, Revocation, RevocationState,
-    Severity,
+    Finding, Fingerprint, FingerprintKey, Kind, Liveness, LivenessState, Revocation, RevocationState,
 };
-use crate::issuer::{ClientCredentials, Endpoint, Issuers, Metadata};
+use crate::issuer::{Endpoint, Issuers};
 use crate::secret::Secret;
 
 /// Why an execution stopped before its end. What was done until then stands in the ledger.
@@ -146,14 +147,6 @@ struct Run<'a, P> {
     counter: CapCounter,
 }
 
-/// A call with everything that it needs at hand.
-struct PreparedCall {
-    metadata: std::sync::Arc<Metadata>,
-    endpoint: Destination,
-    client: Option<ClientCredentials>,
-    subject: ProbeSubject,
-}
-
 impl<P> Run<'_, P>
 where
     P: AsyncFn(&ProbeSubject) -> Liveness,
@@ -230,76 +223,6 @@ where
             Ok(_) => Err(format!("not sent: the configuration does not say `revoke = true` for `{issuer}`")),
             Err(error) => Err(format!("not sent: {error}")),
         }
-    }
-
-    /// Gathers what the call needs; the reason why it cannot be made otherwise.
-    async fn prepare(
-        &self,
-        entry: &PlanEntry,
-        issuer: &str,
-        planned_endpoint: &str,
-        authority: &Authority,
-    ) -> Result<PreparedCall, String> {
-        let secret = self
-            .reread(entry.finding, entry.kind, &entry.locations)
-            .ok_or_else(|| "not sent: the value is not to be read in any of the planned places any more".to_owned())?;
-        let (client, companions) = self.credentials(issuer, authority)?;
-        let metadata = self.execution.issuers.metadata(issuer).await.map_err(|error| format!("not sent: {error}"))?;
-        let endpoint = metadata.revocation_endpoint().map_err(|error| format!("not sent: {error}"))?.clone();
-        let url = endpoint.url();
-        if format!("{}{}", url.origin().ascii_serialization(), url.path()) != planned_endpoint {
-            return Err("not sent: the issuer's revocation endpoint is not the planned one any more".to_owned());
-        }
-        let mut parts = vec![public_part("issuer", issuer)];
-        parts.extend(authority.client_id().map(|client| public_part("client_id", client)));
-        parts.extend(
-            companions
-                .iter()
-                .map(|companion| Part { name: "client_secret".to_owned(), value: PartValue::Finding(companion.id) }),
-        );
-        let finding = finding_of(entry.finding, entry.kind, secret, parts);
-        Ok(PreparedCall { metadata, endpoint, client, subject: ProbeSubject { finding, companions } })
-    }
-
-    /// The client's credentials, and the finding that they come from.
-    fn credentials(
-        &self,
-        issuer: &str,
-        authority: &Authority,
-    ) -> Result<(Option<ClientCredentials>, Vec<Finding>), String> {
-        match authority {
-            Authority::Nobody => Ok((None, Vec::new())),
-            Authority::PublicClient { client_id } => Ok((Some(ClientCredentials::public(client_id)), Vec::new())),
-            Authority::FoundClient { client_id, credential, credential_kind, locations } => {
-                let secret = self.reread(*credential, *credential_kind, locations).ok_or_else(|| {
-                    "not sent: the secret of its client is not to be read in any of the planned places any more"
-                        .to_owned()
-                })?;
-                let parts = vec![public_part("client_id", client_id), public_part("issuer", issuer)];
-                let companion = finding_of(*credential, *credential_kind, secret.duplicate(), parts);
-                Ok((Some(ClientCredentials::confidential(client_id, secret)), vec![companion]))
-            }
-            Authority::OperatorClient { client_id } => {
-                let trusted = self.execution.issuers.trusted(issuer).map_err(|error| format!("not sent: {error}"))?;
-                match &trusted.credentials {
-                    Some(own) if own.client_id == *client_id => {
-                        let client_secret = own.client_secret.as_ref().map(Secret::duplicate);
-                        Ok((Some(ClientCredentials { client_id: client_id.clone(), client_secret }), Vec::new()))
-                    }
-                    _ => {
-                        Err(format!("not sent: the configuration has no client `{client_id}` for `{issuer}` any more"))
-                    }
-                }
-            }
-        }
-    }
-
-    /// The value from the first place that still holds it. Whatever else stands there now is not sent to anybody.
-    fn reread(&self, id: Fingerprint, kind: Kind, locations: &[PlannedLocation]) -> Option<Secret> {
-        locations
-            .iter()
-            .filter_map(|location| (self.execution.reread)(id, kind, location))
-            .find(|secret| Fingerprint::of(self.execution.key, kind, secret.expose()) == id)
     }
 
     /// Asks about every credential before the first call, which may end more of them than its own.
@@ -475,28 +398,5 @@ fn told(liveness: &Liveness) -> String {
         LivenessState::Unknown | LivenessState::NotChecked => {
             format!("whether it still works is not known{by}{reason}")
         }
-    }
-}
-
-fn public_part(name: &str, value: &str) -> Part {
-    Part { name: name.to_owned(), value: PartValue::Public(value.to_owned()) }
-}
-
-/// A finding that holds what asking about it takes, and no more.
-fn finding_of(id: Fingerprint, kind: Kind, secret: Secret, parts: Vec<Part>) -> Finding {
-    Finding {
-        id,
-        rule: String::new(),
-        provider: "generic".to_owned(),
-        title: String::new(),
-        kind,
-        confidence: crate::finding::Confidence::High,
-        severity: Severity::High,
-        secret,
-        parts,
-        token: None,
-        liveness: Liveness::not_checked(),
-        revocation: Revocation::none(),
-        locations: Vec::new(),
     }
 }
