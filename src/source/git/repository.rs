@@ -107,6 +107,7 @@ impl Repository {
     /// libgit2 shares an open pack, its caches and its lock, between all handles of a process that spell its path the same
     /// way, and holds the lock while it inflates. So each thread spells it differently.
     pub(super) fn open_objects_for(&self, thread: usize) -> Result<Odb<'static>, SourceError> {
+        objects::configure_libgit2();
         let odb = Odb::new().map_err(|source| self.error(source))?;
         for directory in &self.object_directories {
             // A path that is not UTF-8 cannot be handed to libgit2 as text.
