@@ -26,7 +26,7 @@ pub(crate) fn check(shape: &Shape, value: &[u8], confidence: Confidence) -> Resu
 fn is_mixed(value: &[u8]) -> bool {
     let classes: [fn(&u8) -> bool; 4] =
         [u8::is_ascii_lowercase, u8::is_ascii_uppercase, u8::is_ascii_digit, |byte| byte.is_ascii_punctuation()];
-    classes.iter().filter(|class| value.iter().any(|byte| class(byte))).count() >= 3
+    classes.iter().filter(|class| value.iter().any(class)).count() >= 3
 }
 
 fn contains(alphabet: Alphabet, byte: u8) -> bool {
