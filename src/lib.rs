@@ -1,4 +1,42 @@
-//! rescind finds leaked credentials, asks their issuers which are alive, and takes those out of service.
+//! rescind finds leaked credentials, asks their issuers which are alive, and takes those out of service, with proof.
+//!
+//! # The way of the data
+//!
+//! ```text
+//! source ──bytes──▶ detect ──Candidate──▶ finding ──Finding──▶ verify ──Liveness──▶ revoke ──Receipt──▶ report
+//!   tree git staged   anchors, patterns,    one secret,          │ issuer             │ plan, policy,      text json
+//!   image stdin       shapes, pairing       many places          ▼                    ▼ ledger             jsonl sarif
+//!                                                              egress  (the only code that opens a socket to an issuer)
+//! ```
+//!
+//! # Code map, in reading order
+//!
+//! - [`cli`]: one file per subcommand: its arguments, then `run`. The only code, with [`report`], that writes to standard
+//!   output; the only code that knows exit codes.
+//! - [`config`]: finds, reads and validates the operator's configuration; the only reader of environment variables.
+//! - [`secret`]: [`Secret`], the value that cannot print itself.
+//! - [`finding`]: [`Finding`], its places, its id; the [`Collector`](finding::Collector) that all threads fill; the baseline.
+//! - [`diagnostic`]: [`Diagnostic`]: what could not be scanned, told instead of passed over.
+//! - [`rules`]: what to look for, where it may be sent, how it is checked and ended: data in `rules/*.toml`.
+//! - [`detect`]: [`Detector`]: bytes in, candidates out.
+//! - [`source`]: [`Source`]: trees, git, images, standard input.
+//! - [`egress`]: the one HTTP client to issuers.
+//! - [`issuer`]: which issuers are trusted, their metadata and key sets, how a client authenticates.
+//! - [`verify`]: liveness, one file per protocol.
+//! - [`revoke`]: plan, policy, ledger, execution, proof.
+//! - [`report`]: one file per format, with its own serialisable types.
+//! - [`progress`]: bars on standard error.
+//!
+//! # Invariants
+//!
+//! - `detect` does no I/O, knows no clock and cannot fail. The same bytes give the same candidates, whatever the source.
+//! - Only `egress` opens connections to issuers; `verify` and `revoke` are given it, with the clock.
+//! - A scan that asks no issuer never starts an asynchronous runtime.
+//! - Nothing in the scanned content can enable the network, choose a host that a secret is sent to, or allow a revocation.
+//! - `revoke` cannot see `source`. The only irreversible functions carry `execute` in their names and take an approved plan.
+//! - A secret's value never reaches a log, an error, a report (without `--show-secrets`) or the ledger.
+//! - What cannot be read becomes a diagnostic and makes the scan incomplete; it never stops the scan or passes in silence.
+
 pub mod cli;
 pub mod config;
 pub mod detect;
@@ -13,3 +51,10 @@ pub mod rules;
 pub mod secret;
 pub mod source;
 pub mod verify;
+
+pub use detect::Detector;
+pub use diagnostic::Diagnostic;
+pub use finding::Finding;
+pub use rules::RuleSet;
+pub use secret::Secret;
+pub use source::Source;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Finding, Fingerprint, Liveness, Location, Revocation};
 use crate::detect::Candidate;
@@ -14,7 +14,7 @@ use crate::diagnostic::Diagnostic;
 pub struct Collector {
     findings: Mutex<HashMap<Fingerprint, Finding>>,
     diagnostics: Mutex<Vec<Diagnostic>>,
-    cancelled: AtomicBool,
+    cancelled: Arc<AtomicBool>,
     /// What has been covered so far; the progress bar reads it while the scan runs.
     pub counters: Counters,
 }
@@ -93,9 +93,9 @@ impl Collector {
         self.counters.expected.fetch_add(items, Relaxed);
     }
 
-    /// Asks all sources to stop soon. What was found until then is kept.
-    pub fn cancel(&self) {
-        self.cancelled.store(true, Relaxed);
+    /// The flag that asks all sources to stop soon, for a signal handler. What was found until then is kept.
+    pub fn cancel_flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.cancelled)
     }
 
     /// Whether to stop: sources look between two items.

@@ -2,19 +2,23 @@
 //!
 //! The types here are internal; each report format has its own serialisable ones. Nothing here does I/O.
 
+mod baseline;
 mod collector;
 mod fingerprint;
 mod kind;
 mod location;
 mod status;
 mod token;
+mod triage;
 
+pub use baseline::Baseline;
 pub use collector::{Collector, Counters};
 pub use fingerprint::{Fingerprint, FingerprintKey};
 pub use kind::{Confidence, Kind, Severity};
 pub use location::{CommitInfo, GitObject, GitPlace, ImagePlace, Location, Place, SourcePath, TextSpan, escape};
 pub use status::{Liveness, LivenessState, Revocation, RevocationState};
 pub use token::{SenderConstraint, TokenFacts};
+pub use triage::lower_findings_of_tests;
 
 use crate::secret::Secret;
 

@@ -1,1 +1,234 @@
 //! Issuers: trust, metadata (OIDC Discovery, RFC 8414), key sets, client authentication.
+//!
+//! For `verify` and `revoke`. Only issuers of the operator's configuration are ever asked anything; for every other one the
+//! answer is [`IssuerError::Untrusted`], and no packet leaves. What an issuer publishes about itself is checked against the
+//! same trust again: its metadata may not lead a secret to a host that the operator did not name.
+
+pub mod client_authentication;
+pub mod key_set;
+mod matching;
+mod metadata;
+mod pairing;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio::sync::OnceCell;
+
+use crate::config::{Config, Issuer};
+use crate::egress::{DOCUMENT_BODY_LIMIT, Destination, Egress, EgressError, Request};
+use crate::rules::RuleSet;
+pub use client_authentication::{ClientAuthentication, ClientCredentials};
+pub use key_set::KeySet;
+pub use matching::{Matches, hints};
+pub use metadata::{AuthenticationMethods, Endpoint, Metadata};
+pub use pairing::client_credentials;
+
+/// The trusted issuers of a run, and what they publish, fetched once each. Cheap to clone.
+#[derive(Clone)]
+pub struct Issuers(Arc<Inner>);
+
+struct Inner {
+    egress: Egress,
+    trusted: Vec<Arc<Issuer>>,
+    /// Providers that are the same for everybody, by the rule that pins them.
+    pinned: HashMap<String, Arc<Issuer>>,
+    documents: HashMap<String, Documents>,
+}
+
+#[derive(Default)]
+struct Documents {
+    metadata: OnceCell<Result<Arc<Metadata>, IssuerError>>,
+    key_set: OnceCell<Result<Arc<KeySet>, IssuerError>>,
+}
+
+/// Why an issuer cannot be asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum IssuerError {
+    /// It is not in the operator's configuration. Nothing was sent.
+    #[error("untrusted issuer: {shown}")]
+    Untrusted {
+        /// Its origin, or its identifier made fit to show.
+        shown: String,
+    },
+    /// Its identifier is no URL, so that it has no metadata.
+    #[error("issuer `{issuer}` is not a URL; its endpoints must be configured")]
+    NotDiscoverable {
+        /// Its identifier.
+        issuer: String,
+    },
+    /// None of the well-known places holds its metadata.
+    #[error("issuer `{issuer}` publishes no metadata (status {status})")]
+    NoMetadata {
+        /// Its identifier.
+        issuer: String,
+        /// The last answer.
+        status: u16,
+    },
+    /// What it publishes cannot be read as what it should be.
+    #[error("issuer `{issuer}` publishes a {document} that cannot be used: {reason}")]
+    Malformed {
+        /// Its identifier.
+        issuer: String,
+        /// `metadata` or `key set`.
+        document: &'static str,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// It says that it is another one: RFC 8414 §3.3 forbids to use such metadata.
+    #[error("the metadata of issuer `{issuer}` names another issuer")]
+    Mismatch {
+        /// Its identifier.
+        issuer: String,
+    },
+    /// It does not offer what is needed.
+    #[error("issuer `{issuer}` has no `{endpoint}`")]
+    NoEndpoint {
+        /// Its identifier.
+        issuer: String,
+        /// What is needed.
+        endpoint: &'static str,
+    },
+    /// Its metadata names an endpoint on a host that the operator did not name.
+    #[error("the `{endpoint}` of issuer `{issuer}` is at `{origin}`, which is not among its `endpoint_hosts`")]
+    EndpointNotTrusted {
+        /// Its identifier.
+        issuer: String,
+        /// Which endpoint.
+        endpoint: &'static str,
+        /// Where it is.
+        origin: String,
+    },
+    /// It cannot be reached, or its answer cannot be used.
+    #[error(transparent)]
+    Egress(#[from] EgressError),
+}
+
+impl Issuers {
+    /// The issuers that the operator trusts. Asks nothing yet.
+    pub fn new(config: &Config, egress: Egress) -> Self {
+        Self::with_pinned(config, egress, HashMap::new())
+    }
+
+    /// The issuers that the operator trusts, and those of the operator's `providers` whose rules pin a token endpoint.
+    pub fn with_rules(config: &Config, egress: Egress, rules: &RuleSet) -> Self {
+        let allowed = rules.rules.iter().filter(|rule| config.providers.contains(&rule.provider));
+        let pinned = allowed.filter_map(|rule| Some((rule.id.clone(), Arc::new(Issuer::pinned_by_rule(rule)?))));
+        Self::with_pinned(config, egress, pinned.collect())
+    }
+
+    fn with_pinned(config: &Config, egress: Egress, pinned: HashMap<String, Arc<Issuer>>) -> Self {
+        let issuers = config.issuers.iter().chain(pinned.values());
+        let documents = issuers.map(|issuer| (issuer.issuer.clone(), Documents::default())).collect();
+        Self(Arc::new(Inner { egress, trusted: config.issuers.clone(), pinned, documents }))
+    }
+
+    /// The trusted issuer of exactly that identifier.
+    pub fn trusted(&self, identifier: &str) -> Result<&Arc<Issuer>, IssuerError> {
+        let found = self.0.trusted.iter().find(|issuer| issuer.issuer == identifier);
+        found.ok_or_else(|| IssuerError::Untrusted { shown: matching::shown(identifier) })
+    }
+
+    /// The provider that the rule of that id pins, if the operator lets it be asked.
+    pub fn pinned_by_rule(&self, rule: &str) -> Option<&Arc<Issuer>> {
+        self.0.pinned.get(rule)
+    }
+
+    /// Whether the operator trusts no issuer at all.
+    pub fn is_empty(&self) -> bool {
+        self.0.trusted.is_empty()
+    }
+
+    /// The metadata of a trusted issuer, with configured endpoints in place of published ones. Fetched once per run; a
+    /// failure lasts as long.
+    pub async fn metadata(&self, identifier: &str) -> Result<Arc<Metadata>, IssuerError> {
+        self.metadata_of(self.trusted(identifier)?).await
+    }
+
+    /// The same for an issuer at hand, trusted or pinned by a rule.
+    pub async fn metadata_of(&self, issuer: &Issuer) -> Result<Arc<Metadata>, IssuerError> {
+        let cell = &self.documents(issuer)?.metadata;
+        cell.get_or_init(|| async { self.fetch_metadata(issuer).await.map(Arc::new) }).await.clone()
+    }
+
+    /// The key set of a trusted issuer. Fetched once per run; a failure lasts as long.
+    pub async fn key_set(&self, identifier: &str) -> Result<Arc<KeySet>, IssuerError> {
+        let issuer = self.trusted(identifier)?;
+        let cell = &self.documents(issuer)?.key_set;
+        cell.get_or_init(|| async { self.fetch_key_set(issuer).await.map(Arc::new) }).await.clone()
+    }
+
+    /// Where the key set of a trusted issuer is.
+    pub async fn key_set_host(&self, identifier: &str) -> Result<Destination, IssuerError> {
+        let issuer = self.trusted(identifier)?;
+        match &issuer.jwks_uri {
+            Some(url) => Ok(Destination::within(issuer, url.as_str())?),
+            None => Ok(self.metadata(identifier).await?.jwks_uri()?.clone()),
+        }
+    }
+
+    fn documents(&self, issuer: &Issuer) -> Result<&Documents, IssuerError> {
+        let documents = self.0.documents.get(&issuer.issuer);
+        documents.ok_or_else(|| IssuerError::Untrusted { shown: matching::shown(&issuer.issuer) })
+    }
+
+    async fn fetch_metadata(&self, issuer: &Issuer) -> Result<Metadata, IssuerError> {
+        match self.discover(issuer).await {
+            Ok(document) => Ok(Metadata::from_document(issuer, &document)),
+            // What the operator configured is enough to go on with.
+            Err(_) if metadata::has_pinned_endpoint(issuer) => Ok(Metadata::from_document(issuer, &Value::Null)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Tries the well-known places until one holds metadata that names this very issuer.
+    async fn discover(&self, issuer: &Issuer) -> Result<Value, IssuerError> {
+        let identifier = || issuer.issuer.clone();
+        let url = issuer.url.as_ref().ok_or_else(|| IssuerError::NotDiscoverable { issuer: identifier() })?;
+        let mut failure = None;
+        for place in metadata::well_known_urls(url) {
+            let destination = Destination::within(issuer, place.as_str())?;
+            let request = Request::get(&destination).limit(DOCUMENT_BODY_LIMIT);
+            let response = match self.0.egress.send(request).await {
+                Ok(response) => response,
+                Err(redirect @ EgressError::Redirect { .. }) => {
+                    failure.get_or_insert(redirect.into());
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
+            if response.status != 200 {
+                failure.get_or_insert(IssuerError::NoMetadata { issuer: identifier(), status: response.status });
+                continue;
+            }
+            match response.json() {
+                Ok(document) if document.get("issuer").and_then(Value::as_str) == Some(&issuer.issuer) => {
+                    return Ok(document);
+                }
+                // What is wrong with a document that is there says more than the absence of others.
+                Ok(_) => failure = Some(IssuerError::Mismatch { issuer: identifier() }),
+                Err(_) => failure = Some(malformed(issuer, "metadata", "it is not JSON of bounded depth")),
+            }
+        }
+        Err(failure.unwrap_or_else(|| IssuerError::NoMetadata { issuer: identifier(), status: 404 }))
+    }
+
+    async fn fetch_key_set(&self, issuer: &Issuer) -> Result<KeySet, IssuerError> {
+        let destination = self.key_set_host(&issuer.issuer).await?;
+        let response = self.0.egress.send(Request::get(&destination).limit(DOCUMENT_BODY_LIMIT)).await?;
+        if response.status != 200 {
+            return Err(malformed(issuer, "key set", "its address does not answer 200"));
+        }
+        let document = response.json().map_err(|_| malformed(issuer, "key set", "it is not JSON of bounded depth"))?;
+        KeySet::from_document(&document).map_err(|reason| malformed(issuer, "key set", reason))
+    }
+}
+
+fn malformed(issuer: &Issuer, document: &'static str, reason: &'static str) -> IssuerError {
+    IssuerError::Malformed { issuer: issuer.issuer.clone(), document, reason }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

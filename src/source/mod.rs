@@ -3,15 +3,20 @@
 //! A source walks its items in parallel, hands each one's bytes to the [`Detector`], locates what was found while the
 //! bytes are at hand, and gives it to the [`Collector`]. What it cannot read becomes a diagnostic; it never stops the scan.
 
+mod error;
 pub mod git;
 pub mod image;
+pub mod reread;
 pub mod stdin;
+pub mod target;
 pub mod tree;
 
-use crate::detect::Detector;
-use crate::finding::Collector;
+pub use error::SourceError;
 
-/// Something that can be scanned. Opening it (each module's `open`) tells bad input as an error before anything is read.
+use crate::detect::{Candidate, Detector};
+use crate::finding::{Collector, Location, Place, SourcePath, TextSpan};
+
+/// Something that can be scanned. Opening it (see [`target::open`]) tells bad input as an error before anything is read.
 pub trait Source: Sync {
     /// What is scanned, for progress and the summary: `git history of repo`.
     fn describe(&self) -> String;
@@ -29,4 +34,25 @@ pub struct ScanContext<'a> {
     pub collector: &'a Collector,
     /// Items larger than this many bytes are left out with a diagnostic.
     pub max_file_size: u64,
+}
+
+impl ScanContext<'_> {
+    /// Scans the bytes of an item that has one place only.
+    fn scan_item(&self, bytes: &[u8], place: &Place, path: impl FnOnce() -> SourcePath) {
+        self.collector.count(bytes.len() as u64);
+        let candidates = self.detector.detect(bytes);
+        if candidates.is_empty() {
+            return;
+        }
+        let path = path();
+        for candidate in candidates {
+            let span = locate(bytes, &candidate);
+            self.collector.add(candidate, vec![Location { place: place.clone(), path: path.clone(), span }]);
+        }
+    }
+}
+
+/// The lines, columns and bytes of a candidate.
+fn locate(bytes: &[u8], candidate: &Candidate) -> TextSpan {
+    TextSpan::locate(bytes, candidate.span.start, candidate.span.end)
 }

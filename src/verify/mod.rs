@@ -1,1 +1,122 @@
 //! Liveness: asks issuers whether what was found still works.
+//!
+//! For `cli` and `revoke`. Everything that can be decided locally is (an expired token costs no packet); only issuers that the
+//! operator trusts are asked, through `egress`; every question is read-only: nothing is minted, redeemed or revoked. An answer
+//! that does not decide is `unknown`, never `dead`. A verdict names its method, host and time.
+
+mod calibration;
+mod client_secret;
+mod engine;
+mod introspection;
+mod jwt;
+mod refresh_token;
+mod userinfo;
+mod verdict;
+mod weak_keys;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use crate::config::Config;
+use crate::egress::{Egress, EgressError, EgressPolicy};
+use crate::finding::{Finding, Liveness};
+use crate::issuer::Issuers;
+use crate::rules::RuleSet;
+use calibration::Calibration;
+pub use engine::run;
+
+/// Tells the time; tests give their own.
+pub type Clock = Arc<dyn Fn() -> OffsetDateTime + Send + Sync>;
+
+/// What a verification works with. Kept for a whole run: it remembers what was learnt of the issuers, which a
+/// [`reprobe`] after a revocation needs.
+pub struct VerifyContext {
+    /// The trusted issuers.
+    pub issuers: Issuers,
+    /// The client to them.
+    pub egress: Egress,
+    /// The time by which tokens expire.
+    pub clock: Clock,
+    /// Findings that are asked about at once.
+    pub concurrency: usize,
+    /// Longest time for all questions together.
+    pub budget: Duration,
+    rules: Arc<RuleSet>,
+    calibration: Calibration,
+}
+
+/// How a caller watches a verification, and ends it.
+#[derive(Clone, Copy)]
+pub struct Observer<'a> {
+    /// Is told after each finding how many are done, and how many there are.
+    pub progress: &'a dyn Fn(usize, usize),
+    /// Whether to stop; asked several times per second. What is known until then is kept.
+    pub is_cancelled: &'a dyn Fn() -> bool,
+}
+
+impl VerifyContext {
+    /// A context for one run, by the system's clock.
+    pub fn new(config: &Config, issuers: Issuers, egress: Egress) -> Self {
+        Self {
+            issuers,
+            egress,
+            clock: Arc::new(OffsetDateTime::now_utc),
+            concurrency: config.egress.concurrency,
+            budget: config.egress.budget,
+            rules: Arc::default(),
+            calibration: Calibration::default(),
+        }
+    }
+
+    /// A context with a client and issuers of its own. The rules tell what must not be asked, and where providers are asked
+    /// that are the same for everybody.
+    pub fn open(config: &Config, rules: Arc<RuleSet>) -> Result<Self, EgressError> {
+        let egress = Egress::new(EgressPolicy::from(config))?;
+        let issuers = Issuers::with_rules(config, egress.clone(), &rules);
+        Ok(Self { rules, ..Self::new(config, issuers, egress) })
+    }
+
+    fn now(&self) -> OffsetDateTime {
+        (self.clock)()
+    }
+}
+
+impl Observer<'_> {
+    /// Watches nothing and never ends.
+    pub fn idle() -> Self {
+        Self { progress: &|_, _| {}, is_cancelled: &|| false }
+    }
+}
+
+/// Judges what the findings say about themselves, and asks nobody: an expired token is dead whatever its issuer thinks.
+pub fn judge_offline(findings: &mut [Finding], now: OffsetDateTime) {
+    for finding in findings {
+        let verdict = finding.token.as_ref().and_then(|token| jwt::judge_locally(finding, token, now));
+        if let Some(verdict) = verdict {
+            finding.liveness = verdict;
+        }
+    }
+}
+
+/// Judges all findings, from threads that run no async code. A runtime is only started when an issuer is to be asked; the error
+/// is that of starting it.
+pub fn verify_findings(findings: &mut [Finding], context: &VerifyContext, observer: &Observer<'_>) -> io::Result<()> {
+    if engine::settle_locally(findings, context) {
+        return Ok(());
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+    runtime.block_on(run(findings, context, observer));
+    Ok(())
+}
+
+/// Asks again about one finding, whatever is known of it: the proof after a revocation. `findings` are those of the same run,
+/// among which its client's secret is looked for.
+pub async fn reprobe(finding: &Finding, findings: &[Finding], context: &VerifyContext) -> Liveness {
+    engine::judge(finding, findings, context).await.settle(context)
+}
+
+#[cfg(test)]
+mod tests;

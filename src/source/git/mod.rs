@@ -1,1 +1,34 @@
 //! Git: every object of a repository once, the index, revision ranges.
+//!
+//! - [`repository`](Repository): where a repository keeps its things. Nothing of its configuration is obeyed: no hook, filter
+//!   or helper can run, whoever owns the directory.
+//! - `objects`: lists and reads the object database. The engine; everything else works on what it hands out.
+//! - `raw`: commits, tags and trees as bytes.
+//! - `refs`: what is reachable starts here.
+//! - `graph`: the commits in their order.
+//! - `forest`, `attribution`: which commit brought a found object to which path.
+//! - `index`: the files of the next commit.
+//! - `snapshot`: the files of one commit.
+//! - `visitor`: looks for credentials in what is read.
+//! - `messages`, `history`, `staged`, `range`: the scans.
+
+mod attribution;
+mod forest;
+mod graph;
+mod history;
+mod index;
+mod messages;
+mod objects;
+mod range;
+mod raw;
+mod refs;
+mod repository;
+mod snapshot;
+mod staged;
+mod visitor;
+
+pub use history::History;
+pub use range::Range;
+pub use repository::{GitEnvironment, Repository};
+pub(in crate::source) use repository::{is_git_directory, linked_git_directory, path_from_bytes};
+pub use staged::Staged;

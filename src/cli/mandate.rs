@@ -1,0 +1,58 @@
+//! [`Mandate`]: what a run may ask issuers and do at them, for every subcommand that does.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use super::exit::Hint;
+use crate::config::Config;
+use crate::config::environment::Environment;
+use crate::finding::FingerprintKey;
+use crate::revoke::{Policy, REPROBE_WINDOW, RevocationPlan, RevokeContext};
+use crate::rules::RuleSet;
+use crate::verify::VerifyContext;
+
+/// Everything that asking, planning and executing need, validated before anything is asked.
+pub(super) struct Mandate {
+    pub verify: VerifyContext,
+    pub policy: Policy,
+    pub key: FingerprintKey,
+    pub rules: Arc<RuleSet>,
+}
+
+impl Mandate {
+    pub(super) fn new(config: &Config, rules: Arc<RuleSet>) -> anyhow::Result<Self> {
+        Ok(Self {
+            policy: config.policy_section()?.unwrap_or_default(),
+            key: config.fingerprint_key()?,
+            verify: VerifyContext::open(config, Arc::clone(&rules))?,
+            rules,
+        })
+    }
+
+    pub(super) fn context(&self) -> RevokeContext<'_> {
+        let (verify, policy, key, rules) = (&self.verify, &self.policy, &self.key, &self.rules);
+        RevokeContext { verify, policy, key, rules, window: &REPROBE_WINDOW, is_cancelled: &|| false }
+    }
+}
+
+/// The ledger that the user named, or the usual one.
+pub(super) fn ledger_file(named: Option<&PathBuf>, environment: &Environment) -> anyhow::Result<PathBuf> {
+    let file = named.cloned().or_else(|| environment.usual_ledger_file());
+    let file = file.context("there is no home directory to keep a ledger in");
+    file.map_err(|error| Hint::attach(error, "name the ledger with --ledger FILE"))
+}
+
+/// Saves a plan, whole or not at all.
+pub(super) fn save_plan(plan: &RevocationPlan, path: &Path) -> anyhow::Result<()> {
+    let mut file = super::pending_file::PendingFile::create(path, false)?;
+    file.write_all(&plan.to_json())?;
+    file.commit()
+}
+
+/// Tells the command that carries out a saved plan.
+pub(super) fn tell_how_to_apply(plan: &RevocationPlan, path: &Path, out: &mut impl Write) -> std::io::Result<()> {
+    writeln!(out, "To carry it out: rescind revoke apply {} --hash {}", path.display(), plan.hash())
+}

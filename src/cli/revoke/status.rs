@@ -1,0 +1,158 @@
+//! `rescind revoke status`.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use crate::cli::CommandResult;
+use crate::cli::exit::Exit;
+use crate::cli::mandate::ledger_file;
+use crate::config::environment::Environment;
+use crate::finding::escape;
+use crate::revoke::ledger::{Chain, LedgerState, Standing};
+
+/// Show what was revoked, what failed, and what is not known
+///
+/// Exit codes: 0 everything in the ledger is revoked and its chain holds, 1 otherwise, 2 the ledger cannot be read. With
+/// --check, the chain alone decides.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Check that nothing was changed in the ledger, whatever came of the revocations
+    #[arg(long)]
+    check: bool,
+
+    /// Read this ledger [default: `rescind/ledger.jsonl` in the user's state directory]
+    #[arg(long, value_name = "FILE")]
+    ledger: Option<PathBuf>,
+
+    /// Show the status in this form
+    #[arg(long, short, value_enum, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// One JSON document
+    Json,
+}
+
+pub(super) fn run(args: &Args, environment: &Environment) -> CommandResult {
+    let path = ledger_file(args.ledger.as_ref(), environment)?;
+    let chain = Chain::read(&path)?;
+    // What is open stands first: that is what somebody has to act on.
+    let mut standings: Vec<Standing> = chain.standings().into_values().collect();
+    standings.sort_by(|a, b| urgency(a.state).cmp(&urgency(b.state)).then_with(|| a.at.cmp(&b.at)));
+    match args.format {
+        Format::Text => print_text(&path, &chain, &standings)?,
+        Format::Json => print_json(&path, &chain, &standings)?,
+    }
+    let is_done = standings.iter().all(|standing| standing.state == LedgerState::Revoked);
+    Ok(if chain.is_intact() && (args.check || is_done) { Exit::Clean } else { Exit::Findings })
+}
+
+fn urgency(state: LedgerState) -> u8 {
+    match state {
+        LedgerState::Unknown => 0,
+        LedgerState::StillLive => 1,
+        LedgerState::Failed => 2,
+        LedgerState::Refused => 3,
+        LedgerState::Accepted => 4,
+        LedgerState::Revoked => 5,
+    }
+}
+
+fn print_text(path: &Path, chain: &Chain, standings: &[Standing]) -> anyhow::Result<()> {
+    let mut out = anstream::stdout().lock();
+    for standing in standings {
+        writeln!(out, "{:<10} {}  {}", standing.state.as_str(), shown(&standing.finding), shown(&standing.at))?;
+        if let Some(intent) = &standing.intent {
+            writeln!(out, "           {} at {}", shown(&intent.kind), shown(&intent.endpoint))?;
+        }
+        writeln!(out, "           {}", shown(&standing.detail))?;
+        writeln!(out, "           receipt sha256:{}", shown(&standing.receipt))?;
+    }
+    if !standings.is_empty() {
+        writeln!(out)?;
+    }
+    for broken in &chain.breaks {
+        writeln!(out, "broken at line {}: {}", broken.line, broken.reason)?;
+    }
+    if let Some(torn) = &chain.torn_tail {
+        writeln!(out, "the last line was cut off after {} bytes; the next run closes it off", torn.bytes)?;
+    }
+    let verdict = if chain.is_intact() { "holds" } else { "does not hold" };
+    let entries = chain.entries.len();
+    writeln!(out, "{}: {entries} entries, the chain {verdict}, head sha256:{}", path.display(), chain.head())?;
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: u32,
+    ledger: String,
+    entries: usize,
+    intact: bool,
+    head: &'a str,
+    breaks: Vec<Break>,
+    torn_bytes: Option<usize>,
+    findings: Vec<FindingStatus<'a>>,
+}
+
+#[derive(Serialize)]
+struct Break {
+    line: usize,
+    reason: &'static str,
+}
+
+#[derive(Serialize)]
+struct FindingStatus<'a> {
+    finding: &'a str,
+    state: &'static str,
+    detail: &'a str,
+    at: &'a str,
+    receipt: &'a str,
+    kind: Option<&'a str>,
+    issuer: Option<&'a str>,
+    endpoint: Option<&'a str>,
+    plan: Option<&'a str>,
+}
+
+fn print_json(path: &Path, chain: &Chain, standings: &[Standing]) -> anyhow::Result<()> {
+    let findings = standings.iter().map(|standing| {
+        let intent = standing.intent.as_ref();
+        FindingStatus {
+            finding: &standing.finding,
+            state: standing.state.as_str(),
+            detail: &standing.detail,
+            at: &standing.at,
+            receipt: &standing.receipt,
+            kind: intent.map(|intent| intent.kind.as_str()),
+            issuer: intent.map(|intent| intent.issuer.as_str()),
+            endpoint: intent.map(|intent| intent.endpoint.as_str()),
+            plan: intent.map(|intent| intent.plan.as_str()),
+        }
+    });
+    let document = Document {
+        schema: 1,
+        ledger: path.display().to_string(),
+        entries: chain.entries.len(),
+        intact: chain.is_intact(),
+        head: chain.head(),
+        breaks: chain.breaks.iter().map(|broken| Break { line: broken.line, reason: broken.reason }).collect(),
+        torn_bytes: chain.torn_tail.as_ref().map(|torn| torn.bytes),
+        findings: findings.collect(),
+    };
+    let mut out = anstream::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, &document)?;
+    writeln!(out)?;
+    Ok(())
+}
+
+/// A ledger is a file that somebody may have written into: nothing in it may steer the terminal.
+fn shown(text: &str) -> std::borrow::Cow<'_, str> {
+    escape(text.as_bytes())
+}

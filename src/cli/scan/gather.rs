@@ -1,0 +1,144 @@
+//! Opening the targets and scanning them: threads, progress, interruption.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+
+use super::args::Args;
+use crate::cli::Global;
+use crate::cli::exit::Hint;
+use crate::config::environment::Environment;
+use crate::detect::Detector;
+use crate::diagnostic::Diagnostic;
+use crate::finding::{Collector, Finding};
+use crate::progress::Progress;
+use crate::source::git::GitEnvironment;
+use crate::source::target::{self, Scope, TargetOptions};
+use crate::source::{ScanContext, Source};
+
+/// What a scan brought to light.
+pub(super) struct Gathered {
+    pub findings: Vec<Finding>,
+    pub diagnostics: Vec<Diagnostic>,
+    pub items: u64,
+    pub bytes: u64,
+    pub duration: Duration,
+    /// Set when the user stopped it, then or later.
+    pub stop: Arc<AtomicBool>,
+}
+
+impl Gathered {
+    /// Whether the user stopped the run.
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.stop.load(Relaxed)
+    }
+}
+
+/// The paths of the targets, without their prefixes; the current directory where none is named.
+pub(super) fn paths(args: &Args) -> Vec<PathBuf> {
+    if args.targets.is_empty() {
+        return vec![PathBuf::from(".")];
+    }
+    args.targets.iter().map(target::path).collect()
+}
+
+/// Opens every target. What cannot be opened is an error with a hint; nothing has been scanned then.
+pub(super) fn open(args: &Args, scope: Scope, environment: &Environment) -> anyhow::Result<Vec<Box<dyn Source>>> {
+    let here = [".".into()];
+    let targets_are_files = matches!(scope, Scope::Staged { .. });
+    let targets = if targets_are_files || args.targets.is_empty() { &here[..] } else { &args.targets };
+    let options = TargetOptions { scope, environment: git_environment(environment) };
+    let mut sources = Vec::new();
+    for target in targets {
+        sources.extend(target::open(target, &options).map_err(|error| match error.hint() {
+            Some(hint) => Hint::attach(error, hint),
+            None => error.into(),
+        })?);
+    }
+    Ok(sources)
+}
+
+/// Which part of the targets the options ask for.
+pub(super) fn scope(args: &Args) -> Scope {
+    let history = &args.history;
+    if history.staged {
+        Scope::Staged { files: args.targets.iter().map(PathBuf::from).collect() }
+    } else if history.no_history {
+        Scope::Files
+    } else if history.history_only {
+        Scope::History
+    } else if let Some(revision) = &history.since {
+        Scope::Since(revision.clone())
+    } else if let Some(range) = &history.range {
+        Scope::Range(range.clone())
+    } else {
+        Scope::Everything
+    }
+}
+
+/// What git's own variables say: a hook runs with them set.
+fn git_environment(environment: &Environment) -> GitEnvironment {
+    let path = |name| environment.variable(name).map(PathBuf::from);
+    let alternates = environment.variable("GIT_ALTERNATE_OBJECT_DIRECTORIES").unwrap_or_default();
+    GitEnvironment {
+        git_dir: path("GIT_DIR"),
+        work_tree: path("GIT_WORK_TREE"),
+        index_file: path("GIT_INDEX_FILE"),
+        object_directory: path("GIT_OBJECT_DIRECTORY"),
+        alternate_object_directories: std::env::split_paths(&alternates)
+            .filter(|path| !path.as_os_str().is_empty())
+            .collect(),
+    }
+}
+
+/// Scans all sources, one after the other, each on all threads.
+pub(super) fn scan(
+    sources: &[Box<dyn Source>],
+    detector: &Detector,
+    args: &Args,
+    global: &Global,
+) -> anyhow::Result<Gathered> {
+    let started = Instant::now();
+    let collector = Collector::default();
+    stop_on_interrupt(&collector)?;
+    let mut pool = rayon::ThreadPoolBuilder::new();
+    if let Some(jobs) = args.detection.jobs {
+        pool = pool.num_threads(usize::from(jobs));
+    }
+    let pool = pool.build().context("cannot start the scanning threads")?;
+    let context = ScanContext { detector, collector: &collector, max_file_size: args.detection.max_file_size.0 };
+    std::thread::scope(|scope| {
+        for source in sources {
+            if collector.is_cancelled() {
+                break;
+            }
+            let subject = source.describe();
+            tracing::info!("scanning {subject}");
+            let progress = Progress::start(scope, args.output.progress, global.quiet, subject, &collector.counters);
+            pool.install(|| source.scan(&context));
+            progress.finish();
+        }
+    });
+    if collector.is_cancelled() {
+        collector.diagnose(Diagnostic::gap("interrupted", "scan", "stopped before everything was scanned"));
+    }
+    let stop = collector.cancel_flag();
+    let (items, bytes) = (collector.counters.items.load(Relaxed), collector.counters.bytes.load(Relaxed));
+    let (findings, diagnostics) = collector.finish();
+    Ok(Gathered { findings, diagnostics, items, bytes, duration: started.elapsed(), stop })
+}
+
+/// The first interrupt asks the sources to stop, so that what was found is still reported; the second ends the process.
+fn stop_on_interrupt(collector: &Collector) -> anyhow::Result<()> {
+    let flag = collector.cancel_flag();
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Relaxed) {
+            #[expect(clippy::exit, reason = "a second interrupt asks for exactly this")]
+            std::process::exit(130);
+        }
+    })
+    .context("cannot watch for interrupts")
+}

@@ -1,0 +1,158 @@
+//! `rescind scan`: open the targets, scan them, ask and act as far as allowed, report.
+
+mod args;
+mod gather;
+mod judge;
+mod write;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use super::exit::Exit;
+use super::{CommandResult, Global, logging};
+use crate::config::Config;
+use crate::config::environment::Environment;
+use crate::detect::Detector;
+use crate::diagnostic::Diagnostic;
+use crate::finding::{self, Baseline, Confidence, Finding, Fingerprint, LivenessState};
+use crate::progress;
+use crate::report::{Format, Report, Summary};
+use crate::rules::RuleSet;
+use crate::source::target::Scope;
+
+pub(crate) use args::Args;
+use args::{DetectionArgs, FailOn, OutputArgs};
+use judge::Judge;
+
+pub(crate) fn run(args: &Args, global: &Global) -> CommandResult {
+    scan(args, gather::scope(args), Vec::new(), global)
+}
+
+/// Scans the index for a hook: all of the named files as they are staged, or with none named what the commit would change.
+/// Findings in `allowed` are left out and counted as suppressed.
+pub(crate) fn staged(files: Vec<PathBuf>, allowed: Vec<Fingerprint>, global: &Global) -> CommandResult {
+    scan(&terse(), Scope::Staged { files }, allowed, global)
+}
+
+/// Scans the commits that `tips` reach and `known` do not, for a hook.
+pub(crate) fn pushed(
+    tips: Vec<String>,
+    known: Vec<String>,
+    allowed: Vec<Fingerprint>,
+    global: &Global,
+) -> CommandResult {
+    scan(&terse(), Scope::Pushed { tips, known }, allowed, global)
+}
+
+/// How a hook scans: one line per place, and nothing to read where all is well.
+fn terse() -> Args {
+    let output = OutputArgs { format: Format::Short, progress: progress::Mode::Never, ..OutputArgs::default() };
+    Args { output, ..Args::default() }
+}
+
+fn scan(args: &Args, scope: Scope, allowed: Vec<Fingerprint>, global: &Global) -> CommandResult {
+    let environment = Environment::of_process();
+    logging::start(global.verbose, &environment)?;
+
+    // Everything that can be wrong with the call is told before anything is read.
+    let config = configure(args, global, &environment)?;
+    let rules = Arc::new(load_rules(&args.detection)?);
+    let mut baseline = read_baseline(&args.detection)?;
+    let is_whole = matches!(scope, Scope::Everything);
+    let sources = gather::open(args, scope, &environment)?;
+    let judge = Judge::prepare(&args.online, &config, &rules, &environment)?;
+    let reports = write::prepare(&args.output)?;
+
+    let detector = Detector::new(Arc::clone(&rules), config.fingerprint_key()?);
+    let mut gathered = gather::scan(&sources, &detector, args, global)?;
+    finding::lower_findings_of_tests(&mut gathered.findings);
+    let below_min_confidence = withhold_unsure(&mut gathered.findings, args.detection.min_confidence.into());
+    baseline.extend(allowed);
+    let (suppressed, stale) = baseline.suppress(&mut gathered.findings);
+    if is_whole && !gathered.is_interrupted() {
+        gathered.diagnostics.extend(stale.iter().map(|id| {
+            Diagnostic::note(
+                "stale-suppression",
+                id.to_string(),
+                "the baseline lists a finding that is no longer there",
+            )
+        }));
+    }
+
+    judge.judge(&mut gathered, global)?;
+    let summary = Summary {
+        targets: sources.iter().map(|source| source.describe()).collect(),
+        items: gathered.items,
+        bytes: gathered.bytes,
+        duration: gathered.duration,
+        interrupted: gathered.is_interrupted(),
+        below_min_confidence,
+        suppressed,
+    };
+    let report = Report {
+        findings: &gathered.findings,
+        rules: &rules,
+        diagnostics: &gathered.diagnostics,
+        summary: &summary,
+        show_secrets: args.output.show_secrets,
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    write::write(&report, reports, global)?;
+    Ok(outcome(&report, args.output.fail_on))
+}
+
+fn configure(args: &Args, global: &Global, environment: &Environment) -> anyhow::Result<Config> {
+    let mut config = Config::load(global.config.as_deref(), environment)?;
+    config.refuse_inside(gather::paths(args))?;
+    for host in &args.online.allow_host {
+        config.allow_host(host)?;
+    }
+    Ok(config)
+}
+
+fn load_rules(args: &DetectionArgs) -> anyhow::Result<RuleSet> {
+    let mut rules = RuleSet::load(&args.rules)?;
+    rules.select(&args.only, &args.except)?;
+    Ok(rules)
+}
+
+fn read_baseline(args: &DetectionArgs) -> anyhow::Result<Baseline> {
+    let Some(path) = &args.baseline else { return Ok(Baseline::default()) };
+    let text = fs_err::read(path).context("cannot read the baseline")?;
+    let baseline = Baseline::parse(&text);
+    if baseline.is_empty() && !text.trim_ascii().is_empty() {
+        anyhow::bail!(
+            "the baseline `{}` names no finding: ids look like `rsc1_` and 32 hexadecimal digits",
+            path.display()
+        );
+    }
+    Ok(baseline)
+}
+
+/// Takes out what is below the confidence asked for, and counts it.
+fn withhold_unsure(findings: &mut Vec<Finding>, least: Confidence) -> u64 {
+    let before = findings.len();
+    findings.retain(|finding| finding.confidence >= least);
+    (before - findings.len()) as u64
+}
+
+/// The exit code of the contract: an interruption outranks findings, findings outrank incompleteness.
+fn outcome(report: &Report<'_>, fail_on: FailOn) -> Exit {
+    let fails = |finding: &Finding| match fail_on {
+        FailOn::Any => true,
+        FailOn::Unknown => finding.liveness.state != LivenessState::Dead,
+        FailOn::Live => matches!(finding.liveness.state, LivenessState::Live | LivenessState::LiveRestricted),
+        FailOn::Never => false,
+    };
+    if report.summary.interrupted {
+        Exit::Interrupted
+    } else if report.findings.iter().any(fails) {
+        Exit::Findings
+    } else if !report.is_complete() {
+        Exit::Incomplete
+    } else {
+        Exit::Clean
+    }
+}

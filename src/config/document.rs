@@ -1,0 +1,167 @@
+//! The configuration file as it is written: TOML text, its shape before validation, and errors that say where.
+//!
+//! Messages never quote a value of the file: a secret written into the wrong place must not be printed.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use toml::Spanned;
+
+use super::{ConfigError, Zone};
+
+/// Everything a configuration file may hold.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct UnvalidatedConfig {
+    pub(super) fingerprint_key_file: Option<PathBuf>,
+    pub(super) egress: UnvalidatedEgress,
+    pub(super) providers: Vec<String>,
+    pub(super) issuer: Vec<Spanned<UnvalidatedIssuer>>,
+    pub(super) policy: toml::Table,
+}
+
+/// The section `[egress]`.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct UnvalidatedEgress {
+    pub(super) allow_hosts: Vec<Spanned<String>>,
+    pub(super) timeout_seconds: Option<Spanned<u64>>,
+    pub(super) budget_seconds: Option<Spanned<u64>>,
+    pub(super) concurrency: Option<Spanned<usize>>,
+    pub(super) concurrency_per_host: Option<Spanned<usize>>,
+    pub(super) requests_per_second: Option<Spanned<u32>>,
+}
+
+/// One `[[issuer]]`.
+#[derive(Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own in the file")]
+#[serde(deny_unknown_fields)]
+pub(super) struct UnvalidatedIssuer {
+    pub(super) issuer: String,
+    pub(super) token_endpoint: Option<Spanned<String>>,
+    pub(super) introspection_endpoint: Option<Spanned<String>>,
+    pub(super) revocation_endpoint: Option<Spanned<String>>,
+    pub(super) jwks_uri: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) endpoint_hosts: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) client_ids: Vec<String>,
+    pub(super) client_authentication: Option<Spanned<Vec<String>>>,
+    pub(super) client_id: Option<String>,
+    pub(super) client_secret_env: Option<Spanned<String>>,
+    pub(super) client_secret_file: Option<PathBuf>,
+    /// Present only to be refused with a better message than "unknown key".
+    pub(super) client_secret: Option<Spanned<IgnoredAny>>,
+    #[serde(default)]
+    pub(super) zone: Zone,
+    pub(super) ca_bundle: Option<PathBuf>,
+    #[serde(default = "yes")]
+    pub(super) verify: bool,
+    /// Ownership is declared, never presumed: an issuer that one trusts to verify may be somebody else's.
+    #[serde(default)]
+    pub(super) revoke: bool,
+    #[serde(default)]
+    pub(super) introspects_access_tokens: bool,
+    #[serde(default)]
+    pub(super) introspects_refresh_tokens: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Reads text into a shape; errors name file, line and, for a key that does not exist, the nearest that does.
+pub(super) fn parse<T: DeserializeOwned>(text: &str, path: &Path) -> Result<T, ConfigError> {
+    toml::from_str(text).map_err(|error| {
+        let (line, column) = error.span().map_or((1, 1), |span| position(text, span.start));
+        let path = path.to_owned();
+        match unknown_key(error.message()) {
+            Some((key, known)) => {
+                let hint = nearest(&key, &known).map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
+                ConfigError::UnknownKey { path, line, key, hint }
+            }
+            None => ConfigError::Syntax { path, line, column, reason: without_values(error.message()) },
+        }
+    })
+}
+
+/// Line and column (in characters) of a byte, both counted from 1.
+pub(super) fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+}
+
+/// Takes serde's `unknown field` message apart: the key, and the keys that exist. Serde has no typed form of it.
+fn unknown_key(message: &str) -> Option<(String, Vec<String>)> {
+    let rest = message.strip_prefix("unknown field `")?;
+    let (key, rest) = rest.split_once('`')?;
+    let known = rest.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+    Some((key.to_owned(), known))
+}
+
+/// The known spelling that needs the fewest edits, unless it is a wholly different word.
+pub(super) fn nearest<'a>(word: &str, known: &'a [String]) -> Option<&'a str> {
+    known
+        .iter()
+        .map(|name| (edit_distance(word, name), name.as_str()))
+        .filter(|(distance, name)| *distance <= name.len().max(word.len()) / 3 + 1)
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// Levenshtein's distance in bytes.
+fn edit_distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, left) in a.bytes().enumerate() {
+        let mut diagonal = i;
+        let mut previous = i + 1;
+        for (cell, right) in row.iter_mut().skip(1).zip(b.bytes()) {
+            let replaced = diagonal + usize::from(left != right);
+            diagonal = *cell;
+            previous = replaced.min(previous + 1).min(diagonal + 1);
+            *cell = previous;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+/// Drops the quoted value of serde's `invalid type: string "…", expected …`, which may be a secret.
+fn without_values(message: &str) -> String {
+    let mut kept = String::with_capacity(message.len());
+    for (i, piece) in message.split('"').enumerate() {
+        kept.push_str(if i % 2 == 0 { piece } else { "…" });
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nearest_spelling() {
+        let known: Vec<String> = ["allow_hosts", "timeout_seconds", "concurrency"].map(str::to_owned).to_vec();
+        for (word, expected) in [
+            ("allow_host", Some("allow_hosts")),
+            ("timeout_second", Some("timeout_seconds")),
+            ("conccurency", Some("concurrency")),
+            ("proxy", None),
+        ] {
+            assert_eq!(nearest(word, &known), expected, "{word}");
+        }
+        assert_eq!((edit_distance("kitten", "sitting"), edit_distance("", "abc"), edit_distance("abc", "")), (3, 3, 3));
+    }
+
+    #[test]
+    fn values_are_not_quoted() {
+        assert_eq!(
+            without_values("invalid type: string \"hunter2\", expected u64"),
+            "invalid type: string …, expected u64"
+        );
+    }
+}

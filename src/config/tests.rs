@@ -1,0 +1,140 @@
+//! The configuration as a table: text in, error or settings out.
+
+use super::*;
+
+fn parse(text: &str) -> Result<Config, ConfigError> {
+    let file = ConfigFile { path: PathBuf::from("/etc/rescind/config.toml"), named: true };
+    Config::parse(text.to_owned(), file, &Environment::fixed([("OUR_SECRET", "value-from-environment")]))
+}
+
+fn error_of(text: &str) -> String {
+    parse(text).err().map_or_else(|| "accepted".to_owned(), |error| error.to_string())
+}
+
+#[test]
+fn errors_name_line_and_nearest_spelling() {
+    let at = "`/etc/rescind/config.toml` line";
+    for (text, expected) in [
+        ("[egres]\n", format!("{at} 1: unknown key `egres`; did you mean `egress`?")),
+        ("[egress]\nallow_host = []\n", format!("{at} 2: unknown key `allow_host`; did you mean `allow_hosts`?")),
+        (
+            "\n[[issuer]]\nissuer = 'https://a.example'\nendpoint_host = []\n",
+            format!("{at} 4: unknown key `endpoint_host`; did you mean `endpoint_hosts`?"),
+        ),
+        ("[egress]\ncolour = 1\n", format!("{at} 2: unknown key `colour`")),
+        ("[egress]\n\ntimeout_seconds = 0\n", format!("{at} 3: `timeout_seconds` must be between 1 and 120")),
+        (
+            "[egress]\nallow_hosts = ['a', 'http://b']\n",
+            format!("{at} 2: `http://b` is not a host, or a host and a port"),
+        ),
+        (
+            "[[issuer]]\nissuer = 'https://a.example'\n[[issuer]]\nissuer = 'https://a.example'\n",
+            format!("{at} 3: issuer `https://a.example` stands here a second time"),
+        ),
+        (
+            "[[issuer]]\nissuer = 'https://a.example?x'\n",
+            format!("{at} 1: issuer `https://a.example?x` has a query (RFC 8414 §2)"),
+        ),
+        (
+            "[[issuer]]\nissuer = 'https://a.example'\nclient_id = 'a'\nclient_secret_env = 'UNSET'\n",
+            format!("{at} 4: the environment variable `UNSET` is not set"),
+        ),
+        (
+            "[[issuer]]\nissuer = 'https://a.example'\nclient_secret_env = 'OUR_SECRET'\n",
+            format!("{at} 1: a client secret is given without a `client_id`"),
+        ),
+    ] {
+        assert_eq!(error_of(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn secrets_are_neither_accepted_nor_quoted() {
+    let inline = error_of("[[issuer]]\nissuer = 'https://a.example'\nclient_secret = 'hunter2'\n");
+    assert!(inline.contains("line 3") && inline.contains("client_secret_env"), "{inline}");
+    let misplaced = error_of("[egress]\ntimeout_seconds = 'hunter2'\n");
+    assert!(misplaced.contains("line 2") && !misplaced.contains("hunter2"), "{misplaced}");
+    let broken = error_of("[egress]\ntimeout_seconds = hunter2\n");
+    assert!(!broken.contains("hunter2"), "{broken}");
+}
+
+#[test]
+fn issuers_are_exact() {
+    let config = parse(
+        "[[issuer]]\nissuer = 'https://a.example/'\nclient_id = 'ours'\nclient_secret_env = 'OUR_SECRET'\n\
+         zone = 'internal'\nca_bundle = 'ca.pem'\nintrospects_refresh_tokens = true\nrevoke = false\n\
+         [[issuer]]\nissuer = 'kubernetes/serviceaccount'\njwks_uri = 'https://cluster.example/keys'\n",
+    )
+    .unwrap_or_default();
+    assert!(config.issuer("https://a.example").is_none(), "the slash counts");
+    let issuer = config.issuer("https://a.example/").expect("the first issuer");
+    let credentials = issuer.credentials.as_ref().expect("credentials");
+    assert_eq!(credentials.client_secret.as_ref().map(Secret::expose), Some(&b"value-from-environment"[..]));
+    assert_eq!((issuer.zone, issuer.verify, issuer.revoke), (Zone::Internal, true, false));
+    assert_eq!(issuer.ca_bundle.as_deref(), Some(Path::new("/etc/rescind/ca.pem")));
+    assert!(config.issuer("kubernetes/serviceaccount").is_some_and(|issuer| issuer.url.is_none()));
+}
+
+#[test]
+fn the_policy_section_has_its_own_shape() {
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Policy {
+        #[expect(dead_code, reason = "only its spelling matters here")]
+        default: Option<String>,
+    }
+    let config = parse("[egress]\n\n[policy]\ndefalt = 'plan'\n").unwrap_or_default();
+    assert!(config.policy.contains_key("defalt"));
+    let error = config.policy_section::<Policy>().err().map(|error| error.to_string());
+    let expected = "`/etc/rescind/config.toml` line 4: unknown key `defalt`; did you mean `default`?";
+    assert_eq!(error.as_deref(), Some(expected));
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_text_is_survived(text in "\\PC{0,60}", name in "[a-z_]{0,20}", value in "(1|-1|''|\\[\\]|'\\PC{0,10}')") {
+        let _ = parse(&text);
+        for table in ["", "[egress]", "[[issuer]]\nissuer = 'https://a.example'"] {
+            let _ = parse(&format!("{table}\n{name} = {value}\n{text}"));
+        }
+        let _ = HostPattern::parse(&text);
+    }
+}
+
+#[test]
+fn discovery_order_and_the_scanned_tree() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let home = directory.path().join("home");
+    let usual = home.join("rescind").join("config.toml");
+    fs_err::create_dir_all(usual.parent().expect("a parent")).expect("created");
+    fs_err::write(&usual, "[egress]\nconcurrency = 3\n").expect("written");
+    let named = directory.path().join("named.toml");
+    fs_err::write(&named, "[egress]\nconcurrency = 4\n").expect("written");
+
+    let environment = Environment::fixed([("XDG_CONFIG_HOME", home.as_os_str().to_owned())]);
+    let found = Config::load(None, &environment).unwrap_or_default();
+    assert_eq!(found.egress.concurrency, 3);
+    assert!(found.refuse_inside([directory.path()]).is_err_and(|e| matches!(e, ConfigError::InsideTarget { .. })));
+    assert!(found.refuse_inside([directory.path().join("elsewhere")]).is_ok());
+
+    let explicit = Config::load(Some(&named), &environment).unwrap_or_default();
+    assert_eq!(explicit.egress.concurrency, 4);
+    assert!(explicit.refuse_inside([directory.path()]).is_ok(), "the user named it");
+
+    let environment = Environment::fixed([("RESCIND_CONFIG", named.as_os_str().to_owned())]);
+    assert_eq!(Config::load(None, &environment).unwrap_or_default().egress.concurrency, 4);
+    assert!(Config::load(Some(&directory.path().join("absent.toml")), &environment).is_err());
+    assert!(Config::load(None, &Environment::fixed([("HOME", "/nonexistent")])).is_ok());
+}
+
+#[test]
+fn the_fingerprint_key_comes_from_a_file() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let key = directory.path().join("key");
+    let config = Config { fingerprint_key_file: Some(key.clone()), ..Config::default() };
+    assert!(config.fingerprint_key().is_err_and(|e| matches!(e, ConfigError::Read(_))));
+    fs_err::write(&key, "\n").expect("written");
+    assert!(config.fingerprint_key().is_err_and(|e| matches!(e, ConfigError::Empty { .. })));
+    fs_err::write(&key, "ours\n").expect("written");
+    assert!(config.fingerprint_key().is_ok());
+}

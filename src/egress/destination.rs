@@ -1,0 +1,157 @@
+//! [`Destination`]: the proof that a URL may be sent what belongs to an issuer.
+//!
+//! A request cannot be made without one, and one cannot be made without an [`Issuer`] of the operator's configuration. A host
+//! that stands beside a secret, or that a token names, is a hint and never becomes a destination by itself.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use url::{Host, Position, Url};
+
+use super::EgressError;
+use crate::config::{Issuer, Zone};
+
+/// A URL within what the operator trusts for one issuer.
+#[derive(Clone)]
+pub struct Destination(Arc<Inner>);
+
+struct Inner {
+    url: Url,
+    zone: Zone,
+    ca_bundle: Option<PathBuf>,
+}
+
+impl Destination {
+    /// Lets a URL pass that is on the issuer's own host and port, is one of its pinned endpoints, or is on one of its
+    /// `endpoint_hosts`.
+    pub fn within(issuer: &Issuer, url: &str) -> Result<Self, EgressError> {
+        let url = checked_url(url).map_err(|reason| EgressError::Url { reason })?;
+        let own = issuer.url.as_ref().is_some_and(|own| same_authority(own, &url));
+        let pinned =
+            [&issuer.token_endpoint, &issuer.introspection_endpoint, &issuer.revocation_endpoint, &issuer.jwks_uri];
+        let pinned = pinned.into_iter().flatten().any(|pinned| *pinned == url);
+        let listed = issuer.endpoint_hosts.iter().any(|host| host.is_origin_of(&url));
+        if own || pinned || listed {
+            Ok(Self(Arc::new(Inner { url, zone: issuer.zone, ca_bundle: issuer.ca_bundle.clone() })))
+        } else {
+            Err(EgressError::NotTrusted { origin: origin(&url), issuer: issuer.issuer.clone() })
+        }
+    }
+
+    /// The URL.
+    pub fn url(&self) -> &Url {
+        &self.0.url
+    }
+
+    /// Scheme, host and port: what errors and reports show.
+    pub fn origin(&self) -> String {
+        origin(&self.0.url)
+    }
+
+    /// Host, and port unless it is the usual one: what a verdict names.
+    pub fn authority(&self) -> String {
+        self.0.url[Position::BeforeHost..Position::AfterPort].to_owned()
+    }
+
+    pub(super) fn zone(&self) -> Zone {
+        self.0.zone
+    }
+
+    pub(super) fn ca_bundle(&self) -> Option<&PathBuf> {
+        self.0.ca_bundle.as_ref()
+    }
+}
+
+/// Reads a URL and refuses everything that two parsers could read differently, or that has no place in an endpoint.
+pub(crate) fn checked_url(text: &str) -> Result<Url, &'static str> {
+    if text.len() > 2048 {
+        return Err("it is longer than 2048 bytes");
+    }
+    // The URL standard removes tabs and line breaks and reads `\` as `/`; other parsers do not.
+    if text.bytes().any(|b| b.is_ascii_control() || b == b' ' || b == b'\\') {
+        return Err("it holds control characters, blanks or backslashes");
+    }
+    let url = Url::parse(text).map_err(|_| "it is not a URL")?;
+    if !matches!(url.scheme(), "https" | "http") {
+        return Err("it is not https");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("it holds a user name or a password");
+    }
+    if url.fragment().is_some() {
+        return Err("it has a fragment");
+    }
+    match url.host() {
+        None => Err("it has no host"),
+        Some(Host::Domain(name)) if name.ends_with('.') => Err("its host ends in a dot"),
+        Some(_) => Ok(url),
+    }
+}
+
+/// Scheme, host and port of any URL, without anything that may be secret.
+pub(crate) fn origin(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}
+
+fn same_authority(a: &Url, b: &Url) -> bool {
+    a.scheme() == b.scheme() && a.host() == b.host() && a.port_or_known_default() == b.port_or_known_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::config::environment::Environment;
+    use crate::config::{Config, ConfigFile};
+
+    proptest::proptest! {
+        #[test]
+        fn a_checked_url_reads_as_written(
+            scheme in "(https|http|HTTPS|file)", user in "([a-z]{0,3}(:[a-z]{0,3})?@)?",
+            host in "(login\\.example|\\PC{0,10}|\\[::1\\]|127\\.1)", rest in "[/?#:\\\\@a-z0-9%.]{0,12}",
+        ) {
+            if let Ok(url) = checked_url(&format!("{scheme}://{user}{host}{rest}")) {
+                proptest::prop_assert!(url.username().is_empty() && url.password().is_none() && url.fragment().is_none());
+                proptest::prop_assert!(url.has_host() && matches!(url.scheme(), "https" | "http"));
+                // What it was read as reads as the same again.
+                proptest::prop_assert_eq!(checked_url(url.as_str()).ok(), Some(url));
+            }
+        }
+    }
+
+    #[test]
+    fn only_what_the_operator_trusts() {
+        let text = "[[issuer]]\nissuer = 'https://login.example/tenant'\nendpoint_hosts = ['keys.example', 'api.example:8443']\n\
+                    revocation_endpoint = 'https://other.example/revoke'\n";
+        let file = ConfigFile { path: PathBuf::from("config.toml"), named: true };
+        let config = Config::parse(text.to_owned(), file, &Environment::fixed([("", "")])).unwrap_or_default();
+        let issuer = config.issuer("https://login.example/tenant").expect("the issuer");
+        for (url, trusted) in [
+            ("https://login.example/token", true),
+            ("https://LOGIN.example:443/token", true),
+            ("https://keys.example/keys", true),
+            ("https://api.example:8443/", true),
+            ("https://other.example/revoke", true),
+            ("https://other.example/revoke2", false),
+            ("https://api.example/", false),
+            ("https://keys.example:8443/", false),
+            ("http://login.example/token", false),
+            ("https://login.example:8443/token", false),
+            ("https://login.example.evil/token", false),
+            ("https://evil.example/login.example", false),
+            ("https://login.example@evil.example/", false),
+            ("https://user@login.example/", false),
+            ("https:\\\\login.example\\token", false),
+            ("https://login.example/\ntoken", false),
+            ("https://login.example./token", false),
+            ("https://login.example/token#fragment", false),
+            ("ftp://login.example/", false),
+            ("file:///etc/passwd", false),
+            ("//login.example/token", false),
+            ("", false),
+        ] {
+            assert_eq!(Destination::within(issuer, url).is_ok(), trusted, "{url}");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Discovery against servers on this machine that play an issuer (simulated).
+
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use serde_json::json;
+
+use super::*;
+use crate::egress::EgressPolicy;
+use crate::egress::loopback::{Reply, Server, config, metadata};
+use crate::finding::{
+    Confidence, Finding, Fingerprint, FingerprintKey, Kind, Liveness, Part, PartValue, Revocation, Severity,
+};
+use crate::secret::Secret;
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
+    runtime.expect("a runtime").block_on(future)
+}
+
+fn issuers(config: &Config) -> Issuers {
+    let egress = Egress::new(EgressPolicy::from(config)).expect("a client");
+    Issuers::new(config, egress)
+}
+
+#[test]
+fn the_three_places_are_tried_in_order() {
+    const OIDC: &str = "/tenant/.well-known/openid-configuration";
+    const RFC_8414: &str = "/.well-known/oauth-authorization-server/tenant";
+    const INSERTED: &str = "/.well-known/openid-configuration/tenant";
+    for (place, asked) in [(OIDC, 1), (RFC_8414, 2), (INSERTED, 3)] {
+        let server = Server::start(move |origin, request| match request.path.as_str() {
+            path if path == place => Reply::json(
+                200,
+                &json!({"issuer": format!("{origin}/tenant"), "token_endpoint": format!("{origin}/token")}),
+            ),
+            // Metadata of another tenant, and a redirect, must not end the search.
+            OIDC => Reply::json(200, &metadata(origin)),
+            _ => Reply::Http(302, vec![("Location", format!("{origin}/login"))], Vec::new()),
+        });
+        let identifier = format!("{}/tenant", server.origin());
+        let issuers = issuers(&config(&format!("[[issuer]]\nissuer = '{identifier}'\nzone = 'loopback'\n")));
+        let metadata = block_on(issuers.metadata(&identifier));
+        let endpoint = metadata.ok().and_then(|metadata| Some(metadata.token_endpoint().ok()?.url().path().to_owned()));
+        assert_eq!(endpoint.as_deref(), Some("/token"), "{place}");
+        assert_eq!(server.requests().len(), asked, "{place}");
+    }
+}
+
+type Handler = Box<dyn Fn(&str) -> Reply + Send + Sync>;
+
+#[test]
+fn unusable_metadata_is_an_error() {
+    let other = |origin: &str| Reply::json(200, &json!({"issuer": format!("{origin}/"), "token_endpoint": origin}));
+    let nested = "[".repeat(5000) + &"]".repeat(5000);
+    let cases: [(&str, Handler, &str); 7] = [
+        ("a slash too many", Box::new(other), "names another issuer"),
+        ("another one, in one place only", Box::new(other), "names another issuer"),
+        ("nonsense", Box::new(|_| Reply::Http(200, Vec::new(), b"<html>login</html>".to_vec())), "not JSON"),
+        ("too deep", Box::new(move |_| Reply::Http(200, Vec::new(), nested.clone().into_bytes())), "not JSON"),
+        ("too large", Box::new(|_| Reply::Http(200, Vec::new(), vec![b' '; 300 << 10])), "more than 262144 bytes"),
+        ("absent", Box::new(|_| Reply::empty(404)), "publishes no metadata (status 404)"),
+        ("out of order", Box::new(|_| Reply::empty(503)), "publishes no metadata (status 503)"),
+    ];
+    for (name, reply, expected) in cases {
+        let asked = AtomicUsize::new(0);
+        let server = Server::start(move |origin, _| match (name, asked.fetch_add(1, Relaxed)) {
+            ("another one, in one place only", 1) => Reply::empty(404),
+            _ => reply(origin),
+        });
+        let error = block_on(issuers(&server.trusted("")).metadata(&server.origin())).err();
+        let text = error.map_or_else(String::new, |error| error.to_string());
+        assert!(text.contains(expected), "{name}: {text}");
+    }
+}
+
+#[test]
+fn each_document_is_fetched_once() {
+    let server = Server::issuer(|_| Reply::json(200, &json!({"keys": []})));
+    let config = server.trusted("");
+    let issuers = issuers(&config);
+    let origin = server.origin();
+    block_on(async {
+        let again = issuers.clone();
+        let (metadata, key_set) = tokio::join!(again.metadata(&origin), issuers.key_set(&origin));
+        assert!(metadata.is_ok() && key_set.is_ok());
+        assert!(issuers.key_set(&origin).await.is_ok());
+    });
+    assert_eq!(server.requests(), ["GET /.well-known/openid-configuration", "GET /keys"]);
+
+    let broken = Server::issuer(|_| Reply::json(200, &json!({"keys": vec![json!({}); 65]})));
+    let issuers = self::issuers(&broken.trusted(""));
+    for _ in 0..2 {
+        let error = block_on(issuers.key_set(&broken.origin())).err();
+        assert!(matches!(error, Some(IssuerError::Malformed { document: "key set", .. })), "{error:?}");
+    }
+    assert_eq!(broken.requests().len(), 2, "a failure lasts for the run");
+}
+
+#[test]
+fn an_untrusted_issuer_gets_no_packet() {
+    let server = Server::issuer(|_| Reply::empty(200));
+    let issuers = issuers(&config("[[issuer]]\nissuer = 'https://issuer.example'\n"));
+    for identifier in
+        [server.origin(), format!("{}/", server.origin()), "HTTPS://issuer.example".to_owned(), String::new()]
+    {
+        let error = block_on(async { issuers.key_set(&identifier).await.err() });
+        assert!(matches!(error, Some(IssuerError::Untrusted { .. })), "{identifier}");
+    }
+    let shown = issuers.trusted("\u{1b}[31mnot a URL").err().map(|error| error.to_string());
+    assert_eq!(shown.as_deref(), Some("untrusted issuer: \\u{1b}[31mnot a URL"));
+    assert!(server.requests().is_empty());
+}
+
+#[test]
+fn configured_endpoints_win() {
+    let server = Server::issuer(|_| Reply::empty(404));
+    let origin = server.origin();
+    let pinned = format!("revocation_endpoint = '{origin}/ours'\nclient_authentication = ['client_secret_post']");
+    let metadata = block_on(issuers(&server.trusted(&pinned)).metadata(&origin)).expect("metadata");
+    assert_eq!(
+        metadata.revocation_endpoint().map(|endpoint| endpoint.url().path().to_owned()).ok().as_deref(),
+        Some("/ours")
+    );
+    assert_eq!(metadata.authentication_methods(Endpoint::Token).methods, [ClientAuthentication::SecretPost]);
+
+    // What is configured is enough when there is no metadata at all.
+    let server = Server::start(|_, _| Reply::empty(404));
+    let pinned = format!("token_endpoint = '{}/t'", server.origin());
+    let metadata = block_on(issuers(&server.trusted(&pinned)).metadata(&server.origin())).expect("metadata");
+    assert!(metadata.token_endpoint().is_ok() && metadata.revocation_endpoint().is_err());
+}
+
+/// A finding with public parts.
+pub(crate) fn finding(kind: Kind, value: &str, parts: &[(&str, &str)]) -> Finding {
+    Finding {
+        id: Fingerprint::of(&FingerprintKey::default(), kind, value.as_bytes()),
+        rule: String::new(),
+        provider: String::new(),
+        title: String::new(),
+        kind,
+        confidence: Confidence::High,
+        severity: Severity::High,
+        secret: Secret::new(value),
+        parts: parts
+            .iter()
+            .map(|(name, value)| Part { name: (*name).to_owned(), value: PartValue::Public((*value).to_owned()) })
+            .collect(),
+        token: None,
+        liveness: Liveness::not_checked(),
+        revocation: Revocation::none(),
+        locations: Vec::new(),
+    }
+}
+
+#[test]
+fn hints_only_choose_among_the_trusted() {
+    let server = Server::issuer(|_| Reply::empty(404));
+    let foreign = Server::issuer(|_| Reply::empty(200));
+    let origin = server.origin();
+    let issuers = issuers(&server.trusted("client_ids = ['known']"));
+    for (parts, trusted, untrusted) in [
+        (vec![("issuer", origin.clone())], 1, 0),
+        (vec![("issuer", format!("{origin}/"))], 1, 0),
+        (vec![("issuer", format!("{origin}/.well-known/openid-configuration"))], 1, 0),
+        (vec![("token_endpoint", format!("{origin}/token"))], 1, 0),
+        (vec![("issuer", origin.clone()), ("token_endpoint", format!("{origin}/token"))], 1, 0),
+        (vec![("client_id", "known".to_owned())], 1, 0),
+        (vec![("client_id", "other".to_owned())], 0, 0),
+        (vec![("token_endpoint", format!("{origin}/other"))], 0, 1),
+        (vec![("issuer", format!("{origin}.evil.example"))], 0, 1),
+        (vec![("issuer", foreign.origin())], 0, 1),
+        (vec![("token_endpoint", format!("{}/token", foreign.origin()))], 0, 1),
+        (vec![("issuer", foreign.origin()), ("client_id", "known".to_owned())], 1, 1),
+        (vec![], 0, 0),
+    ] {
+        let parts: Vec<(&str, &str)> = parts.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let matches = block_on(issuers.matching(&finding(Kind::ClientSecret, "value", &parts)));
+        assert_eq!((matches.trusted.len(), matches.untrusted.len()), (trusted, untrusted), "{parts:?}");
+    }
+    assert!(foreign.requests().is_empty());
+}
+
+#[test]
+fn a_failure_is_not_repeated_by_those_who_wait() {
+    let asked = std::sync::Arc::new(AtomicUsize::new(0));
+    let counter = std::sync::Arc::clone(&asked);
+    let server = Server::start(move |_, _| {
+        counter.fetch_add(1, Relaxed);
+        Reply::Raw(Vec::new())
+    });
+    let issuers = issuers(&server.trusted(""));
+    let origin = server.origin();
+    block_on(async {
+        let results = tokio::join!(issuers.metadata(&origin), issuers.metadata(&origin), issuers.key_set(&origin));
+        assert!(results.0.is_err() && results.1.is_err() && results.2.is_err());
+    });
+    assert_eq!(asked.load(Relaxed), 1);
+}

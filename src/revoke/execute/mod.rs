@@ -1,0 +1,415 @@
+//! Execution: the only irreversible code of the program.
+//!
+//! Every call is written to the ledger before it leaves and after it returned; what comes of it is decided by asking about the
+//! credential again, since an issuer's 200 proves nothing. Whatever is not certain is recorded as unknown, and asked about
+//! before it is ever sent again. Entries run one after the other, so that no issuer sees two calls at once.
+
+mod prepare;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use thiserror::Error;
+use time::OffsetDateTime;
+
+use super::approval::ApprovedPlan;
+use super::ledger::{Event, Intent, Ledger, LedgerError, LedgerState, Receipt, Standing};
+use super::plan::{Authority, PlanEntry, PlannedAction, PlannedLocation};
+use super::policy::{CapCounter, Policy, PolicyAction};
+use super::rfc7009::{self, Answer};
+use crate::egress::Egress;
+use crate::finding::{
+    Finding, Fingerprint, FingerprintKey, Kind, Liveness, LivenessState, Revocation, RevocationState,
+};
+use crate::issuer::{Endpoint, Issuers};
+use crate::secret::Secret;
+
+/// Why an execution stopped before its end. What was done until then stands in the ledger.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ExecuteError {
+    /// The ledger cannot be written, so nothing more may be sent.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+/// Reads the value of a finding again from one of its places. `None` when it is not there any more.
+pub type Reread<'a> = dyn Fn(Fingerprint, Kind, &PlannedLocation) -> Option<Secret> + 'a;
+
+/// What execution works with.
+pub struct Execution<'a> {
+    /// Sends.
+    pub egress: &'a Egress,
+    /// The trusted issuers.
+    pub issuers: &'a Issuers,
+    /// The operator's policy as it is now: what it forbids since the plan was made does not run.
+    pub policy: &'a Policy,
+    /// Checks values that were read again.
+    pub key: &'a FingerprintKey,
+    /// Keeps the record.
+    pub ledger: &'a mut Ledger,
+    /// The time.
+    pub clock: &'a dyn Fn() -> OffsetDateTime,
+    /// Reads values again.
+    pub reread: &'a Reread<'a>,
+    /// The pauses between two looks at a credential that still answers: the window that an issuer has to make a revocation
+    /// take effect.
+    pub window: &'a [Duration],
+    /// Whether to stop before the next call.
+    pub is_cancelled: &'a dyn Fn() -> bool,
+    /// Whether the liveness in the plan is of another run. Every credential is then asked about before its call: what is dead
+    /// by now needs none, and only an issuer that has called a token active proves something by calling it inactive.
+    pub look_first: bool,
+}
+
+/// What came of one entry of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Executed {
+    /// The finding.
+    pub finding: Fingerprint,
+    /// What came of it.
+    pub revocation: Revocation,
+    /// What the last look at it showed, if that decides anything.
+    pub liveness: Option<Liveness>,
+}
+
+/// A credential for another look at it, and what is needed for asking: the finding itself and its client's secret.
+pub struct ProbeSubject {
+    /// The credential.
+    pub finding: Finding,
+    /// The client secret that was found with it, if that is what authorises.
+    pub companions: Vec<Finding>,
+}
+
+/// Executes an approved plan, entry by entry, in its order. `probe` asks about a credential without changing anything.
+///
+/// # Errors
+/// When the ledger cannot be written: nothing is sent without a record.
+pub async fn execute_plan<P>(
+    approved: &ApprovedPlan,
+    execution: Execution<'_>,
+    probe: P,
+) -> Result<Vec<Executed>, ExecuteError>
+where
+    P: AsyncFn(&ProbeSubject) -> Liveness,
+{
+    let mut run = Run {
+        approved,
+        execution,
+        probe,
+        refused: BTreeSet::new(),
+        looks: BTreeMap::new(),
+        counter: CapCounter::default(),
+    };
+    run.record(Event::Approved {
+        plan: approved.hash().to_string(),
+        by: approved.approval().as_str().to_owned(),
+        calls: approved.calls(),
+    })?;
+    if run.execution.look_first {
+        run.look_first().await;
+    }
+    let mut results = Vec::with_capacity(approved.plan().entries.len());
+    for entry in &approved.plan().entries {
+        let stop = (run.execution.is_cancelled)();
+        results.push(if stop { planned(entry) } else { run.execute_entry(entry).await? });
+    }
+    Ok(results)
+}
+
+/// The state of an entry that is not executed.
+pub(super) fn planned(entry: &PlanEntry) -> Executed {
+    let detail = match &entry.action {
+        PlannedAction::Manual { why, .. } => format!("by hand: {why}"),
+        PlannedAction::Rfc7009 { .. } => {
+            format!("policy: {}, by {}", entry.policy.action.as_str(), entry.policy.decided_by)
+        }
+    };
+    let revocation = Revocation {
+        state: RevocationState::Planned,
+        method: Some(entry.action.method().to_owned()),
+        receipt: None,
+        detail: Some(detail),
+    };
+    Executed { finding: entry.finding, revocation, liveness: None }
+}
+
+/// One execution under way.
+struct Run<'a, P> {
+    approved: &'a ApprovedPlan,
+    execution: Execution<'a>,
+    probe: P,
+    /// Which kinds an issuer does not revoke for a client: the first one that it refuses, or accepts without effect, stops the
+    /// rest of them.
+    refused: BTreeSet<(String, Kind, Option<String>)>,
+    /// What a look at each credential before the first call showed.
+    looks: BTreeMap<Fingerprint, Liveness>,
+    counter: CapCounter,
+}
+
+impl<P> Run<'_, P>
+where
+    P: AsyncFn(&ProbeSubject) -> Liveness,
+{
+    async fn execute_entry(&mut self, entry: &PlanEntry) -> Result<Executed, ExecuteError> {
+        let PlannedAction::Rfc7009 { issuer, endpoint, token_type_hint, authority } = &entry.action else {
+            return Ok(planned(entry));
+        };
+        if !self.approved.covers(entry) {
+            return Ok(planned(entry));
+        }
+        if let Some(done) = self.done_before(entry) {
+            return Ok(done);
+        }
+        if let Err(reason) = self.is_still_allowed(entry, issuer) {
+            return self.refuse(entry, reason);
+        }
+        let prepared = match self.prepare(entry, issuer, endpoint, authority).await {
+            Ok(prepared) => prepared,
+            Err(reason) => return self.refuse(entry, reason),
+        };
+        if let Some(standing) = self.open_standing(entry)
+            && let Some(settled) = self.settle(entry, &standing, &prepared.subject).await?
+        {
+            return Ok(settled);
+        }
+        if let Some(liveness) = self.looks.remove(&entry.finding).filter(|look| look.state == LivenessState::Dead) {
+            return self.settle_dead(entry, liveness);
+        }
+        let series = (issuer.clone(), entry.kind, authority.client_id().map(str::to_owned));
+        if self.refused.contains(&series) {
+            let reason = format!("not sent: the issuer has just not revoked another {}", entry.kind.as_str());
+            return self.refuse(entry, reason);
+        }
+        if let Err(cap) = self.execution.policy.count(&mut self.counter, issuer) {
+            return self.refuse(entry, format!("not sent: {cap} is reached"));
+        }
+
+        let intent = self.record(Event::Intent(self.intent(entry, issuer, endpoint, authority)))?;
+        let request = rfc7009::Revocation {
+            endpoint: &prepared.endpoint,
+            token: &prepared.subject.finding.secret,
+            token_type_hint,
+            client: prepared.client.as_ref(),
+            methods: prepared.metadata.authentication_methods(Endpoint::Revocation),
+        };
+        let answer = rfc7009::execute_revocation(self.execution.egress, &request).await;
+        let (state, detail) = outcome(&answer);
+        let receipt = self.record(Event::Outcome {
+            finding: entry.finding.to_string(),
+            plan: self.approved.hash().to_string(),
+            intent: Some(intent.as_str().to_owned()),
+            state,
+            detail: detail.clone(),
+        })?;
+        let result = match answer {
+            Answer::Refused(_) | Answer::NotSent(_) => executed(entry, state, receipt.as_str(), detail, None),
+            Answer::Accepted | Answer::Postponed { .. } | Answer::Unknown(_) => {
+                self.prove(entry, state, receipt, detail, &prepared.subject).await?
+            }
+        };
+        if matches!(result.revocation.state, RevocationState::Refused | RevocationState::StillLive) {
+            self.refused.insert(series);
+        }
+        Ok(result)
+    }
+
+    /// What the operator may have changed their mind about since the plan was made.
+    fn is_still_allowed(&self, entry: &PlanEntry, issuer: &str) -> Result<(), String> {
+        let policy = self.execution.policy;
+        let decision = policy.decide(&entry.subject(), issuer, entry.blast_radius);
+        if decision.action == PolicyAction::Never {
+            return Err(format!("not sent: the policy forbids it now, by {}", decision.decided_by));
+        }
+        match self.execution.issuers.trusted(issuer) {
+            Ok(trusted) if trusted.revoke => Ok(()),
+            Ok(_) => Err(format!("not sent: the configuration does not say `revoke = true` for `{issuer}`")),
+            Err(error) => Err(format!("not sent: {error}")),
+        }
+    }
+
+    /// Asks about every credential before the first call, which may end more of them than its own.
+    async fn look_first(&mut self) {
+        for entry in &self.approved.plan().entries {
+            let PlannedAction::Rfc7009 { issuer, endpoint, authority, .. } = &entry.action else { continue };
+            let is_cancelled = (self.execution.is_cancelled)();
+            if is_cancelled || !self.approved.covers(entry) || self.is_still_allowed(entry, issuer).is_err() {
+                continue;
+            }
+            let Ok(prepared) = self.prepare(entry, issuer, endpoint, authority).await else { continue };
+            let liveness = (self.probe)(&prepared.subject).await;
+            self.looks.insert(entry.finding, liveness);
+        }
+    }
+
+    /// What an earlier run made of the entry, if that was an end and nothing shows that the credential works again: carrying out
+    /// a plan twice does nothing the second time.
+    fn done_before(&self, entry: &PlanEntry) -> Option<Executed> {
+        let is_live = |look: &Liveness| matches!(look.state, LivenessState::Live | LivenessState::LiveRestricted);
+        if !self.execution.look_first || self.looks.get(&entry.finding).is_some_and(is_live) {
+            return None;
+        }
+        let standing = self.execution.ledger.chain().standings().remove(&entry.finding.to_string())?;
+        let is_done = matches!(standing.state, LedgerState::Revoked | LedgerState::Accepted);
+        is_done.then(|| executed(entry, standing.state, &standing.receipt, standing.detail, None))
+    }
+
+    /// Records that a credential was dead before anything was sent for it.
+    fn settle_dead(&mut self, entry: &PlanEntry, liveness: Liveness) -> Result<Executed, ExecuteError> {
+        let detail = format!("not sent: {} already", told(&liveness));
+        let receipt = self.record(proof(entry, LedgerState::Revoked, &detail))?;
+        Ok(executed(entry, LedgerState::Revoked, receipt.as_str(), detail, Some(liveness)))
+    }
+
+    /// How the finding stands, if an earlier request for it has no known end.
+    fn open_standing(&self, entry: &PlanEntry) -> Option<Standing> {
+        let standing = self.execution.ledger.chain().standings().remove(&entry.finding.to_string())?;
+        (standing.state == LedgerState::Unknown).then_some(standing)
+    }
+
+    /// Looks at what became of an earlier request. `None` when the credential is proven to work still: the request had no
+    /// effect, and sending another is not blind.
+    async fn settle(
+        &mut self,
+        entry: &PlanEntry,
+        standing: &Standing,
+        subject: &ProbeSubject,
+    ) -> Result<Option<Executed>, ExecuteError> {
+        let liveness = (self.probe)(subject).await;
+        let (state, detail) = match liveness.state {
+            LivenessState::Live | LivenessState::LiveRestricted => {
+                let detail = format!("an earlier request had no effect: {}", told(&liveness));
+                self.record(proof(entry, LedgerState::Failed, &detail))?;
+                return Ok(None);
+            }
+            LivenessState::Dead => (LedgerState::Revoked, format!("after an earlier request: {}", told(&liveness))),
+            LivenessState::Unknown | LivenessState::NotChecked => {
+                let detail = format!("not sent again: {}; {}", standing.detail, told(&liveness));
+                return Ok(Some(executed(entry, LedgerState::Unknown, &standing.receipt, detail, None)));
+            }
+        };
+        let receipt = self.record(proof(entry, state, &detail))?;
+        Ok(Some(executed(entry, state, receipt.as_str(), detail, Some(liveness))))
+    }
+
+    /// Asks about the credential until it is dead or the window is over, and records what that shows.
+    async fn prove(
+        &mut self,
+        entry: &PlanEntry,
+        state: LedgerState,
+        receipt: Receipt,
+        detail: String,
+        subject: &ProbeSubject,
+    ) -> Result<Executed, ExecuteError> {
+        let mut liveness = (self.probe)(subject).await;
+        for pause in self.execution.window {
+            // What cannot be told now cannot be told in a moment either: only a credential that works is waited for.
+            if !matches!(liveness.state, LivenessState::Live | LivenessState::LiveRestricted) {
+                break;
+            }
+            tokio::time::sleep(*pause).await;
+            liveness = (self.probe)(subject).await;
+        }
+        let proven = match (liveness.state, state) {
+            (LivenessState::Dead, _) => LedgerState::Revoked,
+            (LivenessState::Live | LivenessState::LiveRestricted, LedgerState::Accepted) => LedgerState::StillLive,
+            (LivenessState::Live | LivenessState::LiveRestricted, _) => LedgerState::Failed,
+            (LivenessState::Unknown | LivenessState::NotChecked, _) => state,
+        };
+        let detail = format!("{detail}; {}", told(&liveness));
+        if proven == state && proven != LedgerState::Failed {
+            // Nothing was proven: the outcome stays the last word.
+            return Ok(executed(entry, state, receipt.as_str(), detail, Some(liveness)));
+        }
+        let receipt = self.record(proof(entry, proven, &detail))?;
+        Ok(executed(entry, proven, receipt.as_str(), detail, Some(liveness)))
+    }
+
+    /// Records that nothing was sent, and why.
+    fn refuse(&mut self, entry: &PlanEntry, reason: String) -> Result<Executed, ExecuteError> {
+        let event = Event::Outcome {
+            finding: entry.finding.to_string(),
+            plan: self.approved.hash().to_string(),
+            intent: None,
+            state: LedgerState::Refused,
+            detail: reason.clone(),
+        };
+        let receipt = self.record(event)?;
+        Ok(executed(entry, LedgerState::Refused, receipt.as_str(), reason, None))
+    }
+
+    fn record(&mut self, event: Event) -> Result<Receipt, ExecuteError> {
+        Ok(self.execution.ledger.append(event, (self.execution.clock)())?)
+    }
+
+    fn intent(&self, entry: &PlanEntry, issuer: &str, endpoint: &str, authority: &Authority) -> Intent {
+        Intent {
+            finding: entry.finding.to_string(),
+            plan: self.approved.hash().to_string(),
+            kind: entry.kind.as_str().to_owned(),
+            provider: entry.provider.clone(),
+            issuer: issuer.to_owned(),
+            method: entry.action.method().to_owned(),
+            endpoint: endpoint.to_owned(),
+            authority: authority.as_str().to_owned(),
+            client_id: authority.client_id().map(str::to_owned),
+            blast_radius: entry.blast_radius.as_str().to_owned(),
+            policy: format!("{}: {}", entry.policy.action.as_str(), entry.policy.decided_by),
+        }
+    }
+}
+
+/// The state that an answer alone leads to.
+fn outcome(answer: &Answer) -> (LedgerState, String) {
+    match answer {
+        Answer::Accepted => (LedgerState::Accepted, "the issuer accepted the request".to_owned()),
+        Answer::Refused(reason) => (LedgerState::Refused, (*reason).to_owned()),
+        // RFC 7009 §2.2.1: the token has to be taken for existing still.
+        Answer::Postponed { reason, retry_after } => {
+            let pause = retry_after.map(|pause| format!(", to be asked again in {} s", pause.as_secs()));
+            (LedgerState::Failed, format!("{reason}{}", pause.unwrap_or_default()))
+        }
+        Answer::NotSent(reason) => (LedgerState::Failed, format!("not sent: {reason}")),
+        Answer::Unknown(reason) => (LedgerState::Unknown, reason.clone()),
+    }
+}
+
+/// What the ledger keeps of a credential that a later run finds dead.
+pub(super) fn proof_of_death(finding: &Finding) -> Event {
+    let detail = format!("after the request of an earlier run: {}", told(&finding.liveness));
+    Event::Proof { finding: finding.id.to_string(), state: LedgerState::Revoked, detail }
+}
+
+fn proof(entry: &PlanEntry, state: LedgerState, detail: &str) -> Event {
+    Event::Proof { finding: entry.finding.to_string(), state, detail: detail.to_owned() }
+}
+
+fn executed(
+    entry: &PlanEntry,
+    state: LedgerState,
+    receipt: &str,
+    detail: String,
+    liveness: Option<Liveness>,
+) -> Executed {
+    let revocation = Revocation {
+        state: state.into(),
+        method: Some(entry.action.method().to_owned()),
+        receipt: Some(receipt.to_owned()),
+        detail: Some(detail),
+    };
+    let decides = |liveness: &Liveness| !matches!(liveness.state, LivenessState::Unknown | LivenessState::NotChecked);
+    Executed { finding: entry.finding, revocation, liveness: liveness.filter(decides) }
+}
+
+/// What a look at the credential showed, in words.
+fn told(liveness: &Liveness) -> String {
+    let by = liveness.method.map(|method| format!(" by {method}")).unwrap_or_default();
+    let reason = liveness.reason.as_deref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+    match liveness.state {
+        LivenessState::Dead => format!("it is dead{by}{reason}"),
+        LivenessState::Live | LivenessState::LiveRestricted => format!("it still works{by}{reason}"),
+        LivenessState::Unknown | LivenessState::NotChecked => {
+            format!("whether it still works is not known{by}{reason}")
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Where every finding stands according to the ledger.
+
+use std::collections::BTreeMap;
+
+use super::chain::Chain;
+use super::entry::{Event, Intent, LedgerState};
+
+/// How far the revocation of one finding came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Id of the finding.
+    pub finding: String,
+    /// What is known: `unknown` where an intent has no outcome.
+    pub state: LedgerState,
+    /// Why, in words.
+    pub detail: String,
+    /// When that was written down, in RFC 3339.
+    pub at: String,
+    /// Hash of the entry that says so.
+    pub receipt: String,
+    /// The last request, if one was meant to be sent.
+    pub intent: Option<Intent>,
+    /// Hash of the last intent's entry.
+    pub intent_hash: Option<String>,
+}
+
+impl Chain {
+    /// The findings of the ledger by their ids.
+    pub fn standings(&self) -> BTreeMap<String, Standing> {
+        let mut standings: BTreeMap<String, Standing> = BTreeMap::new();
+        for (entry, hash) in &self.entries {
+            let (finding, state, detail) = match &entry.event {
+                Event::Intent(intent) => (
+                    &intent.finding,
+                    LedgerState::Unknown,
+                    "a request was about to be sent, and no outcome is recorded",
+                ),
+                Event::Outcome { finding, state, detail, .. } | Event::Proof { finding, state, detail } => {
+                    (finding, *state, detail.as_str())
+                }
+                Event::Approved { .. } | Event::Recovered { .. } => continue,
+            };
+            let standing = standings.entry(finding.clone()).or_insert_with(|| Standing {
+                finding: finding.clone(),
+                state,
+                detail: String::new(),
+                at: String::new(),
+                receipt: String::new(),
+                intent: None,
+                intent_hash: None,
+            });
+            // A later refusal to send does not undo what an earlier request may have done.
+            let sends_nothing = matches!(&entry.event, Event::Outcome { intent: None, .. });
+            if sends_nothing && standing.intent.is_some() {
+                continue;
+            }
+            standing.state = state;
+            detail.clone_into(&mut standing.detail);
+            standing.at.clone_from(&entry.at);
+            standing.receipt.clone_from(hash);
+            if let Event::Intent(intent) = &entry.event {
+                standing.intent = Some(intent.clone());
+                standing.intent_hash = Some(hash.clone());
+            }
+        }
+        standings
+    }
+}

@@ -1,0 +1,316 @@
+//! Makes the plan. Pure but for making paths absolute: same findings, same terms, same policy, same plan.
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::manual::{ManualSteps, NoCall};
+use super::{Authority, Breaks, PLAN_SCHEMA, PlanEntry, PlannedAction, PlannedLiveness, PlannedLocation};
+use super::{RevocationPlan, manual};
+use crate::finding::{Fingerprint, Kind, LivenessState};
+use crate::revoke::Subject;
+use crate::revoke::policy::{CapCounter, Decision, Policy, PolicyAction};
+use crate::revoke::terms::{IssuerMatch, IssuerTerms, Survey};
+use crate::rules::{BlastRadius, Revoke, RevokeMethod, RuleSet};
+
+/// How many places of a secret a plan names: enough to find the value again when some of them are gone.
+const PLANNED_LOCATIONS: usize = 8;
+
+/// What a plan is made from.
+#[derive(Clone, Copy)]
+pub struct PlanInput<'a> {
+    /// The findings.
+    pub subjects: &'a [Subject],
+    /// Which trusted issuers they belong to, and what may be done there.
+    pub survey: &'a Survey,
+    /// The operator's policy.
+    pub policy: &'a Policy,
+    /// Whether findings count whose liveness is not known.
+    pub include_unknown: bool,
+    /// The rules that found them, which know how their provider revokes.
+    pub rules: &'a RuleSet,
+}
+
+/// Plans what to do about every live finding.
+pub fn plan(input: &PlanInput<'_>) -> RevocationPlan {
+    let mut entries: Vec<PlanEntry> = input
+        .subjects
+        .iter()
+        .filter(|subject| is_planned(subject.liveness, input.include_unknown))
+        .map(|subject| entry(input, subject))
+        .collect();
+    entries.sort_by(|a, b| order(a).cmp(&order(b)));
+    let mut counter = CapCounter::default();
+    for entry in &mut entries {
+        let PlannedAction::Rfc7009 { issuer, .. } = &entry.action else { continue };
+        if entry.policy.action == PolicyAction::Auto
+            && let Err(cap) = input.policy.count(&mut counter, issuer)
+        {
+            entry.policy = Decision::approve(cap);
+        }
+    }
+    RevocationPlan { schema: PLAN_SCHEMA, entries }
+}
+
+fn is_planned(liveness: LivenessState, include_unknown: bool) -> bool {
+    match liveness {
+        LivenessState::Live | LivenessState::LiveRestricted => true,
+        LivenessState::Unknown | LivenessState::NotChecked => include_unknown,
+        LivenessState::Dead => false,
+    }
+}
+
+/// Calls before handwork; per issuer the refresh token first, since access tokens that still stand could be renewed with it.
+fn order(entry: &PlanEntry) -> (bool, &str, u8, Fingerprint) {
+    let issuer = match &entry.action {
+        PlannedAction::Rfc7009 { issuer, .. } => issuer.as_str(),
+        PlannedAction::Manual { .. } => "",
+    };
+    (!entry.is_call(), issuer, u8::from(entry.kind != Kind::RefreshToken), entry.finding)
+}
+
+fn entry(input: &PlanInput<'_>, subject: &Subject) -> PlanEntry {
+    let rule = input.rules.get(&subject.rule).map(|rule| &rule.revoke);
+    let (action, blast_radius, policy) = match find_call(input, subject, rule) {
+        Ok((issuer, action)) => {
+            // The rule knows its provider, the issuer's identifier tells the server: the wider of both is meant.
+            let radius = blast_radius_of_revocation(subject, &issuer);
+            let radius = rule.map_or(radius, |rule| radius.max(rule.blast_radius));
+            let decision = input.policy.decide(subject, &issuer, radius);
+            (action, radius, decision)
+        }
+        Err(no_call) => {
+            let by_hand = rule.filter(|rule| rule.method == RevokeMethod::Manual);
+            let from_rule = rule.map(|rule| rule.steps.as_slice()).unwrap_or_default();
+            let action = PlannedAction::Manual {
+                why: no_call.to_string(),
+                steps: ManualSteps { kind: subject.kind, no_call: &no_call, from_rule }.list(),
+            };
+            let radius = by_hand.map_or_else(|| manual::blast_radius(subject.kind), |rule| rule.blast_radius);
+            (action, radius, Decision::never("there is no call: a person does it"))
+        }
+    };
+    let is_call = matches!(action, PlannedAction::Rfc7009 { .. });
+    PlanEntry {
+        finding: subject.id,
+        rule: subject.rule.clone(),
+        provider: subject.provider.clone(),
+        kind: subject.kind,
+        confidence: subject.confidence,
+        redacted: subject.redacted.clone(),
+        liveness: PlannedLiveness {
+            state: subject.liveness.as_str().to_owned(),
+            method: subject.liveness_method.clone(),
+            checked_at: subject.checked_at.and_then(|time| time.format(&Rfc3339).ok()),
+        },
+        expected: if is_call { expected(subject.kind, blast_radius) } else { manual::expected(subject.kind) }
+            .to_owned(),
+        action,
+        blast_radius,
+        reversible: !is_call && rule.is_some_and(|rule| rule.method == RevokeMethod::Manual && rule.reversible),
+        breaks: Breaks {
+            client_id: subject.client_id().map(str::to_owned),
+            audience: subject.token.as_ref().map(|token| token.aud.clone()).unwrap_or_default(),
+            scope: subject.token.as_ref().and_then(|token| token.scope.clone()),
+        },
+        outlives: outlives(subject),
+        policy,
+        locations: planned_locations(subject),
+        location_count: subject.locations.len(),
+    }
+}
+
+/// The call that ends the credential and the issuer it goes to, or why there is none.
+fn find_call(
+    input: &PlanInput<'_>,
+    subject: &Subject,
+    rule: Option<&Revoke>,
+) -> Result<(String, PlannedAction), NoCall> {
+    let token_type_hint = match subject.kind {
+        Kind::RefreshToken => "refresh_token",
+        Kind::AccessToken | Kind::Jwt => "access_token",
+        _ => return Err(NoCall::NotAToken),
+    };
+    if rule.is_some_and(|rule| rule.method == RevokeMethod::Manual) {
+        return Err(NoCall::NotByThisProvider { provider: subject.provider.clone() });
+    }
+    let (issuer, terms) = find_issuer(input, subject)?;
+    if !terms.revoke {
+        return Err(NoCall::NotOwned { issuer: issuer.to_owned() });
+    }
+    let endpoint = match &terms.revocation_endpoint {
+        Ok(endpoint) => endpoint,
+        Err(reason) => return Err(NoCall::NoEndpoint { reason: reason.clone() }),
+    };
+    let authority = find_authority(input, subject, issuer, terms)?;
+    let action = PlannedAction::Rfc7009 {
+        issuer: issuer.to_owned(),
+        endpoint: format!("{}{}", endpoint.origin().ascii_serialization(), endpoint.path()),
+        token_type_hint: token_type_hint.to_owned(),
+        authority,
+    };
+    Ok((issuer.to_owned(), action))
+}
+
+/// The trusted issuer that the token belongs to; where nothing stands with the token itself, the one of the client secret
+/// that leaked with it. What stands beside a token is only a hint: it can choose among the issuers that the operator trusts,
+/// and never add one.
+fn find_issuer<'a>(input: &PlanInput<'a>, subject: &Subject) -> Result<(&'a str, &'a IssuerTerms), NoCall> {
+    let of = |subject: &Subject| input.survey.matches.get(&subject.id).cloned().unwrap_or_default();
+    let mut found = of(subject);
+    if found.trusted.is_empty() && found.untrusted.is_empty() {
+        for companion in companions(input, subject) {
+            found.trusted.extend(of(companion).trusted);
+        }
+        found.trusted.sort_unstable();
+        found.trusted.dedup();
+    }
+    match found.trusted.as_slice() {
+        [] if found.untrusted.is_empty() => Err(NoCall::UnknownIssuer),
+        [] => Err(NoCall::UntrustedIssuer { named: found.untrusted }),
+        [issuer] => {
+            let known = input.survey.terms.get_key_value(issuer).ok_or(NoCall::UnknownIssuer)?;
+            Ok((known.0, known.1))
+        }
+        _ => Err(NoCall::AmbiguousIssuer),
+    }
+}
+
+/// The client secrets that leaked with the token, those proven live first.
+fn companions<'a>(input: &PlanInput<'a>, subject: &Subject) -> impl Iterator<Item = &'a Subject> {
+    let client = subject.client_id().map(str::to_owned);
+    let named: Vec<Fingerprint> = subject.findings_named("client_secret").collect();
+    let mut secrets: Vec<&Subject> = input
+        .subjects
+        .iter()
+        .filter(|other| other.kind == Kind::ClientSecret && other.liveness != LivenessState::Dead)
+        .filter(|other| match (&client, other.client_id()) {
+            (Some(client), Some(owner)) => owner == client,
+            _ => named.contains(&other.id),
+        })
+        .collect();
+    secrets.sort_by_key(|secret| {
+        let is_live = matches!(secret.liveness, LivenessState::Live | LivenessState::LiveRestricted);
+        (!is_live, !named.contains(&secret.id), secret.id)
+    });
+    secrets.into_iter()
+}
+
+/// Who may ask for the revocation: only the client that the token was issued to (RFC 7009 §2.1).
+fn find_authority(
+    input: &PlanInput<'_>,
+    subject: &Subject,
+    issuer: &str,
+    terms: &IssuerTerms,
+) -> Result<Authority, NoCall> {
+    if Flavour::of(subject, issuer) == Flavour::Google {
+        return Ok(Authority::Nobody);
+    }
+    let client = subject.client_id();
+    if let Some(operator) = &terms.client_id
+        && client == Some(operator)
+    {
+        return Ok(Authority::OperatorClient { client_id: operator.clone() });
+    }
+    let companion = companions(input, subject).find(|secret| {
+        let issuers = input.survey.matches.get(&secret.id);
+        let is_elsewhere =
+            |found: &IssuerMatch| !found.trusted.is_empty() && !found.trusted.iter().any(|own| own == issuer);
+        !issuers.is_some_and(is_elsewhere) && !secret.locations.is_empty()
+    });
+    if let Some(secret) = companion
+        && let Some(client_id) = secret.client_id().or(client)
+    {
+        return Ok(Authority::FoundClient {
+            client_id: client_id.to_owned(),
+            credential: secret.id,
+            credential_kind: secret.kind,
+            locations: planned_locations(secret),
+        });
+    }
+    match (client, &terms.client_id) {
+        (Some(client), _) if terms.accepts_public_clients => {
+            Ok(Authority::PublicClient { client_id: client.to_owned() })
+        }
+        // The token is not this client's, as far as one can tell. The issuer decides: some let a client of their operator
+        // revoke for others, the rest refuse.
+        (_, Some(operator)) => Ok(Authority::OperatorClient { client_id: operator.clone() }),
+        (Some(client), None) => Err(NoCall::NoCredentials { issuer: issuer.to_owned(), client: client.to_owned() }),
+        (None, None) => Err(NoCall::UnknownClient { issuer: issuer.to_owned() }),
+    }
+}
+
+/// Servers whose revocation reaches further than the standard says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Flavour {
+    Standard,
+    Google,
+    Auth0,
+    Keycloak,
+    GitLab,
+}
+
+impl Flavour {
+    /// Told by the provider of the rule, or by what only that server's issuers look like.
+    fn of(subject: &Subject, issuer: &str) -> Self {
+        if issuer == "https://accounts.google.com" {
+            return Self::Google;
+        }
+        match subject.provider.as_str() {
+            "auth0" => Self::Auth0,
+            "keycloak" => Self::Keycloak,
+            "gitlab" => Self::GitLab,
+            _ if issuer.trim_end_matches('/').ends_with(".auth0.com") => Self::Auth0,
+            _ if issuer.contains("/realms/") => Self::Keycloak,
+            _ if issuer == "https://gitlab.com" => Self::GitLab,
+            _ => Self::Standard,
+        }
+    }
+}
+
+fn blast_radius_of_revocation(subject: &Subject, issuer: &str) -> BlastRadius {
+    match (Flavour::of(subject, issuer), subject.kind) {
+        // At Google either token takes the whole consent of that user for that client with it.
+        // Keycloak ends the user's session at the client; Auth0 tenants with their old setting delete the grant.
+        (Flavour::Google, _) | (Flavour::Keycloak | Flavour::Auth0, Kind::RefreshToken) => BlastRadius::AppUser,
+        (Flavour::GitLab, _) | (_, Kind::RefreshToken) => BlastRadius::Family,
+        _ => BlastRadius::Token,
+    }
+}
+
+fn expected(kind: Kind, radius: BlastRadius) -> &'static str {
+    match (kind, radius) {
+        (_, BlastRadius::AppUser) => {
+            "all tokens of this client for this user stop working; the user has to consent or log in again"
+        }
+        (Kind::RefreshToken, _) => {
+            "the refresh token stops working, and with it the access tokens of its grant that are asked about at the issuer"
+        }
+        (_, BlastRadius::Family) => "the access token stops working, and with it the refresh token of its grant",
+        _ => "the access token stops working wherever the issuer is asked about it",
+    }
+}
+
+/// A JWT is judged by its signature and its `exp`: who does not ask the issuer never learns that it was revoked.
+fn outlives(subject: &Subject) -> Option<String> {
+    match (subject.kind, &subject.token) {
+        (Kind::AccessToken | Kind::Jwt, Some(token)) => {
+            Some(match token.exp.map(OffsetDateTime::from_unix_timestamp) {
+                Some(Ok(time)) => format!(
+                    "a server that checks only the signature accepts this JWT until {}",
+                    time.format(&Rfc3339).unwrap_or_else(|_| "its `exp`".to_owned())
+                ),
+                _ => "a server that checks only the signature accepts this JWT for ever: it has no usable `exp`"
+                    .to_owned(),
+            })
+        }
+        (Kind::RefreshToken, _) => Some(
+            "access tokens that are JWTs stay good until their `exp` with servers that check only the signature"
+                .to_owned(),
+        ),
+        _ => None,
+    }
+}
+
+fn planned_locations(subject: &Subject) -> Vec<PlannedLocation> {
+    subject.locations.iter().take(PLANNED_LOCATIONS).map(PlannedLocation::of).collect()
+}

@@ -1,0 +1,172 @@
+//! What a person has to do where the program has no call: why there is none, and the steps.
+
+use std::fmt;
+
+use crate::finding::Kind;
+use crate::rules::BlastRadius;
+
+/// Why a finding cannot be revoked by a call.
+#[derive(Debug)]
+pub(super) enum NoCall {
+    /// RFC 7009 revokes tokens only.
+    NotAToken,
+    /// Its rule says that its provider has no such call, or one that this program does not make.
+    NotByThisProvider {
+        /// The provider.
+        provider: String,
+    },
+    /// Nothing tells the issuer.
+    UnknownIssuer,
+    /// The issuers named are not in the operator's configuration.
+    UntrustedIssuer {
+        /// What the token or its neighbours name.
+        named: Vec<String>,
+    },
+    /// Several trusted issuers stand beside the token.
+    AmbiguousIssuer,
+    /// The operator trusts the issuer and has not said that it is theirs.
+    NotOwned {
+        /// The issuer.
+        issuer: String,
+    },
+    /// The revocation endpoint is not known, or not trusted.
+    NoEndpoint {
+        /// Why.
+        reason: String,
+    },
+    /// The client is known and its credentials are not.
+    NoCredentials {
+        /// The issuer.
+        issuer: String,
+        /// The client.
+        client: String,
+    },
+    /// Nothing tells the client.
+    UnknownClient {
+        /// The issuer.
+        issuer: String,
+    },
+}
+
+impl fmt::Display for NoCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAToken => f.write_str("token revocation (RFC 7009) does not end this kind of credential"),
+            Self::NotByThisProvider { provider } => {
+                write!(f, "there is no token revocation (RFC 7009) for such credentials of `{provider}`")
+            }
+            Self::UnknownIssuer => f.write_str("nothing tells which issuer it belongs to"),
+            Self::UntrustedIssuer { named } => {
+                write!(f, "the configuration does not have its issuer `{}`", named.join("`, `"))
+            }
+            Self::AmbiguousIssuer => f.write_str("several trusted issuers stand beside it"),
+            Self::NotOwned { issuer } => write!(f, "the configuration does not say `revoke = true` for `{issuer}`"),
+            Self::NoEndpoint { reason } => f.write_str(reason),
+            Self::NoCredentials { issuer, client } => {
+                write!(f, "no credentials of its client `{client}` at `{issuer}` are at hand")
+            }
+            Self::UnknownClient { issuer } => write!(f, "nothing tells its client at `{issuer}`"),
+        }
+    }
+}
+
+/// What the steps are made from.
+pub(super) struct ManualSteps<'a> {
+    pub(super) kind: Kind,
+    pub(super) no_call: &'a NoCall,
+    pub(super) from_rule: &'a [String],
+}
+
+impl ManualSteps<'_> {
+    /// What would let the program do it, then the rule's own steps or those for the kind.
+    pub(super) fn list(self) -> Vec<String> {
+        let mut steps: Vec<String> = self.remedy().into_iter().collect();
+        if self.from_rule.is_empty() {
+            steps.extend(steps_for(self.kind).iter().map(|&step| step.to_owned()));
+        } else {
+            steps.extend_from_slice(self.from_rule);
+        }
+        steps
+    }
+
+    fn remedy(&self) -> Option<String> {
+        let remedy = match self.no_call {
+            NoCall::NotAToken | NoCall::NotByThisProvider { .. } => return None,
+            NoCall::UnknownIssuer | NoCall::AmbiguousIssuer => {
+                "find out which issuer made it, and name its client in that issuer's configuration".to_owned()
+            }
+            NoCall::UntrustedIssuer { .. } => {
+                "if this issuer is yours, add it to the configuration with `revoke = true` and plan again".to_owned()
+            }
+            NoCall::NotOwned { issuer } => format!("if `{issuer}` is yours, set `revoke = true` for it and plan again"),
+            NoCall::NoEndpoint { .. } => {
+                "if the issuer has a revocation endpoint, set `revocation_endpoint` for it and plan again".to_owned()
+            }
+            NoCall::NoCredentials { client, .. } => {
+                format!("give the credentials of `{client}` in the issuer's configuration and plan again")
+            }
+            NoCall::UnknownClient { .. } => "name the client in the issuer's configuration and plan again".to_owned(),
+        };
+        Some(format!("{remedy}; or by hand:"))
+    }
+}
+
+/// How far the handwork reaches.
+pub(super) fn blast_radius(kind: Kind) -> BlastRadius {
+    match kind {
+        Kind::ClientSecret => BlastRadius::Client,
+        Kind::RefreshToken => BlastRadius::Family,
+        Kind::SigningKey | Kind::PrivateKey => BlastRadius::Key,
+        Kind::SessionCookie | Kind::Password => BlastRadius::Sessions,
+        Kind::AccessToken | Kind::Jwt | Kind::ApiKey | Kind::RegistrationToken | Kind::WebhookUrl => BlastRadius::Token,
+    }
+}
+
+/// What the handwork brings about.
+pub(super) fn expected(kind: Kind) -> &'static str {
+    match kind {
+        Kind::ClientSecret => "whoever authenticates with the old client secret is refused",
+        Kind::SigningKey => "tokens signed with the old key are refused, forged and genuine ones alike",
+        Kind::PrivateKey => "signatures and certificates of the old key are refused",
+        Kind::RefreshToken => "the refresh token can no longer be redeemed",
+        _ => "the credential is refused",
+    }
+}
+
+/// What holds for a kind of credential with any provider.
+fn steps_for(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::ClientSecret => &[
+            "open the client's registration at its issuer and add a second secret, or rotate the one there",
+            "deploy the new secret to everything that runs as this client",
+            "delete the old secret, and check that a request with it is answered `invalid_client`",
+        ],
+        Kind::RefreshToken => &[
+            "end the grant or session at the issuer: the user's list of applications, or the administration of sessions",
+            "have the application obtain a new grant",
+        ],
+        Kind::AccessToken | Kind::Jwt => &[
+            "end the session or grant that the token was issued from",
+            "if it must die before its `exp`, put its `jti` on the deny list of the servers that accept it",
+        ],
+        Kind::SigningKey => &[
+            "make a new key, and let the servers accept tokens of both for as long as the longest token lives, if forging can be borne that long",
+            "remove the old key from everything that checks signatures",
+            "look in the logs for tokens that the issuer never made",
+        ],
+        Kind::PrivateKey => &[
+            "make a new key pair and register its public half",
+            "remove the old public half: from the key set, the authorized keys, the client's registration; revoke its certificate",
+        ],
+        Kind::Password => &["set a new password", "end the sessions that the old one opened"],
+        Kind::RegistrationToken => {
+            &["make a new registration token and delete the old one", "look for clients or runners that it registered"]
+        }
+        Kind::SessionCookie => &["end the session: log out everywhere"],
+        Kind::WebhookUrl => &["delete the webhook and make a new one"],
+        Kind::ApiKey => &[
+            "make a new key with the least permissions that suffice, and deploy it",
+            "delete the old key in the provider's console, and check that it is refused",
+        ],
+    }
+}

@@ -1,0 +1,106 @@
+//! The plan for people.
+
+use std::fmt::Write as _;
+
+use super::{Authority, PlanEntry, PlannedAction, RevocationPlan};
+use crate::finding::escape;
+use crate::revoke::policy::PolicyAction;
+
+impl RevocationPlan {
+    /// The plan as text. `explain` adds which part of the policy decided, and every planned place.
+    ///
+    /// What comes from scanned content is escaped: a token's scope cannot steer the approver's terminal.
+    pub fn to_text(&self, explain: bool) -> String {
+        let mut text = String::new();
+        let by_hand = self.entries.iter().filter(|entry| !entry.is_call()).count();
+        let _ = writeln!(
+            text,
+            "{} to revoke: {} by themselves, {} after approval, {} forbidden by policy, {} by hand\n",
+            count(self.entries.len(), "finding"),
+            self.calls(PolicyAction::Auto),
+            self.calls(PolicyAction::Approve),
+            self.calls(PolicyAction::Never),
+            by_hand,
+        );
+        for (index, entry) in self.entries.iter().enumerate() {
+            // Writing to a string cannot fail.
+            let _ = write_entry(&mut text, index + 1, entry, explain);
+        }
+        let _ = writeln!(text, "plan sha256:{}", self.hash());
+        text
+    }
+}
+
+fn write_entry(text: &mut String, number: usize, entry: &PlanEntry, explain: bool) -> std::fmt::Result {
+    writeln!(text, "{number}. {} {}  {}  {}", entry.kind.as_str(), shown(&entry.redacted), entry.finding, entry.rule)?;
+    let liveness = &entry.liveness;
+    let method = liveness.method.as_deref().map(|method| format!(", by {method}")).unwrap_or_default();
+    let when = liveness.checked_at.as_deref().map(|time| format!(" at {time}")).unwrap_or_default();
+    field(text, "liveness", &format!("{}{method}{when}", liveness.state))?;
+    match &entry.action {
+        PlannedAction::Rfc7009 { endpoint, token_type_hint, authority, .. } => {
+            field(text, "call", &format!("RFC 7009 at {endpoint} as {token_type_hint}"))?;
+            field(text, "authority", &authority_in_words(authority))?;
+        }
+        PlannedAction::Manual { why, steps } => {
+            field(text, "by hand", why)?;
+            for step in steps {
+                field(text, "", &format!("- {step}"))?;
+            }
+        }
+    }
+    let undo = if entry.reversible { "can be undone" } else { "cannot be undone" };
+    field(text, "reaches", &format!("{} ({undo}): {}", entry.blast_radius.as_str(), entry.expected))?;
+    if let Some(outlives) = &entry.outlives {
+        field(text, "outlives", outlives)?;
+    }
+    let breaks = &entry.breaks;
+    if let Some(client) = &breaks.client_id {
+        field(text, "client", client)?;
+    }
+    if !breaks.audience.is_empty() {
+        field(text, "audience", &breaks.audience.join(" "))?;
+    }
+    if let Some(scope) = &breaks.scope {
+        field(text, "scope", scope)?;
+    }
+    if entry.is_call() {
+        field(text, "policy", entry.policy.action.as_str())?;
+        if explain {
+            field(text, "", &format!("decided by {}", entry.policy.decided_by))?;
+        }
+    }
+    let places = if explain { entry.locations.len() } else { 1 };
+    for (index, location) in entry.locations.iter().take(places).enumerate() {
+        let label = if index == 0 { "found at" } else { "" };
+        field(text, label, &format!("{}:{}", location.path, location.line))?;
+    }
+    let more = entry.location_count.saturating_sub(places.min(entry.locations.len()));
+    if more > 0 {
+        field(text, "", &format!("and {}", count(more, "other place")))?;
+    }
+    writeln!(text)
+}
+
+fn authority_in_words(authority: &Authority) -> String {
+    match authority {
+        Authority::Nobody => "none: whoever has the token may revoke it".to_owned(),
+        Authority::FoundClient { client_id, credential, .. } => {
+            format!("client {client_id}, whose secret leaked as {credential}")
+        }
+        Authority::PublicClient { client_id } => format!("public client {client_id}"),
+        Authority::OperatorClient { client_id } => format!("your configured client {client_id}"),
+    }
+}
+
+fn field(text: &mut String, label: &str, value: &str) -> std::fmt::Result {
+    writeln!(text, "   {label:<10} {}", shown(value))
+}
+
+fn shown(value: &str) -> std::borrow::Cow<'_, str> {
+    escape(value.as_bytes())
+}
+
+fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}

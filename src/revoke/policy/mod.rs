@@ -1,0 +1,294 @@
+//! The revocation policy: which planned revocations may run by themselves, which need approval, which must never run.
+//!
+//! For the operator, in `[policy]` of their configuration; never read from scanned content. Without a policy everything
+//! needs approval. Rules are asked in their order and the first that matches decides; the protect list, ownership and caps
+//! stand above the rules and can only make a decision stricter.
+
+mod document;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use globset::GlobSet;
+use serde::{Deserialize, Serialize};
+
+use super::Subject;
+use crate::finding::{Confidence, Fingerprint, Kind, LivenessState, Location, Place};
+use crate::rules::BlastRadius;
+
+/// A validated policy. Read it with `Config::policy_section`, so that an error names file, line and nearest spelling.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "document::UnvalidatedPolicy")]
+pub struct Policy {
+    /// The kill switch: nothing is revoked at all, whatever was approved.
+    pub halt: bool,
+    /// What holds for a finding that no rule matches.
+    pub default: PolicyAction,
+    /// Findings that must never be revoked.
+    pub protect: BTreeSet<Fingerprint>,
+    /// How many revocations one run may send.
+    pub max_per_run: usize,
+    /// How many of them to one issuer.
+    pub max_per_issuer: usize,
+    rules: Vec<PolicyRule>,
+}
+
+/// What a policy says of one planned revocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PolicyAction {
+    /// It may run without a person.
+    Auto,
+    /// It runs when somebody approves the plan.
+    Approve,
+    /// It does not run.
+    Never,
+}
+
+/// A [`PolicyAction`] and what brought it about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// What may happen.
+    pub action: PolicyAction,
+    /// The rule, list or cap that decided, in words.
+    pub decided_by: String,
+}
+
+/// One rule: all conditions that it has must hold.
+#[derive(Clone, Debug)]
+struct PolicyRule {
+    /// How it is named in decisions: its `name`, or its place in the file.
+    label: String,
+    providers: Option<BTreeSet<String>>,
+    kinds: Option<BTreeSet<Kind>>,
+    issuers: Option<BTreeSet<String>>,
+    rules: Option<BTreeSet<String>>,
+    min_confidence: Option<Confidence>,
+    liveness: Option<BTreeSet<LivenessState>>,
+    sources: Option<BTreeSet<SourceKind>>,
+    reachable: Option<bool>,
+    paths: Option<GlobSet>,
+    max_blast_radius: Option<BlastRadius>,
+    action: PolicyAction,
+}
+
+/// The sources that a rule can name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum SourceKind {
+    File,
+    Git,
+    Staged,
+    Image,
+    Stdin,
+}
+
+/// How many revocations a run has already been allowed, against the caps.
+#[derive(Default)]
+pub struct CapCounter {
+    in_run: usize,
+    by_issuer: BTreeMap<String, usize>,
+}
+
+impl Default for Policy {
+    /// The policy of an operator who wrote none: everything needs approval.
+    fn default() -> Self {
+        Self {
+            halt: false,
+            default: PolicyAction::Approve,
+            protect: BTreeSet::new(),
+            // Room for an ordinary leak; a flood of planted tokens stops here and waits for a person.
+            max_per_run: 25,
+            max_per_issuer: 10,
+            rules: Vec::new(),
+        }
+    }
+}
+
+impl Policy {
+    /// Decides one planned call. `issuer` is where it would be sent; the caller has made sure that the operator owns it.
+    pub fn decide(&self, subject: &Subject, issuer: &str, blast_radius: BlastRadius) -> Decision {
+        if self.halt {
+            return Decision::never("the kill switch `policy.halt`");
+        }
+        if self.protect.contains(&subject.id) {
+            return Decision::never("the list `policy.protect`");
+        }
+        let Some(rule) = self.rules.iter().find(|rule| rule.matches(subject, issuer, blast_radius)) else {
+            return Decision { action: self.default, decided_by: "no rule matches, so `policy.default`".to_owned() };
+        };
+        let label = &rule.label;
+        if rule.action != PolicyAction::Auto {
+            return Decision { action: rule.action, decided_by: label.clone() };
+        }
+        // A rule written for leaked tokens must not, by being short, log out users or kill clients by itself.
+        if blast_radius > BlastRadius::Family && rule.max_blast_radius.is_none() {
+            return Decision::approve(format!(
+                "{label}, which does not name a `max_blast_radius` that allows `{}` by itself",
+                blast_radius.as_str()
+            ));
+        }
+        if !is_proven_live(subject.liveness) && rule.liveness.is_none() {
+            return Decision::approve(format!(
+                "{label}, which does not allow liveness `{}` by itself",
+                subject.liveness.as_str()
+            ));
+        }
+        Decision { action: PolicyAction::Auto, decided_by: label.clone() }
+    }
+
+    /// Counts a call that would run against the caps; tells which cap forbids it.
+    ///
+    /// # Errors
+    /// The cap, in words, when it is exhausted.
+    pub fn count(&self, counter: &mut CapCounter, issuer: &str) -> Result<(), String> {
+        if counter.in_run >= self.max_per_run {
+            return Err(format!("the cap `policy.max_per_run` of {}", self.max_per_run));
+        }
+        let at_issuer = counter.by_issuer.entry(issuer.to_owned()).or_default();
+        if *at_issuer >= self.max_per_issuer {
+            return Err(format!("the cap `policy.max_per_issuer` of {}", self.max_per_issuer));
+        }
+        *at_issuer += 1;
+        counter.in_run += 1;
+        Ok(())
+    }
+}
+
+impl PolicyRule {
+    fn matches(&self, subject: &Subject, issuer: &str, blast_radius: BlastRadius) -> bool {
+        fn holds<T: Ord + ?Sized, Q: Ord + std::borrow::Borrow<T>>(wanted: Option<&BTreeSet<Q>>, is: &T) -> bool {
+            wanted.is_none_or(|set| set.contains(is))
+        }
+        holds(self.providers.as_ref(), subject.provider.as_str())
+            && holds(self.kinds.as_ref(), &subject.kind)
+            && holds(self.issuers.as_ref(), issuer)
+            && holds(self.rules.as_ref(), subject.rule.as_str())
+            && holds(self.liveness.as_ref(), &subject.liveness)
+            && self.min_confidence.is_none_or(|least| subject.confidence >= least)
+            && self.max_blast_radius.is_none_or(|most| blast_radius <= most)
+            && self.matches_place(&subject.locations)
+    }
+
+    /// Whether one of the places meets all conditions on places at once.
+    fn matches_place(&self, locations: &[Location]) -> bool {
+        if self.sources.is_none() && self.reachable.is_none() && self.paths.is_none() {
+            return true;
+        }
+        locations.iter().any(|location| {
+            self.sources.as_ref().is_none_or(|sources| sources.contains(&SourceKind::of(&location.place)))
+                && self.reachable.is_none_or(|wanted| wanted == is_reachable(&location.place))
+                && self.paths.as_ref().is_none_or(|globs| globs.is_match(&*location.path.display()))
+        })
+    }
+}
+
+impl Decision {
+    /// It does not run, because of that.
+    pub fn never(decided_by: impl Into<String>) -> Self {
+        Self { action: PolicyAction::Never, decided_by: decided_by.into() }
+    }
+
+    /// It needs approval, because of that.
+    pub fn approve(decided_by: impl Into<String>) -> Self {
+        Self { action: PolicyAction::Approve, decided_by: decided_by.into() }
+    }
+}
+
+impl PolicyAction {
+    /// The spelling of the configuration and of plans.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Approve => "approve",
+            Self::Never => "never",
+        }
+    }
+}
+
+impl SourceKind {
+    fn of(place: &Place) -> Self {
+        match place {
+            Place::File => Self::File,
+            Place::Stdin => Self::Stdin,
+            Place::Git(_) => Self::Git,
+            Place::Staged { .. } => Self::Staged,
+            Place::Image(_) => Self::Image,
+        }
+    }
+}
+
+/// Whether the issuer said that the credential works.
+fn is_proven_live(liveness: LivenessState) -> bool {
+    matches!(liveness, LivenessState::Live | LivenessState::LiveRestricted)
+}
+
+/// Only a git object can lie where no reference leads to it.
+fn is_reachable(place: &Place) -> bool {
+    match place {
+        Place::Git(git) => git.reachable,
+        Place::File | Place::Stdin | Place::Staged { .. } | Place::Image(_) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::revoke::plan::tests::{subject, token_at};
+
+    /// What a policy says of a live refresh token of `https://id.example.com` in `services/a/.env`.
+    fn check(policy: &str, radius: BlastRadius, liveness: LivenessState, expected: PolicyAction, decided_by: &str) {
+        let rules = policy;
+        let policy: Policy = toml::from_str(rules).expect("valid policy");
+        let mut subject = subject(Kind::RefreshToken, 1);
+        subject.liveness = liveness;
+        subject.locations = vec![token_at("services/a/.env")];
+        let decision = policy.decide(&subject, "https://id.example.com", radius);
+        assert_eq!(decision.action, expected, "{rules}: {decision:?}");
+        assert!(decision.decided_by.contains(decided_by), "{decision:?}");
+    }
+
+    #[test]
+    fn decisions() {
+        use BlastRadius::{AppUser, Client, Family};
+        use LivenessState::{Live, Unknown};
+        use PolicyAction::{Approve, Auto, Never};
+
+        let auto = "[[rule]]\nname = \"tokens\"\nkind = \"refresh_token\"\naction = \"auto\"\n";
+        check("", Family, Live, Approve, "no rule matches");
+        check("default = \"never\"", Family, Live, Never, "policy.default");
+        check(auto, Family, Live, Auto, "`tokens`");
+        check(&format!("halt = true\n{auto}"), Family, Live, Never, "kill switch");
+        check(auto, AppUser, Live, Approve, "max_blast_radius");
+        check(auto, Family, Unknown, Approve, "liveness `unknown`");
+        check(&format!("{auto}liveness = [\"live\", \"unknown\"]"), Family, Unknown, Auto, "tokens");
+        check(&format!("{auto}max_blast_radius = \"client\""), AppUser, Live, Auto, "tokens");
+        check(&format!("{auto}max_blast_radius = \"token\""), Client, Live, Approve, "no rule matches");
+        check(&format!("{auto}issuer = \"https://id.example.com\""), Family, Live, Auto, "tokens");
+        check(&format!("{auto}issuer = \"https://id.example.com/\""), Family, Live, Approve, "no rule");
+        check(&format!("{auto}path = \"services/**\""), Family, Live, Auto, "tokens");
+        check(&format!("{auto}path = [\"vendor/**\", \"*.json\"]"), Family, Live, Approve, "no rule");
+        check(&format!("{auto}source = [\"git\", \"image\"]"), Family, Live, Approve, "no rule");
+        check(&format!("{auto}source = \"file\"\nreachable = true"), Family, Live, Auto, "tokens");
+        check(&format!("{auto}min_confidence = \"high\""), Family, Live, Auto, "tokens");
+        check(&format!("{auto}provider = \"other\""), Family, Live, Approve, "no rule");
+        check(&format!("[[rule]]\nrule = \"test-rule\"\naction = \"never\"\n{auto}"), Family, Live, Never, "rule 1");
+    }
+
+    #[test]
+    fn protected_findings_are_never_revoked() {
+        let subject = subject(Kind::RefreshToken, 1);
+        let text = format!("protect = [\"{}\"]\n[[rule]]\naction = \"auto\"", subject.id);
+        let policy = toml::from_str::<Policy>(&text).expect("valid policy");
+        let decision = policy.decide(&subject, "https://id.example.com", BlastRadius::Token);
+        assert_eq!(decision.action, PolicyAction::Never);
+    }
+
+    #[test]
+    fn caps_are_counted_per_run_and_per_issuer() {
+        let policy = Policy { max_per_run: 3, max_per_issuer: 2, ..Policy::default() };
+        let mut counter = CapCounter::default();
+        let allowed: Vec<bool> =
+            ["a", "a", "a", "b", "b"].iter().map(|issuer| policy.count(&mut counter, issuer).is_ok()).collect();
+        assert_eq!(allowed, [true, true, false, true, false]);
+    }
+}

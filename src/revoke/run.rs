@@ -1,0 +1,210 @@
+//! The way through planning and execution for `cli`: from findings or a report to a plan, and from an approved plan to receipts.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use super::Subject;
+use super::approval::ApprovedPlan;
+use super::execute::{ExecuteError, Executed, Execution, ProbeSubject, Reread, execute_plan, planned, proof_of_death};
+use super::ledger::{Chain, Ledger, LedgerError, LedgerState, TornTail};
+use super::plan::{PlanInput, PlannedLocation, RevocationPlan, plan};
+use super::policy::Policy;
+use super::terms::survey;
+use crate::finding::{Finding, Fingerprint, FingerprintKey, LivenessState, Revocation, RevocationState};
+use crate::report::Redactor;
+use crate::rules::RuleSet;
+use crate::secret::Secret;
+use crate::verify::{VerifyContext, reprobe};
+
+/// How long an issuer has to make a revocation take effect, pause by pause, before a credential that answers counts as still
+/// live: twenty seconds in all.
+pub const REPROBE_WINDOW: [Duration; 4] =
+    [Duration::from_secs(1), Duration::from_secs(3), Duration::from_secs(6), Duration::from_secs(10)];
+
+/// What planning and execution work with.
+#[derive(Clone, Copy)]
+pub struct RevokeContext<'a> {
+    /// Asks issuers; the one that verified the findings, if they were verified in this run.
+    pub verify: &'a VerifyContext,
+    /// The operator's policy.
+    pub policy: &'a Policy,
+    /// The key of the findings' ids.
+    pub key: &'a FingerprintKey,
+    /// The rules that found the credentials.
+    pub rules: &'a RuleSet,
+    /// Usually [`REPROBE_WINDOW`].
+    pub window: &'a [Duration],
+    /// Whether to stop; asked before each call. What was begun is carried to its end.
+    pub is_cancelled: &'a dyn Fn() -> bool,
+}
+
+/// Why revocation could not be begun or carried to its end.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RevokeError {
+    /// The machinery for asking issuers does not start.
+    #[error("cannot start to ask issuers")]
+    Runtime(#[source] io::Error),
+    /// The ledger cannot be opened: nothing was sent.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The ledger failed on the way. What was sent until then stands in it.
+    #[error(transparent)]
+    Execute(#[from] ExecuteError),
+}
+
+/// What [`run_auto`] did.
+pub struct AutoRun {
+    /// The whole plan.
+    pub plan: RevocationPlan,
+    /// What is left of it: what needs approval or a person.
+    pub rest: RevocationPlan,
+    /// What an earlier crash had left of the ledger's last line.
+    pub recovered: Option<TornTail>,
+}
+
+/// Plans for the findings of this run and marks those in the plan as planned.
+///
+/// # Errors
+/// When the machinery for asking issuers does not start.
+pub fn plan_findings(findings: &mut [Finding], context: &RevokeContext<'_>) -> Result<RevocationPlan, RevokeError> {
+    let redactor = Redactor::new(findings, false);
+    let subjects: Vec<Subject> =
+        findings.iter().map(|finding| Subject::from(finding).without_values(&redactor)).collect();
+    let mut plan = plan_subjects(&subjects, false, context)?;
+    let is_clean = |location: &PlannedLocation| {
+        serde_json::to_string(location).is_ok_and(|written| redactor.place(&written) == written)
+    };
+    plan.retain_locations(is_clean);
+    update(findings, plan.entries.iter().map(planned));
+    Ok(plan)
+}
+
+/// Plans for findings of which the values are not at hand.
+///
+/// # Errors
+/// When the machinery for asking issuers does not start.
+pub fn plan_subjects(
+    subjects: &[Subject],
+    include_unknown: bool,
+    context: &RevokeContext<'_>,
+) -> Result<RevocationPlan, RevokeError> {
+    let survey = runtime()?.block_on(survey(&context.verify.issuers, subjects));
+    let (policy, rules) = (context.policy, context.rules);
+    Ok(plan(&PlanInput { subjects, survey: &survey, policy, include_unknown, rules }))
+}
+
+/// Plans for the findings of this run, settles what earlier runs left open, does what the policy marks `auto`, and writes into the findings what came of it. The
+/// ledger is not touched where nothing may run.
+///
+/// # Errors
+/// When the ledger cannot be written, or the machinery for asking issuers does not start.
+pub fn run_auto(findings: &mut [Finding], context: &RevokeContext<'_>, ledger: &Path) -> Result<AutoRun, RevokeError> {
+    let plan = plan_findings(findings, context)?;
+    settle_earlier(findings, context, ledger)?;
+    let approved = ApprovedPlan::by_policy(&plan);
+    let mut rest = plan.clone();
+    rest.entries.retain(|entry| !approved.covers(entry));
+    let values: HashMap<Fingerprint, &Secret> = findings.iter().map(|finding| (finding.id, &finding.secret)).collect();
+    let reread: &Reread<'_> = &|id, _, _| values.get(&id).map(|secret| secret.duplicate());
+    let (results, recovered) = execute(&approved, context, ledger, reread, false)?;
+    update(findings, results);
+    Ok(AutoRun { plan, rest, recovered })
+}
+
+/// Closes what earlier runs left open where this run has proof: a credential whose revocation had no certain end and that is
+/// dead now. What the ledger calls revoked is told in the findings again. A ledger that does not exist is not made.
+fn settle_earlier(findings: &mut [Finding], context: &RevokeContext<'_>, path: &Path) -> Result<(), RevokeError> {
+    let mut dead: Vec<&mut Finding> =
+        findings.iter_mut().filter(|finding| finding.liveness.state == LivenessState::Dead).collect();
+    if dead.is_empty() || !path.exists() {
+        return Ok(());
+    }
+    let standings = Chain::read(path)?.standings();
+    dead.retain(|finding| standings.get(&finding.id.to_string()).is_some_and(|standing| standing.intent.is_some()));
+    let is_revoked = |finding: &Finding| {
+        standings.get(&finding.id.to_string()).is_some_and(|standing| standing.state == LedgerState::Revoked)
+    };
+    let mut ledger = None;
+    for finding in dead {
+        let receipt = if is_revoked(finding) {
+            standings.get(&finding.id.to_string()).map(|standing| standing.receipt.clone())
+        } else {
+            let now = (context.verify.clock)();
+            let ledger = match &mut ledger {
+                Some(ledger) => ledger,
+                none => none.insert(Ledger::open(path, now)?),
+            };
+            Some(ledger.append(proof_of_death(finding), now)?.as_str().to_owned())
+        };
+        let detail = Some("it is dead after the request of an earlier run".to_owned());
+        finding.revocation =
+            Revocation { state: RevocationState::Revoked, method: Some("rfc7009".to_owned()), receipt, detail };
+    }
+    Ok(())
+}
+
+/// Carries out a plan that somebody approved by its hash. Values are read again with `reread`.
+///
+/// # Errors
+/// When the ledger cannot be written, or the machinery for asking issuers does not start.
+pub fn execute_approved(
+    approved: &ApprovedPlan,
+    context: &RevokeContext<'_>,
+    ledger: &Path,
+    reread: &Reread<'_>,
+) -> Result<(Vec<Executed>, Option<TornTail>), RevokeError> {
+    execute(approved, context, ledger, reread, true)
+}
+
+fn execute(
+    approved: &ApprovedPlan,
+    context: &RevokeContext<'_>,
+    ledger: &Path,
+    reread: &Reread<'_>,
+    look_first: bool,
+) -> Result<(Vec<Executed>, Option<TornTail>), RevokeError> {
+    if approved.calls() == 0 {
+        return Ok((approved.plan().entries.iter().map(planned).collect(), None));
+    }
+    let verify = context.verify;
+    let clock = &*verify.clock;
+    let mut ledger = Ledger::open(ledger, clock())?;
+    let recovered = ledger.recovered().cloned();
+    let execution = Execution {
+        egress: &verify.egress,
+        issuers: &verify.issuers,
+        policy: context.policy,
+        key: context.key,
+        ledger: &mut ledger,
+        clock,
+        reread,
+        window: context.window,
+        is_cancelled: context.is_cancelled,
+        look_first,
+    };
+    let probe = async |subject: &ProbeSubject| reprobe(&subject.finding, &subject.companions, verify).await;
+    let results = runtime()?.block_on(execute_plan(approved, execution, probe))?;
+    Ok((results, recovered))
+}
+
+fn update(findings: &mut [Finding], results: impl IntoIterator<Item = Executed>) {
+    let mut results: HashMap<Fingerprint, Executed> =
+        results.into_iter().map(|result| (result.finding, result)).collect();
+    for finding in findings {
+        if let Some(result) = results.remove(&finding.id) {
+            finding.revocation = result.revocation;
+            if let Some(liveness) = result.liveness {
+                finding.liveness = liveness;
+            }
+        }
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, RevokeError> {
+    tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(RevokeError::Runtime)
+}

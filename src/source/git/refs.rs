@@ -1,0 +1,224 @@
+//! References: where reachability starts.
+//!
+//! Branches, tags, remote branches, the stash, notes and whatever else lies under `refs/`, HEAD, and the HEADs of all
+//! worktrees. Read from git's files: `packed-refs`, and one file per loose reference.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use git2::Oid;
+
+use super::Repository;
+use super::repository::{path_from_bytes, read_file};
+use crate::diagnostic::Diagnostic;
+use crate::finding::Collector;
+use crate::source::SourceError;
+use crate::source::tree::shown;
+
+/// All references, resolved.
+#[derive(Debug, Default)]
+pub(super) struct References {
+    /// The object at HEAD; `None` if HEAD is unborn.
+    pub(super) head: Option<Oid>,
+    /// The objects that all references point to, HEAD among them; sorted and without repetitions. Mostly commits and tags.
+    pub(super) tips: Vec<Oid>,
+    by_name: HashMap<Vec<u8>, Oid>,
+}
+
+/// How often a symbolic reference may lead to another.
+const SYMBOLIC_DEPTH: usize = 5;
+
+impl References {
+    /// Reads all of them. What cannot be read is diagnosed.
+    pub(super) fn read(repository: &Repository, collector: &Collector) -> Self {
+        let mut references = Self::default();
+        if repository.has_reftable {
+            let reason = "references in the reftable format are not read: what is found counts as unreachable";
+            collector.diagnose(Diagnostic::note("unread-references", &*repository.name, reason));
+            return references;
+        }
+        references.read_packed(&repository.common_dir.join("packed-refs"), collector);
+        let mut git_dirs = vec![repository.common_dir.clone()];
+        if repository.git_dir != repository.common_dir {
+            git_dirs.push(repository.git_dir.clone());
+        }
+        git_dirs.extend(worktree_directories(&repository.common_dir));
+        for git_dir in &git_dirs {
+            // Those of this worktree come over those of the same name elsewhere; tips are gathered from all.
+            references.read_loose(git_dir, collector);
+        }
+        let heads: Vec<Oid> =
+            git_dirs.iter().filter_map(|git_dir| references.resolve_file(&git_dir.join("HEAD"))).collect();
+        references.head = references.resolve_file(&repository.git_dir.join("HEAD"));
+        references.tips.extend(references.by_name.values());
+        references.tips.extend(heads);
+        references.tips.sort_unstable();
+        references.tips.dedup();
+        references
+    }
+
+    /// The commit at HEAD. Reads no more than it must, for the commit hook; `None` if HEAD is unborn or cannot be read.
+    pub(super) fn head(repository: &Repository) -> Option<Oid> {
+        let mut target = Target::parse(&read_file(&repository.git_dir.join("HEAD")).ok()?)?;
+        for _ in 0..SYMBOLIC_DEPTH {
+            let name = match target {
+                Target::Object(id) => return Some(id),
+                Target::Symbolic(name) => name,
+            };
+            let file = repository.common_dir.join(path_from_bytes(&name));
+            match read_file(&file).ok().as_deref().and_then(Target::parse) {
+                Some(next) => target = next,
+                None => return find_packed(&read_file(&repository.common_dir.join("packed-refs")).ok()?, &name),
+            }
+        }
+        None
+    }
+
+    /// The object that a name stands for, under git's rules for short names.
+    pub(super) fn find(&self, name: &str) -> Option<Oid> {
+        if name == "HEAD" || name == "@" {
+            return self.head;
+        }
+        ["", "refs/", "refs/tags/", "refs/heads/", "refs/remotes/"]
+            .iter()
+            .map(|prefix| format!("{prefix}{name}"))
+            .chain([format!("refs/remotes/{name}/HEAD")])
+            .find_map(|full| self.by_name.get(full.as_bytes()).copied())
+    }
+
+    fn read_packed(&mut self, path: &Path, collector: &Collector) {
+        if !path.exists() {
+            return;
+        }
+        let Ok(text) = read_file(path) else { return diagnose(path, collector) };
+        for line in text.split(|&byte| byte == b'\n') {
+            // `#` is the header, `^` the peeled form of the line before.
+            if line.is_empty() || line.starts_with(b"#") || line.starts_with(b"^") {
+                continue;
+            }
+            match line.split_at_checked(40) {
+                Some((id, [b' ', name @ ..])) if parse_id(id).is_some() => {
+                    self.by_name.extend(parse_id(id).map(|id| (name.to_vec(), id)));
+                }
+                _ => diagnose(path, collector),
+            }
+        }
+    }
+
+    fn read_loose(&mut self, git_dir: &Path, collector: &Collector) {
+        let mut symbolic = Vec::new();
+        let mut directories = vec![(git_dir.join("refs"), b"refs".to_vec())];
+        while let Some((directory, prefix)) = directories.pop() {
+            let entries = match fs_err::read_dir(&directory) {
+                Ok(entries) => entries,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(_) => {
+                    diagnose(&directory, collector);
+                    continue;
+                }
+            };
+            for entry in entries.flatten() {
+                let mut name = prefix.clone();
+                name.push(b'/');
+                name.extend(entry.file_name().as_encoded_bytes());
+                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                    directories.push((entry.path(), name));
+                } else if !name.ends_with(b".lock") {
+                    match read_file(&entry.path()).ok().as_deref().and_then(Target::parse) {
+                        Some(Target::Object(id)) => {
+                            self.tips.push(id);
+                            self.by_name.insert(name, id);
+                        }
+                        Some(Target::Symbolic(target)) => symbolic.push((name, target)),
+                        None => diagnose(&entry.path(), collector),
+                    }
+                }
+            }
+        }
+        for (name, target) in symbolic {
+            if let Some(&id) = self.by_name.get(&target) {
+                self.by_name.insert(name, id);
+            }
+        }
+    }
+
+    /// The object that a file such as HEAD names, directly or through other references.
+    fn resolve_file(&self, path: &Path) -> Option<Oid> {
+        let mut target = Target::parse(&read_file(path).ok()?)?;
+        for _ in 0..SYMBOLIC_DEPTH {
+            match target {
+                Target::Object(id) => return Some(id),
+                Target::Symbolic(name) => {
+                    if let Some(&id) = self.by_name.get(&name) {
+                        return Some(id);
+                    }
+                    // A reference outside `refs/`, such as another worktree's HEAD.
+                    target = Target::parse(&read_file(&path.parent()?.join(path_from_bytes(&name))).ok()?)?;
+                }
+            }
+        }
+        None
+    }
+}
+
+/// The commit that a revision names, in any of git's spellings.
+pub(super) fn resolve(repository: &Repository, revision: &str) -> Result<Oid, SourceError> {
+    let by_libgit2 = || {
+        // Opened as bare, so that the owner does not matter; see `Repository`.
+        let opened = git2::Repository::open_bare(&repository.git_dir).ok()?;
+        let commit = opened.revparse_single(revision).ok()?.peel_to_commit().ok()?;
+        Some(commit.id())
+    };
+    // Objects in quarantine, and repositories with extensions, are beyond libgit2: what names an object is resolved here,
+    // and only the steps from there (`~2`, `^{}`) are left to it.
+    let by_name = || {
+        let end = revision.find(['~', '^']).unwrap_or(revision.len());
+        let (name, steps) = revision.split_at_checked(end)?;
+        let base =
+            parse_id(name.as_bytes()).or_else(|| References::read(repository, &Collector::default()).find(name))?;
+        let opened = git2::Repository::from_odb(repository.open_objects().ok()?).ok()?;
+        let commit = opened.revparse_single(&format!("{base}{steps}")).ok()?.peel_to_commit().ok()?;
+        Some(commit.id())
+    };
+    by_libgit2()
+        .or_else(by_name)
+        .ok_or_else(|| SourceError::Revision { path: repository.path.clone(), revision: revision.to_owned() })
+}
+
+/// What a loose reference holds.
+enum Target {
+    Object(Oid),
+    Symbolic(Vec<u8>),
+}
+
+impl Target {
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        match bytes.strip_prefix(b"ref:") {
+            Some(name) => Some(Self::Symbolic(name.trim_ascii().to_vec())),
+            None => parse_id(bytes.trim_ascii()).map(Self::Object),
+        }
+    }
+}
+
+fn parse_id(text: &[u8]) -> Option<Oid> {
+    let text = std::str::from_utf8(text).ok()?;
+    if text.len() == 40 { Oid::from_str(text).ok() } else { None }
+}
+
+/// Finds one name in `packed-refs` without taking it apart.
+fn find_packed(packed: &[u8], name: &[u8]) -> Option<Oid> {
+    let line = [b" ", name, b"\n"].concat();
+    let end = memchr::memmem::find_iter(packed, &line)
+        .find(|&end| end.checked_sub(41).is_none_or(|before| packed.get(before) == Some(&b'\n')))?;
+    parse_id(packed.get(end.checked_sub(40)?..end)?)
+}
+
+fn worktree_directories(common_dir: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs_err::read_dir(common_dir.join("worktrees")) else { return Vec::new() };
+    entries.flatten().map(|entry| entry.path()).collect()
+}
+
+fn diagnose(path: &Path, collector: &Collector) {
+    let reason = "a reference cannot be read: what only it reaches counts as unreachable";
+    collector.diagnose(Diagnostic::note("unread-references", shown(path), reason));
+}

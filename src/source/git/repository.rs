@@ -1,0 +1,239 @@
+//! [`Repository`]: where a git repository keeps its things.
+//!
+//! It is taken apart here and not opened by libgit2, which refuses repositories of other users (`safe.directory`) and
+//! those with extensions that matter to writers only (partial clones). That protection is for programs that run what a
+//! repository's configuration names. This one reads objects, references and the index, and runs nothing.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use git2::{Odb, Oid};
+
+use super::objects::{self, OidSet};
+use super::raw;
+use crate::finding::GitObject;
+use crate::source::{SourceError, tree};
+
+/// What git's own environment variables say, for hooks: read by the caller, never here.
+#[derive(Clone, Debug, Default)]
+pub struct GitEnvironment {
+    /// `GIT_DIR`.
+    pub git_dir: Option<PathBuf>,
+    /// `GIT_WORK_TREE`.
+    pub work_tree: Option<PathBuf>,
+    /// `GIT_INDEX_FILE`: `git commit` with paths builds an index of its own.
+    pub index_file: Option<PathBuf>,
+    /// `GIT_OBJECT_DIRECTORY`: where a push is kept in quarantine until its hooks agree.
+    pub object_directory: Option<PathBuf>,
+    /// `GIT_ALTERNATE_OBJECT_DIRECTORIES`, taken apart.
+    pub alternate_object_directories: Vec<PathBuf>,
+}
+
+/// The parts of a repository, found but not read.
+#[derive(Clone, Debug)]
+pub struct Repository {
+    /// As the user named it; stands in every location.
+    pub(super) name: Arc<str>,
+    /// The path the user named.
+    pub(super) path: PathBuf,
+    /// `.git`, or the directory of this worktree within the main repository.
+    pub(super) git_dir: PathBuf,
+    /// The main repository's: holds objects, branches and tags.
+    pub(super) common_dir: PathBuf,
+    /// Where the files are; `None` for a bare repository.
+    pub(super) work_tree: Option<PathBuf>,
+    /// The index.
+    pub(super) index_file: PathBuf,
+    /// Object directories; their alternates are not among them.
+    object_directories: Vec<PathBuf>,
+    /// Whether the objects left out were promised by a remote.
+    pub(super) is_partial: bool,
+    /// Whether references are kept in a form that is not read.
+    pub(super) has_reftable: bool,
+    /// Commits whose parents were left out by a shallow clone.
+    pub(super) shallow: OidSet,
+}
+
+impl Repository {
+    /// The repository at that very path: a work tree, a bare repository or a `.git` directory. `Ok(None)` if it is none.
+    pub fn at(path: &Path) -> Result<Option<Self>, SourceError> {
+        if is_git_directory(path) {
+            return Self::assemble(path, path, None, &GitEnvironment::default()).map(Some);
+        }
+        match linked_git_directory(path)? {
+            Some(git_dir) if is_git_directory(&git_dir) => {
+                Self::assemble(path, &git_dir, Some(path), &GitEnvironment::default()).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The repository that `path` belongs to, as `git` itself would find it: named by the environment, or here, or above.
+    pub fn discover(path: &Path, environment: &GitEnvironment) -> Result<Self, SourceError> {
+        let open = |source| SourceError::Open { path: path.to_owned(), source };
+        let absolute = fs_err::canonicalize(path).map_err(open)?;
+        if let Some(git_dir) = &environment.git_dir {
+            if !is_git_directory(git_dir) {
+                return Err(SourceError::NotARepository { path: git_dir.clone() });
+            }
+            let work_tree = environment.work_tree.as_deref().unwrap_or(&absolute);
+            return Self::assemble(path, git_dir, Some(work_tree), environment);
+        }
+        for directory in absolute.ancestors() {
+            if is_git_directory(directory) {
+                return Self::assemble(path, directory, None, environment);
+            }
+            if let Some(git_dir) = linked_git_directory(directory)?
+                && is_git_directory(&git_dir)
+            {
+                return Self::assemble(path, &git_dir, Some(directory), environment);
+            }
+        }
+        Err(SourceError::NotARepository { path: path.to_owned() })
+    }
+
+    /// Whether there are files beside the history.
+    pub fn has_work_tree(&self) -> bool {
+        self.work_tree.is_some()
+    }
+
+    /// A handle on the object database, with all alternates.
+    pub(super) fn open_objects(&self) -> Result<Odb<'static>, SourceError> {
+        self.open_objects_for(0)
+    }
+
+    /// A handle for one of several threads.
+    ///
+    /// libgit2 shares an open pack, its caches and its lock, between all handles of a process that spell its path the same
+    /// way, and holds the lock while it inflates. So each thread spells it differently.
+    pub(super) fn open_objects_for(&self, thread: usize) -> Result<Odb<'static>, SourceError> {
+        objects::configure_libgit2();
+        let odb = Odb::new().map_err(|source| self.error(source))?;
+        for directory in &self.object_directories {
+            // A path that is not UTF-8 cannot be handed to libgit2 as text.
+            let path = directory.to_str().ok_or_else(|| SourceError::UnsupportedRepository {
+                path: directory.clone(),
+                feature: "a path that is not UTF-8".to_owned(),
+            })?;
+            let path = format!("{path}{}", "/.".repeat(thread));
+            odb.add_disk_alternate(&path).map_err(|source| self.error(source))?;
+        }
+        Ok(odb)
+    }
+
+    /// The content of a blob, or the message of a commit or tag: what a [`Location`](crate::finding::Location)'s span counts in.
+    pub(in crate::source) fn read_text(&self, id: Oid, object: GitObject) -> Result<Vec<u8>, SourceError> {
+        let (_, bytes) = objects::read(&self.open_objects()?, id).map_err(|source| self.error(source))?;
+        Ok(match object {
+            GitObject::Blob => bytes,
+            GitObject::Commit | GitObject::Tag => raw::message(&bytes).to_vec(),
+        })
+    }
+
+    /// An error of libgit2 about this repository.
+    pub(super) fn error(&self, source: git2::Error) -> SourceError {
+        SourceError::Git { path: self.path.clone(), source }
+    }
+
+    fn assemble(
+        named: &Path,
+        git_dir: &Path,
+        work_tree: Option<&Path>,
+        environment: &GitEnvironment,
+    ) -> Result<Self, SourceError> {
+        let common_dir = common_directory(git_dir);
+        let config = read_config(&common_dir.join("config"))?;
+        let setting = |name: &str| config.as_ref().and_then(|config| config.get_string(name).ok());
+        if let Some(format) = setting("extensions.objectformat").filter(|format| !format.eq_ignore_ascii_case("sha1")) {
+            let feature = format!("the object format {}", crate::finding::escape(format.as_bytes()));
+            return Err(SourceError::UnsupportedRepository { path: named.to_owned(), feature });
+        }
+        let objects = environment.object_directory.clone().unwrap_or_else(|| common_dir.join("objects"));
+        let mut object_directories = vec![objects];
+        object_directories.extend(environment.alternate_object_directories.iter().cloned());
+        Ok(Self {
+            name: tree::shown(named).into(),
+            path: named.to_owned(),
+            work_tree: work_tree.map(Path::to_owned),
+            index_file: environment.index_file.clone().unwrap_or_else(|| git_dir.join("index")),
+            object_directories,
+            is_partial: setting("extensions.partialclone").is_some() || config.as_ref().is_some_and(has_promisor),
+            has_reftable: setting("extensions.refstorage").is_some_and(|storage| !storage.starts_with("files")),
+            shallow: read_shallow(&common_dir.join("shallow")),
+            git_dir: git_dir.to_owned(),
+            common_dir,
+        })
+    }
+}
+
+/// Whether this directory is itself a repository, bare or the inside of `.git`, by git's own criteria.
+pub(in crate::source) fn is_git_directory(path: &Path) -> bool {
+    if !path.join("HEAD").symlink_metadata().is_ok_and(|head| !head.is_dir()) {
+        return false;
+    }
+    let common_dir = common_directory(path);
+    common_dir.join("objects").is_dir() && common_dir.join("refs").is_dir()
+}
+
+/// The directory that `.git` in `work_tree` is or, in a worktree or submodule, points to. It need not exist.
+pub(in crate::source) fn linked_git_directory(work_tree: &Path) -> Result<Option<PathBuf>, SourceError> {
+    let dot_git = work_tree.join(".git");
+    let Ok(metadata) = fs_err::metadata(&dot_git) else { return Ok(None) };
+    if metadata.is_dir() {
+        return Ok(Some(dot_git));
+    }
+    let open = |source| SourceError::Open { path: dot_git.clone(), source };
+    let link = read_file(&dot_git).map_err(open)?;
+    let target = link.strip_prefix(b"gitdir:").map(|rest| path_from_bytes(rest.trim_ascii()));
+    Ok(target.map(|target| work_tree.join(target)))
+}
+
+/// A path out of one of git's files, which hold raw bytes.
+pub(in crate::source) fn path_from_bytes(bytes: &[u8]) -> PathBuf {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        std::ffi::OsStr::from_bytes(bytes).into()
+    }
+    #[cfg(not(unix))]
+    {
+        String::from_utf8_lossy(bytes).into_owned().into()
+    }
+}
+
+/// Reads one of git's own small files. Only regular ones: a pipe in their place would never end.
+pub(super) fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
+    if !fs_err::metadata(path)?.is_file() {
+        return Err(std::io::ErrorKind::InvalidInput.into());
+    }
+    fs_err::read(path)
+}
+
+fn common_directory(git_dir: &Path) -> PathBuf {
+    match read_file(&git_dir.join("commondir")) {
+        Ok(link) => git_dir.join(path_from_bytes(link.trim_ascii())),
+        Err(_) => git_dir.to_owned(),
+    }
+}
+
+/// The repository's own configuration, without the user's and the system's. Only what tells how objects and references are
+/// stored is looked at.
+fn read_config(path: &Path) -> Result<Option<git2::Config>, SourceError> {
+    if !path.is_file() {
+        return Ok(None);
+    }
+    git2::Config::open(path).map(Some).map_err(|source| SourceError::Git { path: path.to_owned(), source })
+}
+
+fn has_promisor(config: &git2::Config) -> bool {
+    let mut is_found = false;
+    let Ok(entries) = config.entries(Some(r"^remote\..*\.promisor$")) else { return false };
+    let _ = entries.for_each(|entry| is_found |= entry.value().is_ok_and(|value| value != "false"));
+    is_found
+}
+
+fn read_shallow(path: &Path) -> OidSet {
+    let text = read_file(path).unwrap_or_default();
+    let lines = text.split(|&byte| byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok());
+    lines.filter_map(|line| Oid::from_str(line.trim()).ok()).collect()
+}

@@ -1,0 +1,95 @@
+//! [`Visitor`]: looks for credentials in objects as they are read, and keeps what it found until its places are known.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use git2::{ObjectType, Oid};
+
+use super::Repository;
+use super::objects::{Object, Wish};
+use super::raw;
+use crate::detect::Candidate;
+use crate::diagnostic::Diagnostic;
+use crate::finding::{Collector, GitObject, Location, Place, SourcePath, TextSpan};
+use crate::source::{ScanContext, locate};
+
+/// An object with credentials in it.
+pub(super) struct Found {
+    pub(super) id: Oid,
+    pub(super) object: GitObject,
+    pub(super) candidates: Vec<(Candidate, TextSpan)>,
+}
+
+impl Found {
+    /// Hands the candidates over, each with every place of the object.
+    pub(super) fn emit(self, places: &[(Place, SourcePath)], collector: &Collector) {
+        for (candidate, span) in self.candidates {
+            let locate =
+                |(place, path): &(Place, SourcePath)| Location { place: place.clone(), path: path.clone(), span };
+            collector.add(candidate, places.iter().map(locate).collect());
+        }
+    }
+}
+
+/// Shared by the threads of a sweep.
+pub(super) struct Visitor<'a> {
+    repository: &'a Repository,
+    context: &'a ScanContext<'a>,
+    found: Mutex<Vec<Found>>,
+}
+
+impl<'a> Visitor<'a> {
+    /// With nothing found yet.
+    pub(super) fn new(repository: &'a Repository, context: &'a ScanContext<'a>) -> Self {
+        Self { repository, context, found: Mutex::default() }
+    }
+
+    /// Whether an object is to be read. Trees hold no text; what is over the size limit is diagnosed.
+    pub(super) fn wish(&self, id: Oid, kind: ObjectType, size: u64) -> Wish {
+        let limit = self.context.max_file_size;
+        if kind != ObjectType::Tree && size <= limit {
+            return Wish::Read;
+        }
+        if kind != ObjectType::Tree {
+            let reason = format!("{size} bytes are more than the limit of {limit} bytes");
+            let place = format!("{}: {id}", self.repository.name);
+            self.context.collector.diagnose(Diagnostic::gap("file-too-large", place, reason));
+        }
+        // It was expected, and will not come.
+        self.context.collector.counters.expected.fetch_sub(1, Relaxed);
+        Wish::Leave
+    }
+
+    /// Scans the content of a blob, or the message of a commit or tag.
+    pub(super) fn visit(&self, object: &Object<'_>) {
+        let (kind, text) = match object.kind {
+            ObjectType::Blob => (GitObject::Blob, object.bytes),
+            ObjectType::Commit => (GitObject::Commit, raw::message(object.bytes)),
+            ObjectType::Tag => (GitObject::Tag, raw::message(object.bytes)),
+            _ => return,
+        };
+        self.context.collector.count(text.len() as u64);
+        let candidates = self.context.detector.detect(text);
+        if candidates.is_empty() {
+            return;
+        }
+        let with_span = |candidate| {
+            let span = locate(text, &candidate);
+            (candidate, span)
+        };
+        let candidates = candidates.into_iter().map(with_span).collect();
+        lock(&self.found).push(Found { id: object.id, object: kind, candidates });
+    }
+
+    /// Everything found, in the order of object ids.
+    pub(super) fn finish(self) -> Vec<Found> {
+        let mut found = self.found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        found.sort_unstable_by_key(|found| found.id);
+        found
+    }
+}
+
+/// A panic in one thread must not hide what the others found.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,409 @@
+//! Scans everything in a store: documents value by value, layers side by side, each blob once however many images use it.
+//!
+//! A blob is scanned once per entry of the store, not per digest or diff id that somebody claims for it: a claim is no proof,
+//! and two different layers under one name must both be seen.
+
+use std::collections::HashMap;
+use std::io::{self, Read};
+use std::ops::Range;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rayon::Scope;
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+
+use super::compression::{self, Compression};
+use super::contents::{Blob, Contents, Document, Expected, Layer};
+use super::digest::{Hash, Hashing};
+use super::layer::{self, Batch, Limits, Visitor};
+
+use super::manifest;
+use super::shadow::{LayerPaths, Shadows};
+use super::store::{DOCUMENT_BYTES, EntryId, Store, begins_like_json};
+use super::values::{self, Text};
+use crate::diagnostic::Diagnostic;
+use crate::finding::{ImagePlace, Location, Place, SourcePath, TextSpan, escape};
+
+/// More bytes than this do not wait for another thread: the one that unpacked them looks into them.
+const MOST_WAITING: usize = 32 * 1024 * 1024;
+
+/// A file with more hard links than this is told with the first of them.
+const MOST_NAMES: usize = 100;
+
+/// What looks into the bytes, and takes what it finds back with its locations. The scan knows nothing of detection.
+pub(super) trait Inspector: Sync {
+    /// What is found.
+    type Hit: Send;
+
+    /// Everything found in the bytes of a subject, with where it stands.
+    fn inspect(&self, subject: &Subject<'_>, bytes: &[u8]) -> Vec<(Range<usize>, Self::Hit)>;
+
+    /// Takes a hit with all its locations.
+    fn report(&self, hit: Self::Hit, locations: Vec<Location>);
+
+    /// Takes what could not be scanned.
+    fn diagnose(&self, diagnostic: Diagnostic);
+
+    /// Whether to stop.
+    fn is_cancelled(&self) -> bool;
+
+    /// Whether what belongs to this image and layer has to be read at all.
+    fn wants(&self, _image: &str, _layer: Option<&str>) -> bool {
+        true
+    }
+}
+
+/// What bytes belong to.
+pub(super) enum Subject<'a> {
+    /// A file, by its path in the layer or store.
+    File(&'a [u8]),
+    /// The values of one object or array of a document with this prefix.
+    Values(&'a str, &'a Text<'a>),
+}
+
+/// One scan of one store.
+pub(super) struct Scan<'a, I: Inspector> {
+    store: &'a Store,
+    contents: &'a Contents,
+    name: Arc<str>,
+    inspector: &'a I,
+    limits: Limits,
+    shadows: Shadows,
+    paths: Mutex<HashMap<EntryId, LayerPaths>>,
+    pending: Mutex<Vec<Pending<I::Hit>>>,
+    /// Bytes handed to other threads and not yet looked into.
+    waiting: AtomicUsize,
+}
+
+/// A hit in a blob. Which later layers hide it is known when all layers have been read.
+struct Pending<H> {
+    blob: usize,
+    path: SourcePath,
+    span: TextSpan,
+    hit: H,
+}
+
+impl<'a, I: Inspector> Scan<'a, I> {
+    /// A scan of `store`, which the user named `name`.
+    pub(super) fn new(store: &'a Store, contents: &'a Contents, name: &str, inspector: &'a I, limits: Limits) -> Self {
+        Self {
+            store,
+            contents,
+            name: name.into(),
+            inspector,
+            limits,
+            shadows: Shadows::new(),
+            paths: Mutex::default(),
+            pending: Mutex::new(Vec::new()),
+            waiting: AtomicUsize::new(0),
+        }
+    }
+
+    /// Does it.
+    pub(super) fn run(self) {
+        for diagnostic in self.store.troubles.iter().chain(&self.contents.diagnostics) {
+            self.inspector.diagnose(diagnostic.clone());
+        }
+        self.contents.documents.par_iter().for_each(|document| self.document(document));
+        let mut blob_of = HashMap::new();
+        let mut wanted = Vec::new();
+        for (index, blob) in self.contents.blobs.iter().enumerate() {
+            if self.is_wanted(blob) {
+                blob_of.insert(blob.entry, index);
+                wanted.push(blob.entry);
+            }
+        }
+        // The longest first: the last layer to be finished decides how long the scan takes.
+        wanted.sort_by_key(|id| std::cmp::Reverse(self.store.entries().get(*id).map_or(0, |entry| entry.size)));
+        let result = self.store.each(&wanted, &|id, reader| {
+            if let Some(index) = blob_of.get(&id).filter(|_| !self.inspector.is_cancelled()) {
+                self.blob(*index, reader);
+            }
+        });
+        if let Err((left, error)) = result {
+            let reason = format!("{}; layers and other blobs left unread: {left}", layer::reason_of(&error));
+            self.inspector.diagnose(Diagnostic::gap("truncated-archive", &*self.name, reason));
+        }
+        if self.shadows.are_incomplete() {
+            let reason = "too many files to remember: some that a later layer deletes may be told as visible";
+            self.inspector.diagnose(Diagnostic::note("shadows-unknown", &*self.name, reason));
+        }
+        self.report();
+    }
+
+    fn document(&self, document: &Document) {
+        let names =
+            document.images.iter().filter_map(|index| self.contents.images.get(*index)).map(|image| image.name.clone());
+        let mut names: Vec<Arc<str>> = names.collect();
+        if names.is_empty() {
+            names.push(self.name.clone());
+        }
+        if self.inspector.is_cancelled() || !names.iter().any(|name| self.inspector.wants(name, None)) {
+            return;
+        }
+        let Some(bytes) = self.store.document(document.entry) else { return };
+        if let Some(expected) = &document.digest {
+            let mut hash = Hash::new(expected);
+            hash.update(&bytes);
+            self.verify(hash, expected, &self.name);
+        }
+        let result = values::visit(&bytes, &mut |text| {
+            for (range, hit) in self.inspector.inspect(&Subject::Values(document.prefix, text), text.bytes()) {
+                let (pointer, span) = text.locate(&range);
+                let path = SourcePath::new(format!("{}{pointer}", document.prefix).as_bytes());
+                let locations = names.iter().map(|image| Location {
+                    place: Place::Image(ImagePlace {
+                        image: image.clone(),
+                        layer: None,
+                        instruction: None,
+                        shadowed_by: None,
+                    }),
+                    path: path.clone(),
+                    span,
+                });
+                self.inspector.report(hit, locations.collect());
+            }
+        });
+        if result.is_err() {
+            self.inspector.diagnose(Diagnostic::gap("corrupt-manifest", &*self.name, "a document is no JSON any more"));
+        }
+    }
+
+    fn blob(&self, index: usize, reader: io::Result<&mut dyn Read>) {
+        let Some(blob) = self.contents.blobs.get(index) else { return };
+        // Whoever has no layer to unpack looks into the files of those that others unpack.
+        rayon::in_place_scope(|scope| {
+            let mut visitor = BlobVisitor { scan: self, scope, index, place: self.place_of(blob) };
+            self.unpack(blob, reader, &mut visitor);
+        });
+    }
+
+    fn unpack(&self, blob: &Blob, reader: io::Result<&mut dyn Read>, visitor: &mut BlobVisitor<'_, '_, 'a, I>) {
+        let reader = match reader {
+            Ok(reader) => reader,
+            Err(error) => return visitor.gap("unreadable-file", None, layer::reason_of(&error)),
+        };
+        let hash = blob.digest.as_ref().map_or(Hash::None, |digest| Hash::new(digest.as_str()));
+        let mut hashing = Hashing { reader, hash };
+        let result = self.content(blob, &mut hashing, visitor);
+        if let Err(error) = &result {
+            visitor.gap(layer::code_of(error), None, layer::reason_of(error));
+        }
+        let (is_plain, lacks_end) = match result {
+            Ok((compression, lacks_end)) => (compression == Compression::Plain, lacks_end),
+            Err(_) => (false, false),
+        };
+        // A broken blob has been told of already; its digest tells whether it was meant to be so.
+        let expected = match &blob.digest {
+            Some(Expected::Packed(digest)) => Some(digest),
+            Some(Expected::Unpacked(digest)) if is_plain => Some(digest),
+            _ => None,
+        };
+        if self.inspector.is_cancelled() {
+            return;
+        }
+        let is_read = expected.is_some() && io::copy(&mut hashing, &mut io::sink()).is_ok();
+        let is_whole = expected.is_some_and(|expected| is_read && self.verify(hashing.hash, expected, &visitor.place));
+        if lacks_end && !is_whole {
+            visitor.gap("truncated-layer", None, "it ends without the mark that ends a tar");
+        }
+    }
+
+    /// Scans a blob by what it is. Answers how it was compressed, and whether it is a tar that may have lost its end.
+    fn content(
+        &self,
+        blob: &Blob,
+        reader: &mut dyn Read,
+        visitor: &mut BlobVisitor<'_, '_, 'a, I>,
+    ) -> io::Result<(Compression, bool)> {
+        let (compression, decoded) = compression::decode(reader)?;
+        let (head, decoded) = compression::peek(decoded)?;
+        // A layer without files is nothing but the zeros that end an archive.
+        let is_empty = head.iter().all(|byte| *byte == 0) && (blob.is_promised_tar || head.is_empty());
+        if is_empty || compression::is_tar_header(&head) {
+            let walked = layer::walk(decoded, &self.limits, self.shadows.clone(), visitor);
+            lock(&self.paths).insert(blob.entry, walked.paths);
+            return Ok((compression, walked.lacks_end && !is_empty));
+        }
+        if let Compression::Unsupported(name) = compression {
+            visitor.gap("unsupported-compression", None, &format!("{name} is not supported"));
+        } else if blob.is_promised_tar {
+            visitor.gap("corrupt-layer", None, "it is no tar archive, in no compression that is known");
+        }
+        self.single(blob, decoded, visitor)?;
+        Ok((compression, false))
+    }
+
+    /// Scans a blob that is one file: an attestation, a signature, a chart, or a broken layer.
+    fn single(&self, blob: &Blob, mut reader: impl Read, visitor: &mut BlobVisitor<'_, '_, 'a, I>) -> io::Result<()> {
+        let name = self.entry_name(blob);
+        let most = self.limits.file_bytes.max(DOCUMENT_BYTES);
+        let mut bytes = Vec::new();
+        let read = reader.by_ref().take(most.saturating_add(1)).read_to_end(&mut bytes);
+        let is_json = bytes.len() as u64 <= DOCUMENT_BYTES && begins_like_json(&bytes);
+        if is_json && visitor.values(name, &bytes).is_ok() {
+        } else if bytes.len() as u64 > self.limits.file_bytes {
+            let reason = format!("more than the limit of {} bytes", self.limits.file_bytes);
+            visitor.gap("oversize-file", None, &reason);
+        } else {
+            visitor.files(Batch::of(name, bytes));
+        }
+        read.map(|_| ())
+    }
+
+    /// Looks into the files of a blob.
+    fn inspect(&self, blob: usize, batch: &Batch) {
+        for (path, content) in batch.files() {
+            for (range, hit) in self.inspector.inspect(&Subject::File(path), content) {
+                let span = TextSpan::locate(content, range.start, range.end);
+                lock(&self.pending).push(Pending { blob, path: SourcePath::new(path), span, hit });
+            }
+        }
+    }
+
+    /// How a blob is named in diagnostics: an image that uses it, and its digest.
+    fn place_of(&self, blob: &Blob) -> String {
+        let used = blob.uses.first().and_then(|(image, position)| {
+            let image = self.contents.images.get(*image)?;
+            Some(format!("{}: layer {}", image.name, image.layers.get(*position)?.digest))
+        });
+        used.unwrap_or_else(|| {
+            let name = escape(self.entry_name(blob));
+            if name.is_empty() { self.name.to_string() } else { format!("{}: {name}", self.name) }
+        })
+    }
+
+    fn is_wanted(&self, blob: &Blob) -> bool {
+        if blob.uses.is_empty() {
+            let digest = manifest::digest_of_name(self.entry_name(blob));
+            return self.inspector.wants(&self.name, digest.as_deref());
+        }
+        blob.uses.iter().any(|(image, position)| {
+            let image = self.contents.images.get(*image);
+            let layer = image.and_then(|image| image.layers.get(*position));
+            image.zip(layer).is_some_and(|(image, layer)| self.inspector.wants(&image.name, Some(&layer.digest)))
+        })
+    }
+
+    /// Whether a digest is the expected one; tells if not. One of an algorithm that is not known is not.
+    fn verify(&self, hash: Hash, expected: &str, place: &str) -> bool {
+        let Some(digest) = hash.finish() else { return false };
+        let is_same = digest.eq_ignore_ascii_case(expected);
+        if !is_same {
+            let expected = escape(expected.as_bytes());
+            let reason = format!("the content does not have the digest {expected}; it was scanned as it is");
+            self.inspector.diagnose(Diagnostic::gap("digest-mismatch", place, reason));
+        }
+        is_same
+    }
+
+    /// Gives every hit in a blob to the inspector, with a location for each image that uses the blob.
+    fn report(&self) {
+        let pending = std::mem::take(&mut *lock(&self.pending));
+        let paths = lock(&self.paths);
+        for Pending { blob, path, span, hit } in pending {
+            let Some(blob) = self.contents.blobs.get(blob) else { continue };
+            let links = paths.get(&blob.entry).map(|own| own.links(path.as_bytes())).unwrap_or_default();
+            let links = links.iter().take(MOST_NAMES).map(|link| SourcePath::new(link));
+            let mut locations = Vec::new();
+            for path in std::iter::once(path.clone()).chain(links) {
+                locations.extend(self.places(blob, &path, &paths).into_iter().map(|place| Location {
+                    place: Place::Image(place),
+                    path: path.clone(),
+                    span,
+                }));
+            }
+            self.inspector.report(hit, locations);
+        }
+    }
+
+    /// Where a file of a blob stands: once for each image and position that the blob is used at.
+    fn places(&self, blob: &Blob, path: &SourcePath, paths: &HashMap<EntryId, LayerPaths>) -> Vec<ImagePlace> {
+        if blob.uses.is_empty() {
+            let layer = manifest::digest_of_name(self.entry_name(blob)).map(Into::into);
+            return vec![ImagePlace { image: self.name.clone(), layer, instruction: None, shadowed_by: None }];
+        }
+        let hides = |layer: &&Layer| {
+            layer.entry.and_then(|entry| paths.get(&entry)).is_some_and(|paths| paths.hides(path.as_bytes()))
+        };
+        let place = |(image, position): &(usize, usize)| {
+            let image = self.contents.images.get(*image)?;
+            let layer = image.layers.get(*position)?;
+            let above = image.layers.get(position + 1..).unwrap_or_default();
+            Some(ImagePlace {
+                image: image.name.clone(),
+                layer: Some(layer.digest.clone()),
+                instruction: layer.instruction.clone(),
+                shadowed_by: above.iter().find(hides).map(|layer| layer.digest.clone()),
+            })
+        };
+        blob.uses.iter().filter_map(place).collect()
+    }
+
+    fn entry_name(&self, blob: &Blob) -> &[u8] {
+        self.store.entries().get(blob.entry).map(|entry| entry.name.as_slice()).unwrap_or_default()
+    }
+}
+
+/// Takes the files of one blob.
+struct BlobVisitor<'v, 's, 'a, I: Inspector> {
+    scan: &'s Scan<'a, I>,
+    scope: &'v Scope<'s>,
+    index: usize,
+    place: String,
+}
+
+impl<I: Inspector> BlobVisitor<'_, '_, '_, I> {
+    /// Scans a JSON document that is a blob: an attestation, or an old image's own configuration.
+    fn values(&mut self, name: &[u8], bytes: &[u8]) -> serde_json::Result<()> {
+        let prefix = if manifest::digest_of_name(name).is_some() {
+            "blob:".to_owned()
+        } else {
+            format!("json:{}:", escape(name))
+        };
+        // The whole document has to be JSON before anything of it is reported, for it is scanned as a text otherwise.
+        values::visit(bytes, &mut |_| ())?;
+        values::visit(bytes, &mut |text| {
+            for (range, hit) in self.scan.inspector.inspect(&Subject::Values(&prefix, text), text.bytes()) {
+                let (pointer, span) = text.locate(&range);
+                let path = SourcePath::new(format!("{prefix}{pointer}").as_bytes());
+                lock(&self.scan.pending).push(Pending { blob: self.index, path, span, hit });
+            }
+        })
+    }
+}
+
+impl<I: Inspector> Visitor for BlobVisitor<'_, '_, '_, I> {
+    fn files(&mut self, batch: Batch) -> Batch {
+        let scan = self.scan;
+        let size = batch.size();
+        if scan.waiting.fetch_add(size, Relaxed) > MOST_WAITING {
+            scan.waiting.fetch_sub(size, Relaxed);
+            scan.inspect(self.index, &batch);
+            return batch.cleared();
+        }
+        let index = self.index;
+        self.scope.spawn(move |_| {
+            scan.inspect(index, &batch);
+            scan.waiting.fetch_sub(size, Relaxed);
+        });
+        Batch::default()
+    }
+
+    fn gap(&mut self, code: &'static str, path: Option<&[u8]>, reason: &str) {
+        let place = match path {
+            Some(path) => format!("{}: {}", self.place, escape(path)),
+            None => self.place.clone(),
+        };
+        self.scan.inspector.diagnose(Diagnostic::gap(code, place, reason));
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.scan.inspector.is_cancelled()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,44 @@
+//! Reads the bytes of a known place again.
+//!
+//! A revocation plan holds no secret: at execution the value is read again from where it lies, and must match its id.
+
+use std::ops::ControlFlow;
+
+use git2::Oid;
+
+use super::git::{Repository, path_from_bytes};
+use super::{SourceError, image};
+use crate::finding::{GitObject, ImagePlace, Location, Place};
+
+/// The bytes of the file, blob or message that holds a finding; [`Location::span`] counts in them.
+///
+/// Paths are as the user named them, so the working directory must be the one of the scan. Standard input cannot be read again.
+pub fn bytes(location: &Location) -> Result<Vec<u8>, SourceError> {
+    let path = path_from_bytes(location.path.as_bytes());
+    match &location.place {
+        Place::File => fs_err::read(&path).map_err(|source| SourceError::Open { path, source }),
+        Place::Stdin => Err(SourceError::Gone { what: "standard input" }),
+        Place::Git(place) => object(&place.repository, &place.oid, place.object),
+        Place::Staged { repository, blob } => object(repository, blob, GitObject::Blob),
+        Place::Image(place) => in_image(place, location),
+    }
+}
+
+fn in_image(place: &ImagePlace, location: &Location) -> Result<Vec<u8>, SourceError> {
+    let mut found = None;
+    image::reread(place, &location.path, &mut |bytes| {
+        if (bytes.len() as u64) < location.span.byte_end {
+            return ControlFlow::Continue(());
+        }
+        found = Some(bytes.to_vec());
+        ControlFlow::Break(())
+    })?;
+    found.ok_or(SourceError::Gone { what: "what is no longer in the image" })
+}
+
+fn object(repository: &str, oid: &str, object: GitObject) -> Result<Vec<u8>, SourceError> {
+    let path = path_from_bytes(repository.as_bytes());
+    let repository = Repository::discover(&path, &super::git::GitEnvironment::default())?;
+    let oid = Oid::from_str(oid).map_err(|source| SourceError::Git { path, source })?;
+    repository.read_text(oid, object)
+}

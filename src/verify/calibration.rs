@@ -1,0 +1,97 @@
+//! What a run learns of how issuers answer.
+//!
+//! `active: false` also means "you may not know" (RFC 7662 §2.2): one common server says so of every live refresh token,
+//! another of every token whose audience the caller is not in. It is believed only where that is ruled out. And `active: true`
+//! is believed only of a server that does not say it of anything.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::verdict::{Inactive, TokenSort};
+use crate::finding::Fingerprint;
+
+/// What has been seen so far.
+#[derive(Default)]
+pub(super) struct Calibration {
+    seen_active: Mutex<HashSet<(String, String, TokenSort)>>,
+    tokens_seen_active: Mutex<HashSet<(String, String, Fingerprint)>>,
+    discriminates: Mutex<HashMap<(String, String), bool>>,
+}
+
+impl Calibration {
+    /// Remembers that an issuer told a caller of a live token.
+    pub(super) fn saw_active(&self, issuer: &str, caller: &str, sort: TokenSort, token: Fingerprint) {
+        lock(&self.seen_active).insert((issuer.to_owned(), caller.to_owned(), sort));
+        lock(&self.tokens_seen_active).insert((issuer.to_owned(), caller.to_owned(), token));
+    }
+
+    /// Whether an issuer told a caller before that this very token is active.
+    pub(super) fn has_seen_active(&self, issuer: &str, caller: &str, token: Fingerprint) -> bool {
+        lock(&self.tokens_seen_active).contains(&(issuer.to_owned(), caller.to_owned(), token))
+    }
+
+    /// Whether `active: false` means dead: because the operator says so, because the same caller was told before that this very
+    /// token is active, or because it was told so of another token of the same sort and this one is its own, too.
+    pub(super) fn tells(&self, inactive: &Inactive) -> bool {
+        let sorts = lock(&self.seen_active);
+        inactive.is_configured
+            || inactive.callers.iter().any(|caller| {
+                self.has_seen_active(&inactive.issuer, &caller.client_id, inactive.token)
+                    || (caller.is_owner
+                        && sorts.contains(&(inactive.issuer.clone(), caller.client_id.clone(), inactive.sort)))
+            })
+    }
+
+    /// Whether the issuer is known to call a random token inactive, for that caller.
+    pub(super) fn discriminates(&self, issuer: &str, caller: &str) -> Option<bool> {
+        lock(&self.discriminates).get(&(issuer.to_owned(), caller.to_owned())).copied()
+    }
+
+    /// Remembers the answer to that.
+    pub(super) fn saw_control(&self, issuer: &str, caller: &str, discriminates: bool) {
+        lock(&self.discriminates).insert((issuer.to_owned(), caller.to_owned()), discriminates);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::{FingerprintKey, Kind, Liveness};
+    use crate::verify::verdict::Caller;
+
+    fn token(value: &str) -> Fingerprint {
+        Fingerprint::of(&FingerprintKey::default(), Kind::RefreshToken, value.as_bytes())
+    }
+
+    #[test]
+    fn inactive_means_dead_only_where_that_is_proven() {
+        let calibration = Calibration::default();
+        let inactive = |value, sort, caller: &str, is_owner, is_configured| Inactive {
+            token: token(value),
+            sort,
+            issuer: "https://a.example".to_owned(),
+            callers: vec![Caller { client_id: caller.to_owned(), is_owner }],
+            is_configured,
+            dead: Liveness::not_checked(),
+            otherwise: Liveness::not_checked(),
+        };
+        assert!(!calibration.tells(&inactive("first", TokenSort::Refresh, "app", true, false)), "nothing was seen");
+        assert!(calibration.tells(&inactive("first", TokenSort::Refresh, "app", false, true)), "the operator knows");
+        calibration.saw_active("https://a.example", "app", TokenSort::Refresh, token("first"));
+        for (value, sort, caller, is_owner, tells) in [
+            ("first", TokenSort::Refresh, "app", false, true),
+            ("second", TokenSort::Refresh, "app", true, true),
+            ("second", TokenSort::Refresh, "app", false, false),
+            ("second", TokenSort::Access, "app", true, false),
+            ("second", TokenSort::Refresh, "other", true, false),
+            ("first", TokenSort::Refresh, "other", true, false),
+        ] {
+            let told = calibration.tells(&inactive(value, sort, caller, is_owner, false));
+            assert_eq!(told, tells, "{value} {sort:?} {caller} {is_owner}");
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! Client secrets, without minting anything.
+//!
+//! A question that an authenticated client would be refused for another reason is put twice: with the secret, and with a wrong
+//! one of the same length. Different answers prove the secret; equal answers prove nothing, however good they look. The first
+//! question is a refresh with a token that does not exist; then revocation, then introspection of such a token. A refused
+//! client may be the wrong way to authenticate: `dead` needs every way.
+
+use serde_json::Value;
+
+use super::VerifyContext;
+use super::verdict::{asked, not_checked, unknown};
+use crate::config::Issuer;
+use crate::egress::{Destination, Field, Request, Response};
+use crate::finding::{Finding, Liveness, LivenessState, escape};
+use crate::issuer::{ClientAuthentication, ClientCredentials, Endpoint, Metadata};
+use crate::secret::Secret;
+
+/// The most clients that one secret is tried with: each costs its owner two failed logins.
+const MAX_CLIENTS: usize = 3;
+
+/// The questions, in the order of how much they prove.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Probe {
+    BogusRefresh,
+    Revocation,
+    Introspection,
+}
+
+/// What an answer says of the client that asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Answer {
+    /// It was let in, and then refused for another reason.
+    Passed(&'static str),
+    /// It was not let in.
+    Rejected(&'static str),
+    /// 401 or 403 without a reason that OAuth knows.
+    Forbidden,
+    /// It does not matter who asks.
+    Indifferent(&'static str),
+    /// A token, for a refresh token that does not exist.
+    Minted,
+    /// No answer to this question.
+    Useless(String),
+    /// No answer at all; asking on would not help.
+    Unavailable(String),
+}
+
+/// What a probe showed.
+enum Outcome {
+    Accepted,
+    Refused(&'static str),
+    /// Right and wrong secret get the same answer.
+    Alike,
+    Undecided(String),
+    /// Stop asking.
+    Stop(String),
+}
+
+/// Asks whether the issuers accept a client secret.
+pub(super) async fn ask(finding: &Finding, issuers: &[&Issuer], context: &VerifyContext) -> Liveness {
+    let client_ids: Vec<&str> = finding.parts_named("client_id").take(MAX_CLIENTS).collect();
+    if client_ids.is_empty() {
+        return not_checked("no client id stands with it");
+    }
+    let mut verdicts = Vec::new();
+    for issuer in issuers {
+        for client_id in &client_ids {
+            let verdict = ask_one(finding, issuer, client_id, context).await;
+            if verdict.state == LivenessState::Live {
+                return verdict;
+            }
+            verdicts.push(verdict);
+        }
+    }
+    let asked = verdicts.len();
+    // With several candidates a refusal may only mean that the right pair was not among them.
+    let undecided = verdicts.iter().position(|verdict| verdict.state != LivenessState::Dead);
+    let chosen = verdicts.swap_remove(undecided.unwrap_or_default());
+    if asked > 1 && undecided.is_none() {
+        let reason = format!("refused for each of {asked} pairs of client and issuer found with it");
+        return Liveness { state: LivenessState::Unknown, reason: Some(reason), ..chosen };
+    }
+    chosen
+}
+
+async fn ask_one(finding: &Finding, issuer: &Issuer, client_id: &str, context: &VerifyContext) -> Liveness {
+    let metadata = match context.issuers.metadata_of(issuer).await {
+        Ok(metadata) => metadata,
+        Err(error) => return unknown(error, context.now()),
+    };
+    let inquiry = Inquiry {
+        context,
+        metadata: &metadata,
+        right: ClientCredentials::confidential(client_id, finding.secret.duplicate()),
+        wrong: ClientCredentials::confidential(client_id, wrong_twin(&finding.secret)),
+        bogus: random_token(),
+        is_keycloak: is_keycloak(finding, issuer),
+    };
+    inquiry.judge().await
+}
+
+/// Keycloak answers 401 `unauthorized_client` to a wrong secret, which elsewhere means that the client was let in.
+fn is_keycloak(finding: &Finding, issuer: &Issuer) -> bool {
+    finding.provider == "keycloak" || issuer.url.as_ref().is_some_and(|url| url.path().contains("/realms/"))
+}
+
+/// Everything that the questions about one pair of client and secret need.
+struct Inquiry<'a> {
+    context: &'a VerifyContext,
+    metadata: &'a Metadata,
+    right: ClientCredentials,
+    wrong: ClientCredentials,
+    bogus: Secret,
+    is_keycloak: bool,
+}
+
+impl Inquiry<'_> {
+    async fn judge(&self) -> Liveness {
+        let now = || self.context.now();
+        let client = escape(self.right.client_id.as_bytes()).into_owned();
+        let mut first = None;
+        for probe in [Probe::BogusRefresh, Probe::Revocation, Probe::Introspection] {
+            let endpoint = match self.metadata.endpoint(probe.endpoint()) {
+                Ok(endpoint) => endpoint,
+                Err(error) => {
+                    first.get_or_insert_with(|| unknown(error, now()));
+                    continue;
+                }
+            };
+            let verdict = |state, reason| asked(state, probe.method(), reason, endpoint, now());
+            match self.probe(probe, endpoint).await {
+                Outcome::Accepted => {
+                    let reason = format!("the issuer accepts it for client `{client}`, and refuses a wrong one");
+                    return verdict(LivenessState::Live, reason);
+                }
+                // A client may be let in everywhere else and still be refused at the introspection endpoint.
+                Outcome::Refused(code) if probe != Probe::Introspection => {
+                    let reason = format!("the issuer refuses it for client `{client}` (`{code}`)");
+                    return verdict(LivenessState::Dead, reason);
+                }
+                Outcome::Stop(reason) => return verdict(LivenessState::Unknown, reason),
+                Outcome::Alike => {
+                    let reason = "the issuer answers right and wrong secrets alike".to_owned();
+                    first.get_or_insert(verdict(LivenessState::Unknown, reason));
+                }
+                Outcome::Refused(_) => {}
+                Outcome::Undecided(reason) => {
+                    first.get_or_insert(verdict(LivenessState::Unknown, reason));
+                }
+            }
+        }
+        first.unwrap_or_else(|| unknown("the issuer has no endpoint to ask at", now()))
+    }
+
+    /// Puts one question by every method of client authentication until one is let in.
+    async fn probe(&self, probe: Probe, endpoint: &Destination) -> Outcome {
+        let mut refused = None;
+        let mut forbidden = false;
+        for method in self.methods(probe) {
+            let right = self.put(probe, endpoint, &self.right, method).await;
+            match right {
+                Answer::Rejected(code) => refused = Some(code),
+                Answer::Forbidden => forbidden = true,
+                Answer::Passed(_) => {
+                    return match self.put(probe, endpoint, &self.wrong, method).await {
+                        Answer::Rejected(_) | Answer::Forbidden => Outcome::Accepted,
+                        Answer::Passed(_) | Answer::Indifferent(_) => Outcome::Alike,
+                        Answer::Minted => Outcome::Stop(MINTED.to_owned()),
+                        Answer::Useless(reason) => Outcome::Undecided(reason),
+                        Answer::Unavailable(reason) => Outcome::Stop(reason),
+                    };
+                }
+                Answer::Indifferent(code) => {
+                    return Outcome::Undecided(format!("the issuer answers `{code}` to anybody"));
+                }
+                Answer::Minted => return Outcome::Stop(MINTED.to_owned()),
+                Answer::Useless(reason) => return Outcome::Undecided(reason),
+                Answer::Unavailable(reason) => return Outcome::Stop(reason),
+            }
+        }
+        match refused {
+            Some(code) if !forbidden => Outcome::Refused(code),
+            _ if forbidden => Outcome::Undecided("the issuer refuses without saying why".to_owned()),
+            _ => Outcome::Undecided("the issuer lists no client authentication that takes a secret".to_owned()),
+        }
+    }
+
+    async fn put(
+        &self,
+        probe: Probe,
+        endpoint: &Destination,
+        client: &ClientCredentials,
+        method: ClientAuthentication,
+    ) -> Answer {
+        let bogus = Field::Secret(&self.bogus);
+        let request = match probe {
+            Probe::BogusRefresh => {
+                Request::post_form(endpoint, [("grant_type", "refresh_token".into()), ("refresh_token", bogus)])
+            }
+            Probe::Revocation => {
+                Request::post_form(endpoint, [("token", bogus), ("token_type_hint", "refresh_token".into())])
+            }
+            Probe::Introspection => Request::post_form(endpoint, [("token", bogus)]),
+        };
+        match self.context.egress.send(client.authenticate(request, method)).await {
+            Ok(response) => read(probe, &response, self.is_keycloak),
+            Err(error) => Answer::Unavailable(error.to_string()),
+        }
+    }
+
+    /// The methods that send a secret. HTTP Basic is tried without the encoding, too, where that makes a difference.
+    fn methods(&self, probe: Probe) -> Vec<ClientAuthentication> {
+        let mut methods = Vec::new();
+        for method in &self.metadata.authentication_methods(probe.endpoint()).methods {
+            methods.extend(method.takes_secret().then_some(*method));
+            if *method == ClientAuthentication::SecretBasic && self.right.basic_encodings_differ() {
+                methods.push(ClientAuthentication::SecretBasicVerbatim);
+            }
+        }
+        methods
+    }
+}
+
+const MINTED: &str = "the issuer gives a token for a refresh token that does not exist (a trap, or broken)";
+
+impl Probe {
+    fn endpoint(self) -> Endpoint {
+        match self {
+            Self::BogusRefresh => Endpoint::Token,
+            Self::Revocation => Endpoint::Revocation,
+            Self::Introspection => Endpoint::Introspection,
+        }
+    }
+
+    fn method(self) -> &'static str {
+        match self {
+            Self::BogusRefresh => "bogus-refresh-twin",
+            Self::Revocation => "revocation-twin",
+            Self::Introspection => "introspection-twin",
+        }
+    }
+}
+
+/// Reads an answer: the body's error code first, the status second (RFC 6749 §5.2, and what providers make of it).
+fn read(probe: Probe, response: &Response, is_keycloak: bool) -> Answer {
+    let document = response.json().ok();
+    let member = |name: &str| document.as_ref().and_then(|document| document.get(name));
+    let status = response.status;
+    match (probe, status) {
+        (_, 429) => return Answer::Unavailable("the issuer asks for fewer requests (status 429)".to_owned()),
+        (_, 500..) => return Answer::Unavailable(format!("the issuer is out of order (status {status})")),
+        (Probe::BogusRefresh, 200..=299) if member("access_token").is_some() => return Answer::Minted,
+        // An answer with `error` in it is a refusal whatever its status: GitHub answers 200.
+        (Probe::Revocation, 200..=299) if member("error").is_none() => return Answer::Passed("revoked nothing"),
+        (Probe::Introspection, 200) if member("active").is_some_and(Value::is_boolean) => {
+            return Answer::Passed("introspected");
+        }
+        _ => {}
+    }
+    let code = member("error").and_then(Value::as_str).unwrap_or_default();
+    match (code, status) {
+        ("invalid_client", _) => Answer::Rejected("invalid_client"),
+        ("invalid_client_id", _) => Answer::Rejected("invalid_client_id"),
+        ("incorrect_client_credentials", _) => Answer::Rejected("incorrect_client_credentials"),
+        ("bad_client_secret", _) => Answer::Rejected("bad_client_secret"),
+        ("deleted_client", _) => Answer::Rejected("deleted_client"),
+        ("disabled_client", _) => Answer::Rejected("disabled_client"),
+        ("access_denied", 401) => Answer::Rejected("access_denied"),
+        ("unauthorized_client", 401) if is_keycloak => Answer::Rejected("unauthorized_client"),
+        ("unauthorized_client", _) => Answer::Passed("unauthorized_client"),
+        ("invalid_grant", _) => Answer::Passed("invalid_grant"),
+        // GitHub's words, with status 200, for a refresh token or a code that it does not know.
+        ("bad_refresh_token", _) => Answer::Passed("bad_refresh_token"),
+        ("bad_verification_code", _) => Answer::Passed("bad_verification_code"),
+        ("invalid_scope", _) => Answer::Passed("invalid_scope"),
+        ("invalid_request", _) => Answer::Passed("invalid_request"),
+        ("unsupported_token_type", _) => Answer::Passed("unsupported_token_type"),
+        ("unsupported_grant_type", _) => Answer::Indifferent("unsupported_grant_type"),
+        (_, 401 | 403) => Answer::Forbidden,
+        _ => Answer::Useless(format!("the issuer's answer says nothing about the client (status {status})")),
+    }
+}
+
+/// A token that no issuer has made.
+pub(super) fn random_token() -> Secret {
+    let mut bytes = [0; 16];
+    fill(&mut bytes);
+    Secret::new(format!("probe-{:032x}", u128::from_be_bytes(bytes)))
+}
+
+/// A secret of the same length and the same sorts of characters, and certainly another one.
+fn wrong_twin(secret: &Secret) -> Secret {
+    let mut random = vec![0; secret.len()];
+    fill(&mut random);
+    let twin: Vec<u8> = secret
+        .expose()
+        .iter()
+        .zip(random)
+        .map(|(byte, random)| match byte {
+            b'0'..=b'9' => b'0' + random % 10,
+            b'a'..=b'z' => b'a' + random % 26,
+            b'A'..=b'Z' => b'A' + random % 26,
+            other => *other,
+        })
+        .collect();
+    let twin = Secret::new(twin);
+    if twin.expose() != secret.expose() {
+        return twin;
+    }
+    // Nothing to draw from, or the draw was the secret itself: change the first byte.
+    let mut twin = twin.expose().to_vec();
+    if let Some(first) = twin.first_mut() {
+        *first = if *first == b'x' { b'y' } else { b'x' };
+    }
+    Secret::new(twin)
+}
+
+fn fill(bytes: &mut [u8]) {
+    getrandom::fill(bytes).expect("the system has random numbers");
+}

@@ -1,0 +1,188 @@
+//! Runs the questions: one per distinct secret, several at once, within a budget.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use url::Url;
+
+use super::verdict::{Judgement, TokenSort, not_checked, unknown};
+use super::{Observer, VerifyContext, client_secret, introspection, jwt, refresh_token};
+use crate::config::Issuer;
+use crate::finding::{Finding, Kind, Liveness};
+use crate::issuer::hints;
+use crate::rules::{Rule, Verify, VerifyMethod};
+
+/// How often a caller is asked whether to stop.
+const CANCELLATION_INTERVAL: Duration = Duration::from_millis(50);
+
+/// How far a finding has come.
+enum Progress {
+    Waiting,
+    Asking,
+    Judged(Box<Judgement>),
+}
+
+/// Judges all findings, each once. When the budget is spent or the caller stops, what is known is kept, and the rest says so.
+///
+/// Client secrets come first: tokens are asked about with those that work, and not with those that are refused, each of which
+/// would be one more failed login.
+pub async fn run(findings: &mut [Finding], context: &VerifyContext, observer: &Observer<'_>) {
+    let (secrets, others): (Vec<usize>, Vec<usize>) = (0..findings.len())
+        .partition(|index| findings.get(*index).is_some_and(|finding| finding.kind == Kind::ClientSecret));
+    let done = AtomicUsize::new(0);
+    let mut interruption = None;
+    let deadline = Instant::now() + context.budget;
+    for indices in [secrets, others] {
+        let progress: Vec<Mutex<Progress>> = indices.iter().map(|_| Mutex::new(Progress::Waiting)).collect();
+        if interruption.is_none() {
+            interruption = tokio::select! {
+                () = ask_about(findings, &indices, &progress, &done, context, observer) => None,
+                () = tokio::time::sleep_until(deadline) => Some("the time for verification was over"),
+                () = cancellation(observer) => Some("verification was interrupted"),
+            };
+        }
+        // An `active: false` can be understood only now, when all answers are known.
+        let cause = interruption.unwrap_or("verification was interrupted");
+        for (index, progress) in indices.into_iter().zip(progress) {
+            let verdict = match progress.into_inner().unwrap_or_else(PoisonError::into_inner) {
+                Progress::Judged(judgement) => judgement.settle(context),
+                Progress::Asking => unknown(cause, context.now()),
+                Progress::Waiting => not_checked(cause),
+            };
+            if let Some(finding) = findings.get_mut(index) {
+                finding.liveness = verdict;
+            }
+        }
+    }
+}
+
+/// Works through some of the findings, several at once.
+async fn ask_about(
+    findings: &[Finding],
+    indices: &[usize],
+    progress: &[Mutex<Progress>],
+    done: &AtomicUsize,
+    context: &VerifyContext,
+    observer: &Observer<'_>,
+) {
+    let next = AtomicUsize::new(0);
+    let set = |slot: &Mutex<Progress>, state| *slot.lock().unwrap_or_else(PoisonError::into_inner) = state;
+    let take = || {
+        let position = next.fetch_add(1, Relaxed);
+        let finding = indices.get(position).and_then(|index| findings.get(*index));
+        finding.zip(progress.get(position))
+    };
+    let work = || async {
+        while let Some((finding, slot)) = take() {
+            set(slot, Progress::Asking);
+            set(slot, Progress::Judged(Box::new(judge(finding, findings, context).await)));
+            (observer.progress)(done.fetch_add(1, Relaxed) + 1, findings.len());
+        }
+    };
+    join_all((0..context.concurrency.clamp(1, indices.len().max(1))).map(|_| work()).collect()).await;
+}
+
+/// Judges what needs no issuer, and everything when no issuer is trusted. Tells whether that was all.
+pub(super) fn settle_locally(findings: &mut [Finding], context: &VerifyContext) -> bool {
+    let verdicts: Vec<Option<Liveness>> =
+        findings.iter().map(|finding| without_issuer(finding, findings, context)).collect();
+    let mut is_complete = true;
+    for (finding, verdict) in findings.iter_mut().zip(verdicts) {
+        match verdict {
+            Some(verdict) => finding.liveness = verdict,
+            None if context.issuers.is_empty() && context.issuers.pinned_by_rule(&finding.rule).is_none() => {
+                finding.liveness = introspection::nobody_to_ask(&hints(finding), context.now());
+            }
+            None => is_complete = false,
+        }
+    }
+    is_complete
+}
+
+/// Judges one finding.
+pub(super) async fn judge(finding: &Finding, findings: &[Finding], context: &VerifyContext) -> Judgement {
+    if let Some(verdict) = without_issuer(finding, findings, context) {
+        return verdict.into();
+    }
+    let matches = context.issuers.matching(finding).await;
+    let rule = context.rules.get(&finding.rule).map(AsRef::as_ref);
+    let may_receive = |issuer: &&Issuer| rule.is_none_or(|rule| is_for(rule, issuer, finding));
+    let (switched_on, off): (Vec<&Issuer>, Vec<&Issuer>) =
+        matches.trusted.iter().map(AsRef::as_ref).partition(|issuer: &&Issuer| issuer.verify);
+    let mut issuers: Vec<&Issuer> = switched_on.iter().copied().filter(may_receive).collect();
+    // A JWT names its issuer itself; everything else may go where its own rule says.
+    let pinned = context.issuers.pinned_by_rule(&finding.rule).filter(|_| finding.token.is_none());
+    issuers.extend(pinned.map(AsRef::as_ref));
+    if issuers.is_empty() {
+        return match (switched_on.first(), off.first()) {
+            (Some(issuer), _) => {
+                let (provider, issuer) = (&finding.provider, &issuer.issuer);
+                not_checked(format!("credentials of `{provider}` are not sent to issuer `{issuer}`"))
+            }
+            (None, Some(issuer)) => not_checked(format!("verification is switched off for issuer `{}`", issuer.issuer)),
+            (None, None) => introspection::nobody_to_ask(&matches.untrusted, context.now()),
+        }
+        .into();
+    }
+    match finding.kind {
+        Kind::ClientSecret => client_secret::ask(finding, &issuers, context).await.into(),
+        Kind::RefreshToken => refresh_token::ask(finding, findings, &issuers, context).await,
+        _ if finding.token.is_some() => jwt::ask(finding, findings, &issuers, context).await,
+        _ => introspection::ask(finding, findings, &issuers, TokenSort::Access, context).await,
+    }
+}
+
+/// The verdict that needs no issuer, if there is one.
+fn without_issuer(finding: &Finding, findings: &[Finding], context: &VerifyContext) -> Option<Liveness> {
+    if let Some(token) = &finding.token {
+        if let Some(verdict) = jwt::judge_locally(finding, token, context.now()) {
+            return Some(verdict);
+        }
+        // Without an issuer to ask, a key that everybody knows is still worth telling.
+        if context.issuers.is_empty() && finding.kind != Kind::ClientSecret {
+            return jwt::judge_symmetric(finding, token, findings, context.now());
+        }
+    }
+    let verify = context.rules.get(&finding.rule).map(|rule| &rule.verify);
+    if let Some(Verify { method: VerifyMethod::None, reason: Some(reason) }) = verify {
+        return Some(not_checked(reason.as_str()));
+    }
+    match finding.kind {
+        Kind::ClientSecret | Kind::RefreshToken | Kind::AccessToken | Kind::Jwt => None,
+        _ => Some(not_checked("there is no check for this kind of credential yet")),
+    }
+}
+
+/// Whether an issuer that stood beside a finding may be sent it. A rule that names its provider's hosts is not overruled by a
+/// neighbour: other issuers must be the operator's own, or be known to have that very client (custom domains, self-hosting).
+fn is_for(rule: &Rule, issuer: &Issuer, finding: &Finding) -> bool {
+    let host = issuer.url.as_ref().and_then(Url::host_str).unwrap_or_default();
+    let is_on = |name: &String| match name.strip_prefix("*.") {
+        Some(parent) => host.strip_suffix(parent).is_some_and(|label| label.len() > 1 && label.ends_with('.')),
+        None => host == name,
+    };
+    let has_client = || finding.parts_named("client_id").any(|id| issuer.client_ids.iter().any(|known| known == id));
+    rule.hosts.is_empty() || rule.hosts.iter().any(is_on) || issuer.revoke || has_client()
+}
+
+async fn cancellation(observer: &Observer<'_>) {
+    while !(observer.is_cancelled)() {
+        tokio::time::sleep(CANCELLATION_INTERVAL).await;
+    }
+}
+
+/// Waits for all of a few futures. Each is looked at on every wake-up, which for a handful is cheaper than keeping count.
+async fn join_all<F: Future<Output = ()>>(futures: Vec<F>) {
+    let mut waiting: Vec<Pin<Box<F>>> = futures.into_iter().map(Box::pin).collect();
+    poll_fn(|context| {
+        waiting.retain_mut(|future| future.as_mut().poll(context).is_pending());
+        if waiting.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}

@@ -1,0 +1,162 @@
+// A real authorization server (npm `oidc-provider`) on a free port of 127.0.0.1, for the integration tests.
+//
+// Standard input takes one JSON object per line, `{"do": …}`, and standard output answers each with one line. The first
+// line of output, written once the server listens, is `{"issuer": …}`. The server ends with its standard input, so that it
+// never outlives the test that started it. Tokens are made through the library's own models: the same ones that its
+// endpoints make after a sign-in, without a browser to drive.
+//
+// Usage: node authorization-server.js DIRECTORY, where DIRECTORY/node_modules holds `oidc-provider`.
+
+import { generateKeyPairSync } from 'node:crypto';
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
+
+const modules = createRequire(`${process.argv[2]}/package.json`);
+// The library prints notices about its defaults; standard output belongs to the answers.
+console.info = console.warn = console.log = () => {};
+const { default: Provider } = await import(pathToFileURL(modules.resolve('oidc-provider')));
+
+const AUDIENCE = 'https://api.test.invalid';
+const ACCOUNT = 'service-account-7';
+
+/** What was asked over HTTP: method, path and status, in order; the status is 0 as long as there is no whole answer. */
+const requests = [];
+/** How to misbehave, by path: `{status, body, type, delay}`. */
+const disturbances = new Map();
+
+const server = createServer();
+await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
+const issuer = `http://127.0.0.1:${server.address().port}`;
+
+// A key of its own: the one that the library falls back to is published, so a signature by it proves nothing.
+const signingKey = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' });
+
+const provider = new Provider(issuer, {
+  jwks: { keys: [{ ...signingKey, kid: 'test', use: 'sig', alg: 'RS256' }] },
+  scopes: ['openid', 'offline_access', 'read'],
+  clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
+  findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
+  features: {
+    devInteractions: { enabled: false },
+    introspection: { enabled: true },
+    revocation: { enabled: true },
+    clientCredentials: { enabled: true },
+    resourceIndicators: { enabled: true, getResourceServerInfo: () => ({ scope: 'read', audience: AUDIENCE }) },
+  },
+  ttl: { AccessToken: 3600, ClientCredentials: 3600, Grant: 86400, RefreshToken: 86400 },
+});
+
+const answer = provider.callback();
+server.on('request', (request, response) => {
+  const { pathname } = new URL(request.url, issuer);
+  const record = { method: request.method, path: pathname, status: 0 };
+  requests.push(record);
+  response.on('finish', () => { record.status = response.statusCode; });
+  const disturbance = disturbances.get(pathname);
+  if (!disturbance) return answer(request, response);
+  // Never answered: the client has to give up by itself.
+  if (disturbance.silent) return undefined;
+  response.writeHead(disturbance.status, { 'content-type': disturbance.type, ...disturbance.headers });
+  return response.end(disturbance.body);
+});
+
+async function client(id) {
+  const found = await provider.Client.find(id);
+  if (!found) throw new Error(`no client ${id}`);
+  return found;
+}
+
+async function accessToken(id, grantId, { format, expiresIn, scope }) {
+  const owner = await client(id);
+  const token = new provider.AccessToken({
+    accountId: ACCOUNT, client: owner, grantId, gty: 'authorization_code', scope: scope ?? 'openid', expiresIn,
+  });
+  if (format === 'jwt') {
+    const sign = { alg: 'RS256' };
+    token.scope = 'read';
+    token.resourceServer = new provider.ResourceServer(AUDIENCE, {
+      audience: AUDIENCE, scope: 'read', accessTokenFormat: 'jwt', jwt: { sign },
+    });
+  }
+  return token.save();
+}
+
+const commands = {
+  /** Registers a client; without `secret` it is a public one. */
+  async client({ id, secret, method }) {
+    const metadata = {
+      client_id: id,
+      grant_types: ['authorization_code', 'refresh_token', ...(secret ? ['client_credentials'] : [])],
+      response_types: ['code'],
+      redirect_uris: ['https://app.test.invalid/callback'],
+      token_endpoint_auth_method: secret ? method ?? 'client_secret_basic' : 'none',
+      ...(secret ? { client_secret: secret } : {}),
+    };
+    // Constructing it checks the metadata as a registration would.
+    await provider.Client.adapter.upsert(id, new provider.Client(metadata).metadata());
+    return {};
+  },
+
+  /** What the token endpoint gives after a sign-in: a refresh token and an opaque access token of one grant. */
+  async grant({ id }) {
+    const owner = await client(id);
+    const grant = new provider.Grant({ accountId: ACCOUNT, clientId: id });
+    grant.addOIDCScope('openid offline_access');
+    grant.addResourceScope(AUDIENCE, 'read');
+    const grantId = await grant.save();
+    const refresh = new provider.RefreshToken({
+      accountId: ACCOUNT, client: owner, grantId, gty: 'authorization_code', scope: 'openid offline_access',
+    });
+    return {
+      refresh_token: await refresh.save(),
+      access_token: await accessToken(id, grantId, { format: 'opaque', scope: 'openid offline_access' }),
+      grant: grantId,
+    };
+  },
+
+  /** A JWT access token (RFC 9068) of a new or a given grant. */
+  async jwt({ id, grant, expires_in: expiresIn = 3600 }) {
+    return { access_token: await accessToken(id, grant, { format: 'jwt', expiresIn }) };
+  },
+
+  /** Whether the server itself would still honour an opaque token: its own store, no endpoint in between. */
+  async alive({ token }) {
+    const found = await provider.RefreshToken.find(token) ?? await provider.AccessToken.find(token);
+    const grant = found && await provider.Grant.find(found.grantId);
+    return { alive: Boolean(found?.isValid && grant && !grant.isExpired) };
+  },
+
+  /** Answers a path with something else from now on, or with its own answer again when there is no `status`. */
+  async disturb({ path, ...how }) {
+    if (how.status || how.silent) disturbances.set(path, { type: 'application/json', body: '', headers: {}, ...how });
+    else disturbances.delete(path);
+    return {};
+  },
+
+  /** Closes every connection unanswered from now on, as a host does whose service is down. */
+  async stop() {
+    server.closeAllConnections();
+    server.removeAllListeners('request');
+    server.on('connection', (socket) => socket.resetAndDestroy());
+    return {};
+  },
+
+  /** What has been asked so far; with `forget`, the list starts anew. */
+  async requests({ forget }) {
+    return { requests: forget ? requests.splice(0) : [...requests] };
+  },
+};
+
+const say = (object) => process.stdout.write(`${JSON.stringify(object)}\n`);
+say({ issuer });
+for await (const line of createInterface({ input: process.stdin })) {
+  try {
+    const { do: name, ...parameters } = JSON.parse(line);
+    say(await commands[name](parameters));
+  } catch (error) {
+    say({ error: `${error.name}: ${error.message} ${error.error_description ?? ''}` });
+  }
+}
+process.exit(0);

@@ -1,0 +1,50 @@
+//! The integration tests: one binary, one module per topic, each running the built program as a user would.
+//!
+//! Nothing here reaches past 127.0.0.1. What the tests need besides git (an authorization server, tools that make images,
+//! the `pre-commit` framework) is installed by `tests/run`.
+
+#![expect(clippy::disallowed_methods, reason = "tests read the environment they run in")]
+
+mod authorization_server;
+mod bad_input;
+mod cli_help;
+mod end_to_end;
+mod env;
+mod history;
+mod hook;
+mod image;
+mod issuer_trouble;
+mod leak;
+mod leaked_files;
+mod listener;
+mod no_leak;
+mod oci_layout;
+mod plan_and_apply;
+mod report;
+mod repository;
+mod reread;
+mod samples;
+mod staged;
+mod tree;
+mod verify;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// A file that is no module of this binary would be compiled by nobody, and its tests would pass by not running.
+#[test]
+fn no_test_file_is_forgotten() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    let files: BTreeSet<String> = fs_err::read_dir(directory)
+        .expect("the directory of this file")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs") || path.is_dir())
+        .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
+        .filter(|name| name != "main" && name != "snapshots")
+        .collect();
+    let modules: BTreeSet<String> = include_str!("main.rs")
+        .lines()
+        .filter_map(|line| Some(line.strip_prefix("mod ")?.strip_suffix(';')?.to_owned()))
+        .collect();
+    assert_eq!(files, modules);
+}

@@ -1,0 +1,38 @@
+//! No secret value leaves the program unasked: not in a report, a log, an error, a plan or a ledger.
+//!
+//! `Env::run` looks into all that each run of any test writes; here are the runs that write the most.
+
+use crate::leak::{AUTO, CLIENT, Leak, text};
+
+#[test]
+fn nothing_secret_is_told_in_any_format_or_log() {
+    let leak = Leak::new();
+    let other = leak.server.grant(CLIENT);
+    leak.env.plant([&*other.refresh_token, &other.access_token]);
+    leak.env.write(
+        "more/token.http",
+        format!("POST /token\n\ngrant_type=refresh_token&refresh_token={}\n", other.refresh_token),
+    );
+    let config = leak.configure(CLIENT, AUTO);
+    let ledger = leak.ledger();
+    leak.env.set("RESCIND_LOG", "trace");
+    let input = leak.env.input();
+    let targets = [text(&input), text(&leak.repository), text(&leak.layout.path)];
+    for format in ["text", "json", "jsonl", "sarif"] {
+        let report = leak.env.work().join(format!("report.{format}"));
+        let common = ["scan", "-vv", "--verify", "--config", &config, "--allow-host", leak.server.host()];
+        let output = ["--format", format, "--output", text(&report)];
+        leak.env.run(common.iter().chain(&output).chain(&targets)).exits(1);
+        leak.env.run(common.iter().chain(&["--format", format, "--color", "always"]).chain(&targets)).exits(1);
+        assert!(fs_err::metadata(&report).expect("the report").len() > 0);
+    }
+    leak.scan(&config, &targets, &["-vv", "--revoke", "plan"]).exits(1);
+    let run = leak.scan(&config, &targets, &["-vv", "--revoke", "auto", "--ledger", text(&ledger)]).exits(1);
+    assert!(!run.stderr.is_empty(), "the logs were written");
+    assert!(!leak.server.is_alive(&leak.refresh_token), "a request with the secret in it has been made and logged");
+    leak.env.run(["revoke", "status", "--check", "--ledger", text(&ledger)]).exits(0);
+
+    // The check itself sees a value where one is asked for.
+    let shown = leak.env.run(["scan", "--format", "jsonl", "--show-secrets", text(&leak.repository)]).exits(1);
+    assert!(shown.stdout.contains(&leak.refresh_token));
+}

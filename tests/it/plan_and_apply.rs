@@ -1,0 +1,174 @@
+//! Revocation in two steps: a plan that a person reads, and its execution when they approve it by its hash.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use crate::env::Run;
+use crate::leak::{CLIENT, Leak, text};
+
+/// A leak, and a plan of what ends it.
+struct Planned {
+    leak: Leak,
+    plan: PathBuf,
+    hash: String,
+}
+
+impl Planned {
+    /// Scans, verifies and plans; sends nothing to the revocation endpoint.
+    fn new() -> Self {
+        let leak = Leak::new();
+        let config = leak.configure(CLIENT, "");
+        let (report, plan) = (leak.env.work().join("report.jsonl"), leak.env.work().join("plan.json"));
+        leak.scan(&config, &[text(&leak.repository)], &["--output", text(&report)]).exits(1);
+        let run = leak.env.run([
+            "revoke",
+            "plan",
+            text(&report),
+            "--output",
+            text(&plan),
+            "--config",
+            &config,
+            "--allow-host",
+            leak.server.host(),
+        ]);
+        let run = run.exits(0);
+        let stored = fs_err::read_to_string(&plan).expect("the plan");
+        let document: Value = serde_json::from_str(&stored).expect("JSON");
+        let hash = document["hash"].as_str().expect("a hash").to_owned();
+        assert!(run.stdout.contains(&hash) || run.stderr.contains(&hash), "{}\n{}", run.stdout, run.stderr);
+        assert!(sent(&leak.server.take_requests()).is_empty());
+        Self { leak, plan, hash }
+    }
+
+    fn arguments<'a>(&'a self, hash: &'a str, ledger: &'a str) -> Vec<&'a str> {
+        let plan = text(&self.plan);
+        let arguments = ["revoke", "apply", plan, "--hash", hash, "--ledger", ledger, "--format", "jsonl"];
+        [&arguments[..], &["--config", "rescind.toml", "--allow-host", self.leak.server.host()]].concat()
+    }
+
+    fn apply(&self, hash: &str) -> Run {
+        self.leak.env.run(self.arguments(hash, text(&self.leak.ledger())))
+    }
+
+    fn states(&self, run: &Run) -> Vec<String> {
+        let states = run.lines().into_iter().map(|line| line["state"].as_str().expect("a state").to_owned()).collect();
+        self.check_ledger();
+        states
+    }
+
+    fn check_ledger(&self) -> Run {
+        let ledger = self.leak.ledger();
+        self.leak.env.run(["revoke", "status", "--check", "--ledger", text(&ledger)]).exits(0)
+    }
+}
+
+/// The requests to revoke something.
+fn sent(requests: &[String]) -> Vec<&String> {
+    requests.iter().filter(|request| request.contains("/token/revocation")).collect()
+}
+
+#[test]
+fn an_approved_plan_is_carried_out_once() {
+    let planned = Planned::new();
+    let run = planned.apply(&planned.hash);
+    assert!(planned.states(&run).contains(&"revoked".to_owned()), "{}\n{}", run.stdout, run.stderr);
+    assert!(!planned.leak.server.is_alive(&planned.leak.refresh_token));
+    assert_eq!(planned.leak.server.userinfo_status(&planned.leak.access_token), 401);
+
+    planned.leak.server.take_requests();
+    let again = planned.apply(&planned.hash);
+    assert_eq!(planned.states(&again), planned.states(&run), "{}", again.stderr);
+    assert_eq!(sent(&planned.leak.server.take_requests()), Vec::<&String>::new());
+}
+
+#[test]
+fn another_plan_than_the_approved_one_is_not_carried_out() {
+    let planned = Planned::new();
+    let another = planned.hash.replace(|digit: char| digit.is_ascii_digit(), "7");
+    let approved = fs_err::read_to_string(&planned.plan).expect("the plan");
+    let changed = approved.replace(CLIENT, "another-client");
+    assert_ne!(changed, approved);
+    for (what, hash, plan) in [
+        ("another hash", &another, &approved),
+        ("no hash", &String::new(), &approved),
+        ("the beginning of the hash", &planned.hash[..12].to_owned(), &approved),
+        ("changed after it was approved", &planned.hash, &changed),
+        ("cut off", &planned.hash, &approved[..approved.len() / 2].to_owned()),
+    ] {
+        fs_err::write(&planned.plan, plan).expect("the plan");
+        let run = planned.apply(hash).exits(2);
+        assert!(run.stderr.contains("plan"), "{what}: {}", run.stderr);
+        assert!(planned.leak.server.is_alive(&planned.leak.refresh_token), "{what}");
+        assert_eq!(planned.leak.server.take_requests(), Vec::<String>::new(), "{what}");
+    }
+}
+
+#[test]
+fn what_the_policy_forbids_by_now_is_not_carried_out() {
+    let planned = Planned::new();
+    for policy in [
+        "[policy]\nhalt = true\n",
+        "[policy]\ndefault = \"never\"\n",
+        "[policy]\n[[policy.rule]]\nkind = [\"refresh_token\", \"access_token\"]\naction = \"never\"\n",
+    ] {
+        planned.leak.configure(CLIENT, policy);
+        let run = planned.apply(&planned.hash).exits(1);
+        assert!(!planned.states(&run).contains(&"revoked".to_owned()), "{policy}: {}", run.stdout);
+        assert_eq!(sent(&planned.leak.server.take_requests()), Vec::<&String>::new(), "{policy}");
+    }
+    // An issuer that is trusted no more is not asked either.
+    planned.leak.env.write_work("rescind.toml", "");
+    let run = planned.apply(&planned.hash).exits(1);
+    assert!(!planned.states(&run).contains(&"revoked".to_owned()), "{}", run.stdout);
+    assert_eq!(planned.leak.server.take_requests(), Vec::<String>::new());
+    assert!(planned.leak.server.is_alive(&planned.leak.refresh_token));
+}
+
+#[test]
+fn a_value_that_is_gone_is_not_revoked_by_guess() {
+    let planned = Planned::new();
+    fs_err::remove_dir_all(&planned.leak.repository).expect("the repository");
+    let run = planned.apply(&planned.hash).exits(1);
+    assert!(!planned.states(&run).contains(&"revoked".to_owned()), "{}", run.stdout);
+    assert_eq!(sent(&planned.leak.server.take_requests()), Vec::<&String>::new());
+    assert!(planned.leak.server.is_alive(&planned.leak.refresh_token));
+}
+
+/// The worst moment to die: the request has left, the answer has not come.
+#[test]
+fn after_a_crash_it_is_asked_before_anything_is_sent_again() {
+    let planned = Planned::new();
+    let server = &planned.leak.server;
+    server.disturb("/token/revocation", json!({"silent": true}));
+    let ledger = planned.leak.ledger();
+    let mut child = planned
+        .leak
+        .env
+        .rescind()
+        .args(planned.arguments(&planned.hash, text(&ledger)))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    while sent(&server.requests()).is_empty() {
+        assert!(child.try_wait().expect("the own child").is_none(), "it ended without a request");
+    }
+    let recorded = fs_err::read_to_string(&ledger).expect("the ledger is written before the request leaves");
+    assert!(recorded.contains("intent"), "{recorded}");
+    child.kill().expect("the own child");
+    child.wait().expect("the own child");
+    // What the ledger says of it is that nobody knows, and its chain holds.
+    assert!(planned.check_ledger().stdout.contains("unknown"));
+
+    server.take_requests();
+    server.disturb("/token/revocation", json!({}));
+    let run = planned.apply(&planned.hash);
+    let requests = server.take_requests();
+    let first = |path: &str| requests.iter().position(|request| request.contains(path));
+    let asked = first("/token/introspection").expect("it is asked");
+    assert!(first("/token/revocation").is_none_or(|sent| asked < sent), "{requests:#?}");
+    planned.states(&run);
+    assert!(!server.is_alive(&planned.leak.refresh_token), "{}\n{}", run.stdout, run.stderr);
+}

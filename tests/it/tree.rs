@@ -1,0 +1,126 @@
+//! Directory trees: every file is scanned, whatever hides it, and what cannot be is told.
+
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::Command;
+
+use fs_err as fs;
+use serde_json::Value;
+
+use crate::env::{Env, Run};
+use crate::leak::text;
+use crate::samples::environment_file;
+
+fn scan(env: &Env, arguments: &[&str]) -> Run {
+    env.run(["scan", "--format", "jsonl"].iter().chain(arguments))
+}
+
+/// The paths of everything found, without those in git history.
+fn paths(run: &Run) -> Vec<String> {
+    let findings = run.findings();
+    let locations = findings.iter().filter_map(|finding| finding["locations"].as_array()).flatten();
+    let files = locations.filter(|location| location["source"] == "file");
+    let mut paths: Vec<String> = files.filter_map(|location| location["path"].as_str()).map(str::to_owned).collect();
+    paths.sort();
+    paths
+}
+
+fn diagnostics(run: &Run) -> Vec<String> {
+    let told = |it: &Value| format!("{} {}", it["code"].as_str().unwrap_or("-"), it["place"].as_str().unwrap_or("-"));
+    run.diagnostics().iter().map(told).collect()
+}
+
+#[test]
+fn hidden_and_ignored_files_are_scanned_and_git_s_own_are_not() {
+    let env = Env::new();
+    let repository = env.repository("shop");
+    repository.write(".gitignore", ".env\nbuild/\n");
+    repository.write(".env", environment_file("ignored"));
+    repository.write("build/.hidden/app.env", environment_file("built"));
+    repository.write(".git/config.env", environment_file("internal"));
+    repository.write("vendor/.git", "gitdir: ../nowhere\n");
+    repository.write("vendor/library.env", environment_file("library"));
+    let path = text(&repository.path);
+    let run = scan(&env, &[path]).exits(1);
+    let expected = ["/.env", "/build/.hidden/app.env", "/vendor/library.env"].map(|below| format!("{path}{below}"));
+    assert_eq!(paths(&run), expected);
+    assert_eq!(diagnostics(&run), [format!("nested-repository {path}/vendor")]);
+    assert_eq!(run.summary()["complete"], true);
+}
+
+#[test]
+fn paths_are_as_reached_from_the_target() {
+    let env = Env::new();
+    env.write("shop/src/a.env", environment_file("a"));
+    for (directory, target, expected) in [
+        ("shop", ".", "src/a.env"),
+        ("shop", "src", "src/a.env"),
+        ("shop", "./src/a.env", "src/a.env"),
+        ("shop/src", "a.env", "a.env"),
+        ("shop/src", "..", "../src/a.env"),
+        ("shop/src", "tree:.", "a.env"),
+    ] {
+        let mut command = env.rescind();
+        command.current_dir(env.input().join(directory)).args(["scan", "--format", "jsonl", target]);
+        let output = command.output().expect("the built program starts");
+        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+        let run = Run { code: output.status.code(), stdout, stderr: String::new() }.exits(1);
+        assert_eq!(paths(&run), [expected], "{target} in {directory}");
+    }
+}
+
+#[test]
+fn links_are_followed_only_where_they_are_the_target() {
+    let env = Env::new();
+    env.write("elsewhere/a.env", environment_file("a"));
+    env.write("tree/b.txt", "nothing\n");
+    let at = |name: &str| env.input().join(name);
+    symlink(at("elsewhere"), at("tree/link")).expect("a link");
+    symlink(at("tree"), at("tree/loop")).expect("a link");
+    symlink(at("nowhere"), at("tree/broken")).expect("a link");
+    symlink(at("elsewhere"), at("to-directory")).expect("a link");
+    symlink(at("elsewhere/a.env"), at("to-file")).expect("a link");
+    let run = scan(&env, &[text(&at("tree"))]).exits(0);
+    assert_eq!((run.summary()["items"].as_u64(), diagnostics(&run).len()), (Some(1), 0));
+    assert_eq!(paths(&scan(&env, &[text(&at("to-directory"))])), [text(&at("to-directory/a.env"))]);
+    assert_eq!(paths(&scan(&env, &[text(&at("to-file"))])), [text(&at("to-file"))]);
+}
+
+#[test]
+fn pipes_and_sockets_are_passed_by() {
+    let env = Env::new();
+    env.write("tree/a.env", environment_file("a"));
+    let pipe = env.input().join("tree/pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo starts").success());
+    let _socket = std::os::unix::net::UnixListener::bind(env.input().join("tree/socket")).expect("a socket");
+    let run = scan(&env, &[text(&env.input().join("tree"))]).exits(1);
+    assert_eq!(run.summary()["complete"], true);
+    assert!(scan(&env, &[text(&pipe)]).exits(2).stderr.contains("pipe"));
+}
+
+#[test]
+fn files_over_the_limit_are_told() {
+    let env = Env::new();
+    let file = env.write("tree/big.env", environment_file("big"));
+    let tree = env.input().join("tree");
+    let size = fs::metadata(&file).expect("the file").len();
+    let check = |limit: u64, code: i32, told: usize| {
+        let run = scan(&env, &["--max-file-size", &limit.to_string(), text(&tree)]).exits(code);
+        assert_eq!(diagnostics(&run).len(), told, "{limit}");
+    };
+    check(size, 1, 0);
+    check(size - 1, 3, 1);
+}
+
+#[test]
+fn repositories_within_a_tree_are_told() {
+    let env = Env::new();
+    let repository = env.repository("all/shop");
+    repository.write("README.md", "# Shop\n");
+    repository.commit("Start");
+    let all = env.input().join("all");
+    env.tool("git", ["clone", "--quiet", "--bare", text(&repository.path), text(&all.join("mirrors/shop.git"))]);
+    let run = scan(&env, &[text(&all)]).exits(3);
+    let told = |below: &str| format!("nested-repository {}", text(&all.join(Path::new(below))));
+    assert_eq!(diagnostics(&run), [told("mirrors/shop.git"), told("shop")]);
+}

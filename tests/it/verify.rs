@@ -1,0 +1,78 @@
+//! Verification as a user meets it: what steers it from outside, and what must not.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::json;
+
+use crate::leak::{CLIENT, Leak, finding_at, text};
+use crate::listener::Listener;
+
+#[test]
+fn a_proxy_of_the_environment_gets_nothing() {
+    let leak = Leak::new();
+    let proxy = Listener::start();
+    for name in ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
+        leak.env.set(name, &proxy.url);
+    }
+    let config = leak.configure(CLIENT, "");
+    let run = leak.scan(&config, &[text(&leak.repository)], &[]).exits(1);
+    let secret = finding_at(&run, ".env", "client_secret");
+    assert_eq!(secret["liveness"]["state"], "live", "{secret:#}\n{}", run.stderr);
+    assert_eq!(proxy.connections(), 0);
+}
+
+#[test]
+fn key_addresses_in_a_token_are_not_followed() {
+    let leak = Leak::new();
+    let keys = Listener::start();
+    let encode = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let header = json!({"alg": "RS256", "kid": "theirs", "jku": keys.url, "x5u": keys.url, "typ": "JWT"});
+    let claims = json!({"iss": leak.server.issuer, "sub": "service", "client_id": CLIENT, "exp": 4_000_000_000_u64});
+    let token = format!("{}.{}.{}", encode(&header), encode(&claims), URL_SAFE_NO_PAD.encode([7; 256]));
+    let file = leak.env.write("forged.http", format!("Authorization: Bearer {token}\n"));
+    let config = leak.configure(CLIENT, "");
+    let run = leak.scan(&config, &[text(&file)], &[]);
+    let jwt = run.finding("jwt");
+    assert_eq!((&jwt["liveness"]["state"], &jwt["liveness"]["method"]), (&json!("dead"), &json!("jwt-signature")));
+    assert_eq!(keys.connections(), 0);
+}
+
+#[test]
+fn this_machine_is_closed_unless_it_is_opened() {
+    let leak = Leak::new();
+    let issuer = &leak.server.issuer;
+    let config = leak.env.write_work("closed.toml", format!("[[issuer]]\nissuer = \"{issuer}\"\n"));
+    let scan = |more: &[&str]| {
+        let arguments = ["scan", "--format", "jsonl", "--verify", "--config", text(&config)];
+        leak.env.run(arguments.iter().chain(more).copied().chain([text(&leak.repository)])).exits(1)
+    };
+    let closed = finding_at(&scan(&[]), ".env", "client_secret");
+    assert_eq!(closed["liveness"]["state"], "unknown", "{closed:#}");
+    assert_eq!(leak.server.take_requests(), Vec::<String>::new());
+    let other = finding_at(&scan(&["--allow-host", "127.0.0.1:1"]), ".env", "client_secret");
+    assert_eq!(other["liveness"]["state"], "unknown", "{other:#}");
+    assert_eq!(leak.server.take_requests(), Vec::<String>::new());
+    let opened = finding_at(&scan(&["--allow-host", leak.server.host()]), ".env", "client_secret");
+    assert_eq!(opened["liveness"]["state"], "live", "{opened:#}");
+}
+
+#[test]
+fn what_is_scanned_does_not_configure_its_scanner() {
+    let leak = Leak::new();
+    let text_of_config = format!("[[issuer]]\nissuer = \"{}\"\nzone = \"loopback\"\n", leak.server.issuer);
+    let inside = leak.env.write("home/rescind/config.toml", text_of_config);
+    let home = leak.env.input().join("home");
+    leak.env.set("XDG_CONFIG_HOME", text(&home));
+
+    let refused = leak.env.run(["scan", "--verify", text(&leak.env.input())]).exits(2);
+    assert!(refused.stderr.contains("config.toml") && refused.stderr.contains("--config"), "{}", refused.stderr);
+    assert_eq!(leak.server.take_requests(), Vec::<String>::new());
+
+    // Elsewhere, or named, it is the operator's word.
+    let repository = text(&leak.repository);
+    let elsewhere = leak.env.run(["scan", "--format", "jsonl", "--verify", repository]).exits(1);
+    assert_eq!(finding_at(&elsewhere, ".env", "client_secret")["liveness"]["state"], "live");
+    let input = leak.env.input();
+    let named = ["scan", "--format", "jsonl", "--verify", "--config", text(&inside), text(&input)];
+    assert_eq!(finding_at(&leak.env.run(named).exits(1), ".env", "client_secret")["liveness"]["state"], "live");
+}
