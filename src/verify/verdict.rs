@@ -5,7 +5,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::VerifyContext;
 use crate::egress::Destination;
-use crate::finding::{Fingerprint, Liveness, LivenessState};
+use crate::finding::{Fingerprint, Liveness, LivenessState, escape};
 
 /// A verdict, or one that must wait for what is learnt from the others.
 pub(super) enum Judgement {
@@ -106,6 +106,12 @@ pub(super) fn asked(
 /// A question that could not be put, or an answer that decides nothing.
 pub(super) fn unknown(reason: impl ToString, at: OffsetDateTime) -> Liveness {
     local(LivenessState::Unknown, None, reason.to_string(), at)
+}
+
+/// Text from outside made fit for a reason: escaped, and not longer than it needs to be.
+pub(super) fn shown(text: &str) -> String {
+    let beginning: String = text.chars().take(80).collect();
+    escape(beginning.as_bytes()).into_owned()
 }
 
 /// Seconds since the epoch as people read them; as they are when they are no date.
