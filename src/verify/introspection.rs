@@ -138,12 +138,12 @@ pub(super) fn inactive(
     now: OffsetDateTime,
 ) -> Judgement {
     let dead = asked(LivenessState::Dead, METHOD, "the issuer calls it inactive", host, now);
-    let is_configured = match sort {
+    let configured = match sort {
         TokenSort::Access => issuer.introspects_access_tokens,
         TokenSort::Refresh => issuer.introspects_refresh_tokens,
     };
     let issuer = issuer.issuer.clone();
-    Judgement::Inactive(Inactive { token: finding.id, sort, issuer, callers, is_configured, dead, otherwise })
+    Judgement::Inactive(Inactive { token: finding.id, sort, issuer, callers, configured, dead, otherwise })
 }
 
 /// The verdict when no issuer may be asked: `untrusted` are those that were named, fit to show.

@@ -22,8 +22,8 @@ pub(super) struct Inactive {
     pub(super) issuer: String,
     /// The callers that got it.
     pub(super) callers: Vec<Caller>,
-    /// Whether the operator says that this issuer tells of tokens of this sort.
-    pub(super) is_configured: bool,
+    /// What the operator says of whether this issuer tells of tokens of this sort.
+    pub(super) configured: Option<bool>,
     /// The verdict if it means dead.
     pub(super) dead: Liveness,
     /// The verdict if it does not.
@@ -55,8 +55,12 @@ impl Judgement {
     pub(super) fn settle(self, context: &VerifyContext) -> Liveness {
         match self {
             Self::Settled(liveness) => liveness,
-            Self::Inactive(inactive) if context.calibration.tells(&inactive) => inactive.dead,
-            Self::Inactive(inactive) => inactive.otherwise,
+            Self::Inactive(inactive) => match context.calibration.proof(&inactive) {
+                Some(proof) => {
+                    Liveness { reason: Some(format!("the issuer calls it inactive, {proof}")), ..inactive.dead }
+                }
+                None => inactive.otherwise,
+            },
         }
     }
 }
