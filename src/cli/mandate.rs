@@ -34,7 +34,7 @@ impl Mandate {
 
     pub(super) fn context(&self) -> RevokeContext<'_> {
         let (verify, policy, key, rules) = (&self.verify, &self.policy, &self.key, &self.rules);
-        RevokeContext { verify, policy, key, rules, window: &REPROBE_WINDOW }
+        RevokeContext { verify, policy, key, rules, window: &REPROBE_WINDOW, is_cancelled: &|| false }
     }
 }
 

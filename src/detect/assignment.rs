@@ -13,6 +13,12 @@ const LONGEST_KEY: usize = 160;
 /// The longest value that is read.
 const LONGEST_VALUE: usize = 8 * 1024;
 
+/// How far before a name its value is looked for.
+const LONGEST_PAIR: usize = 1024;
+
+/// The most backslashes before a quotation mark: text quoted four times over.
+const DEEPEST_QUOTE: usize = 15;
+
 /// The most white space that may stand between a key and its value.
 const LONGEST_GAP: usize = 64;
 
@@ -49,15 +55,16 @@ pub(crate) fn at(bytes: &[u8], word: Range<usize>) -> Option<Assignment> {
     let mut cursor = Cursor { bytes, position: key_span.end };
     let before = preceding(bytes, key_span.start);
     let is_quoted = cursor.skip_closers();
-    let form = Form::read(&mut cursor, is_quoted, before, line_start(bytes, key_span.start))?;
-    let (span, quote) = value(&mut cursor, form)?;
+    let form = Form::read(&mut cursor, is_quoted, before, line_start(bytes, key_span.start));
+    let read = form.and_then(|form| value(&mut cursor, form)).filter(|(span, _)| !is_key(bytes, span.end));
+    let (span, quote) = read.or_else(|| if is_quoted { value_before(bytes, key_span.start) } else { None })?;
     let mut key = Key::parse(name);
     if key.words().len() == 1 && !is_quoted && before == Some(b' ') {
         // Prose and headings write `Client Secret: …`.
         let start = name_before(bytes, key_span.start);
         key = Key::parse(bytes.get(start..key_span.end)?);
     }
-    let is_parameter = form == Form::Parameter;
+    let is_parameter = form == Some(Form::Parameter);
     Some(Assignment { key, key_span, span, quote, is_parameter })
 }
 
@@ -89,6 +96,31 @@ fn name_around(bytes: &[u8], word: Range<usize>) -> Range<usize> {
         span.end -= 1;
     }
     span
+}
+
+/// Whether what ends here is itself a key of JSON.
+fn is_key(bytes: &[u8], end: usize) -> bool {
+    let after = bytes.get(end..).unwrap_or_default();
+    let quote = after.iter().take(DEEPEST_QUOTE).take_while(|byte| matches!(byte, b'\\' | b'"' | b'\'')).count();
+    quote > 0 && after.get(quote..).unwrap_or_default().trim_ascii_start().starts_with(b":")
+}
+
+/// The value of `"value": VALUE, "key": NAME`, read backwards from the name.
+fn value_before(bytes: &[u8], name_start: usize) -> Option<(Range<usize>, Quote)> {
+    let start = name_start.saturating_sub(LONGEST_PAIR);
+    let text = bytes.get(start..name_start)?;
+    let text = strip_quote(text)?.trim_ascii_end().strip_suffix(b":")?.trim_ascii_end();
+    let text = strip_quote(text)?;
+    let text = strip_quote(text.strip_suffix(b"key").or_else(|| text.strip_suffix(b"name"))?)?;
+    let text = strip_quote(text.trim_ascii_end().strip_suffix(b",")?.trim_ascii_end())?;
+    let open = text.iter().rposition(|byte| *byte == b'"')?;
+    let before = text.get(..=open)?;
+    strip_quote(strip_quote(before)?.trim_ascii_end().strip_suffix(b":")?.trim_ascii_end())?.strip_suffix(b"value")?;
+    (open + 1 < text.len()).then_some((start + open + 1..start + text.len(), Quote::Mark(b'"')))
+}
+
+fn strip_quote(text: &[u8]) -> Option<&[u8]> {
+    text.strip_suffix(b"\"").map(|text| text.strip_suffix(b"\\").unwrap_or(text))
 }
 
 /// The start of the word that stands one space before the name.
@@ -158,6 +190,10 @@ impl Form {
                 return Some(Self::Plain);
             }
             return Some(if opens_line && cursor.peek_at(0) != Some(b'\n') { Self::Yaml } else { Self::Plain });
+        }
+        if blanks > 0 && line.contains(&b'|') && cursor.peek_at(1) == Some(b' ') && cursor.eat(b"|") {
+            cursor.skip_blanks();
+            return Some(Self::Plain);
         }
         if cursor.eat(b"||") || cursor.eat(b"??") || (is_quoted && cursor.eat(b"or ")) {
             cursor.skip_blanks();
@@ -237,23 +273,31 @@ impl<'a> Cursor<'a> {
     /// Whatever closes a quoted or indexed name; tells whether the name was quoted.
     fn skip_closers(&mut self) -> bool {
         let mut is_quoted = false;
-        for _ in 0..5 {
-            match self.peek() {
+        for _ in 0..4 {
+            let escapes = self.backslashes_before_quote();
+            match self.peek_at(escapes) {
                 Some(b'"' | b'\'' | b'`') => is_quoted = true,
-                Some(b'\\') if matches!(self.peek_at(1), Some(b'"' | b'\'')) => {}
                 Some(b']' | b')') if is_quoted => {}
                 _ => break,
             }
-            self.position += 1;
+            self.position += escapes + 1;
         }
         is_quoted
+    }
+
+    /// How many backslashes stand here, if a quotation mark follows them: text quoted within quoted text, however deep.
+    fn backslashes_before_quote(&self) -> usize {
+        let count = self.rest().iter().take(DEEPEST_QUOTE).take_while(|byte| **byte == b'\\').count();
+        if matches!(self.peek_at(count), Some(b'"' | b'\'')) { count } else { 0 }
     }
 
     /// `string =`, `&str =`, `Option<String> =`: a type between name and value. Moves only if there is one.
     fn skip_type(&mut self) -> bool {
         let start = self.position;
         let length = self.skip_while(48, |b| b.is_ascii_alphanumeric() || b"_<>[]&'.?*:, ".contains(&b));
-        if length > 0 && self.eat(b"=") && !matches!(self.peek(), Some(b'=' | b'>')) {
+        // Base64 ends with the same sign, but long before it there is no blank.
+        let is_type = length > 0 && (length <= 12 || self.bytes.get(self.position - 1) == Some(&b' '));
+        if is_type && self.eat(b"=") && !matches!(self.peek(), None | Some(b'=' | b'>' | b'\n' | b'\r')) {
             self.skip_blanks();
             return true;
         }
@@ -266,10 +310,10 @@ impl<'a> Cursor<'a> {
         let start = self.position;
         self.skip_while(2, |byte| byte == b',' || byte == b'\r');
         self.skip_while(LONGEST_GAP, |byte| byte.is_ascii_whitespace());
-        self.skip_while(2, |byte| matches!(byte, b'"' | b'\'' | b'\\'));
+        self.skip_while(DEEPEST_QUOTE, |byte| matches!(byte, b'"' | b'\'' | b'\\'));
         if self.rest().get(..5).is_some_and(|word| word.eq_ignore_ascii_case(b"value")) {
             self.position += 5;
-            self.skip_while(2, |byte| matches!(byte, b'"' | b'\'' | b'\\'));
+            self.skip_while(DEEPEST_QUOTE, |byte| matches!(byte, b'"' | b'\'' | b'\\'));
             self.skip_blanks();
             if self.eat(b"=") || self.eat(b":") {
                 self.skip_blanks();
@@ -318,9 +362,10 @@ fn value(cursor: &mut Cursor<'_>, form: Form) -> Option<(Range<usize>, Quote)> {
     }
     if !matches!(form, Form::Parameter | Form::Element) {
         cursor.skip_wrappers();
-        match (cursor.peek()?, cursor.peek_at(1)) {
-            (mark @ (b'"' | b'\'' | b'`'), _) => return quoted(cursor, Quote::Mark(mark), 1),
-            (b'\\', Some(mark @ (b'"' | b'\''))) => return quoted(cursor, Quote::Escaped(mark), 2),
+        let escapes = cursor.backslashes_before_quote();
+        match cursor.peek_at(escapes)? {
+            mark @ (b'"' | b'\'' | b'`') if escapes == 0 => return quoted(cursor, Quote::Mark(mark), 1),
+            mark @ (b'"' | b'\'') => return quoted(cursor, Quote::Escaped(mark), escapes + 1),
             _ => {}
         }
     }
@@ -366,7 +411,14 @@ fn quoted(cursor: &mut Cursor<'_>, quote: Quote, width: usize) -> Option<(Range<
     while position < limit {
         let byte = *cursor.bytes.get(position)?;
         match byte {
-            b'\\' if matches!(quote, Quote::Escaped(_)) && cursor.bytes.get(position + 1) == Some(&mark) => break,
+            b'\\' if matches!(quote, Quote::Escaped(_)) => {
+                let escapes = cursor.bytes.get(position..).unwrap_or_default();
+                let escapes = escapes.iter().take(DEEPEST_QUOTE).take_while(|byte| **byte == b'\\').count();
+                if cursor.bytes.get(position + escapes) == Some(&mark) {
+                    break;
+                }
+                position += escapes - 1;
+            }
             b'\\' if matches!(quote, Quote::Mark(_)) => position += 1,
             b'\n' => return None,
             _ if byte == mark => break,
@@ -414,6 +466,9 @@ mod tests {
             "<add key=\"ClientSecret\" value=\"v4l-ue\"/>",
             "- name: CLIENT_SECRET\n  value: v4l-ue\n",
             "{\"key\":\"client_secret\",\"value\":\"v4l-ue\"}",
+            "{\"value\":\"v4l-ue\",\"key\":\"client_secret\",\"type\":\"text\"}",
+            "\\\\\\\"client_secret\\\\\\\":\\\\\\\"v4l-ue\\\\\\\"",
+            "| client_secret | v4l-ue |",
             "?client_secret=v4l-ue&x=1",
             "--client-secret v4l-ue --x",
             "--client-secret=v4l-ue",

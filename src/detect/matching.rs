@@ -127,14 +127,15 @@ impl Detector {
             }
             let Some(assignment) = assignment::at(bytes, hit.start..hit.end) else { continue };
             name_end = assignment.key_span.end;
+            let mut value: Option<Cow<'_, [u8]>> = None;
             for index in &self.key_rules {
                 let Some(rule) = self.rules.rules.get(*index) else { continue };
                 let Matcher::Keys(keys) = &rule.matcher else { continue };
                 let Some((stem, specificity)) = longest_key(&assignment.key, keys) else { continue };
-                let value = value::of_assignment(bytes, &assignment);
+                let value = value.get_or_insert_with(|| value::normalised(bytes, &assignment));
                 // What asks for more than a name knows more than a name.
                 let specificity = specificity + if rule.near.is_empty() { 0 } else { OF_CONTEXT };
-                let is_whole = |regex: &Regex| regex.find(&value).is_some_and(|found| found.len() == value.len());
+                let is_whole = |regex: &Regex| regex.find(value).is_some_and(|found| found.len() == value.len());
                 if rule.shape.pattern.is_some() && !self.pattern(*index).is_some_and(is_whole) {
                     continue;
                 }
@@ -143,7 +144,7 @@ impl Detector {
                 }
                 let raw = Raw {
                     span: assignment.span.clone(),
-                    value,
+                    value: Cow::Borrowed(&**value),
                     is_assigned: true,
                     is_literal: assignment.quote != Quote::None,
                     stem: assignment.key.stem(stem).to_vec(),

@@ -114,7 +114,8 @@ impl Pairing {
             }
             let context = Context::new(bytes, found);
             for (number, spec) in specs.iter().enumerate() {
-                if found.parts.iter().any(|(name, _)| *name == spec.name) {
+                // A second way to find the same part is for when the first finds none.
+                if parts.iter().any(|part| part.name == spec.name) {
                     continue;
                 }
                 if spec.name == "client_secret" {
@@ -124,7 +125,7 @@ impl Pairing {
                 }
                 let pattern = self.pattern(rules, found.rule, number);
                 let mut values = context.assigned(spec, pattern, &assignments);
-                if let (true, Some(pattern)) = (values.is_empty(), pattern) {
+                if let (true, false, Some(pattern)) = (values.is_empty(), spec.needs_key, pattern) {
                     values = context.shaped(pattern, matches);
                 }
                 parts.extend(values.into_iter().map(|value| part(spec, PartValue::Public(value))));
@@ -212,7 +213,7 @@ impl<'a> Context<'a> {
         let fitting = nearby.filter_map(|assignment| {
             let key = spec.keys.iter().filter_map(|key| Some((assignment.key.ends_with(key)?, key)));
             let (stem, _) = key.max_by_key(|(_, key)| key.iter().map(String::len).sum::<usize>())?;
-            let value = value::of_assignment(self.bytes, assignment);
+            let value = value::normalised(self.bytes, assignment);
             let value = public_value(spec, &value)?;
             if pattern
                 .is_some_and(|pattern| pattern.find(value.as_bytes()).is_none_or(|whole| whole.len() != value.len()))
@@ -298,10 +299,9 @@ fn public_value(spec: &PartSpec, value: &[u8]) -> Option<String> {
     if text.is_empty() || text.len() > LONGEST_VALUE || text.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return None;
     }
-    // A URL is a reference for a secret, and just what is wanted for an issuer.
-    if filter::assigned(text.as_bytes(), true)
-        .is_some_and(|filter| filter != Filter::Reference && filter != Filter::Word)
-    {
+    // What is no secret may still be a name: a URL, a word, a short one.
+    let refused = [Filter::Template, Filter::Placeholder, Filter::Expression, Filter::Encrypted];
+    if filter::assigned(text.as_bytes(), true).is_some_and(|filter| refused.contains(&filter)) {
         return None;
     }
     let is_url = text.starts_with("https://") || text.starts_with("http://");

@@ -74,6 +74,12 @@ impl Liveness {
 }
 
 impl LivenessState {
+    /// Reads the spelling of reports and policies back.
+    pub fn from_word(word: &str) -> Option<Self> {
+        let all = [Self::NotChecked, Self::Live, Self::LiveRestricted, Self::Dead, Self::Unknown];
+        all.into_iter().find(|state| state.as_str() == word)
+    }
+
     /// The spelling of reports and policies.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,48 +1,82 @@
-//! What to do next about a finding, in one line for people.
+//! What to do next about a finding, for people.
 
 use crate::finding::{Finding, Kind, LivenessState, RevocationState};
+use crate::rules::{RevokeMethod, Rule, VerifyMethod};
 
-/// The next step, decided by what was done already, then by what is known.
-pub(super) fn next_step(finding: &Finding) -> &'static str {
+/// The next step.
+pub(super) struct Advice<'a> {
+    /// One line.
+    pub(super) line: &'static str,
+    /// What a person does at the issuer, in order; empty where nothing is to be done by hand, or nothing is known.
+    pub(super) steps: &'a [String],
+}
+
+/// The next step, decided by what was done already, then by what is known of the credential and by what its rule allows.
+pub(super) fn next_step<'a>(finding: &Finding, rule: Option<&'a Rule>) -> Advice<'a> {
+    let steps = rule.map_or(&[][..], |rule| &rule.revoke.steps);
+    let by_hand = |line| Advice { line, steps };
+    let only = |line| Advice { line, steps: &[] };
     match finding.revocation.state {
-        RevocationState::None => {}
-        RevocationState::Planned => return "review the plan, then `rescind revoke apply`",
+        RevocationState::None => unrevoked(finding, rule),
+        RevocationState::Planned if is_manual(rule) => {
+            by_hand("its plan is a person's work: take it out of service by hand")
+        }
+        RevocationState::Planned => only("review the plan, then `rescind revoke apply`"),
         RevocationState::Revoked => {
-            return "it is out of service; give what used it a new credential, kept out of the code";
+            only("it is out of service; give what used it a new credential, kept out of the code")
         }
         RevocationState::Accepted => {
-            return "the issuer took the request, which proves nothing yet: `rescind scan --verify` asks once more";
+            only("the issuer took the request, which proves nothing yet: `rescind scan --verify` asks once more")
         }
         RevocationState::StillLive => {
-            return "it still works in spite of its revocation: rotate it at its issuer by hand";
+            by_hand("it still works in spite of its revocation: rotate it at its issuer by hand")
         }
-        RevocationState::Refused | RevocationState::Failed => return "rotate it at its issuer by hand",
+        RevocationState::Refused | RevocationState::Failed => by_hand("rotate it at its issuer by hand"),
         RevocationState::Unknown => {
-            return "the request may have had its effect: `rescind scan --verify` tells before anything is sent again";
+            only("the request may have had its effect: `rescind scan --verify` tells before anything is sent again")
         }
     }
+}
+
+/// The next step for a credential that nothing was done about.
+fn unrevoked<'a>(finding: &Finding, rule: Option<&'a Rule>) -> Advice<'a> {
+    let steps = rule.map_or(&[][..], |rule| &rule.revoke.steps);
+    let by_hand = |line| Advice { line, steps };
+    let only = |line| Advice { line, steps: &[] };
     match finding.liveness.state {
-        LivenessState::Live | LivenessState::LiveRestricted => {
-            "take it out of service: `rescind scan --verify --revoke plan`, then `rescind revoke apply`"
+        LivenessState::Live | LivenessState::LiveRestricted if is_manual(rule) => {
+            by_hand("take it out of service by hand; no call does it")
         }
-        LivenessState::Dead => "it no longer works: remove it, nothing has to be revoked",
-        LivenessState::Unknown => "its issuer's answer does not decide: take it for live and rotate it by hand",
-        LivenessState::NotChecked if finding.liveness.reason.is_some() => not_askable(finding),
-        LivenessState::NotChecked => "ask its issuer whether it works: `rescind scan --verify`",
+        LivenessState::Live | LivenessState::LiveRestricted => {
+            only("take it out of service: `rescind scan --verify --revoke plan`, then `rescind revoke apply`")
+        }
+        LivenessState::Dead => only("it no longer works: remove it, nothing has to be revoked"),
+        LivenessState::Unknown => {
+            by_hand("its issuer's answer does not decide: take it for live and rotate it by hand")
+        }
+        LivenessState::NotChecked if finding.liveness.reason.is_some() => by_hand(unasked(finding)),
+        LivenessState::NotChecked if rule.is_some_and(|rule| rule.verify.method == VerifyMethod::None) => {
+            by_hand("take it for live, since its issuer cannot be asked about it: rotate it by hand")
+        }
+        LivenessState::NotChecked => only("ask its issuer whether it works: `rescind scan --verify`"),
     }
 }
 
 /// Nobody could be asked: the reason stands with the finding.
-fn not_askable(finding: &Finding) -> &'static str {
+fn unasked(finding: &Finding) -> &'static str {
     let names_issuer = finding.part("issuer").is_some()
         || finding.part("token_endpoint").is_some()
         || finding.token.as_ref().is_some_and(|token| token.iss.is_some());
     match finding.kind {
-        Kind::SigningKey | Kind::PrivateKey => "replace the key and every certificate or token that rests on it",
+        Kind::SigningKey | Kind::PrivateKey => "replace the key, and every certificate or token that rests on it",
         Kind::Password => "change the password where it is accepted",
         _ if names_issuer => {
             "if you know its issuer, trust it in your configuration and verify again; otherwise rotate it by hand"
         }
         _ => "rotate it at its issuer by hand",
     }
+}
+
+fn is_manual(rule: Option<&Rule>) -> bool {
+    rule.is_some_and(|rule| rule.revoke.method == RevokeMethod::Manual)
 }

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use crate::diagnostic::Diagnostic;
 use crate::finding::{Finding, LivenessState, Location, Place, Severity};
+use crate::rules::RuleSet;
 
 pub use redact::Redactor;
 
@@ -31,6 +32,8 @@ pub struct Report<'a> {
     pub findings: &'a [Finding],
     /// What could not be scanned, and notes.
     pub diagnostics: &'a [Diagnostic],
+    /// The rules of the run, for what they know of remedies.
+    pub rules: &'a RuleSet,
     /// How much was covered.
     pub summary: &'a Summary,
     /// Whether values are written in full: `--show-secrets`.

@@ -14,6 +14,7 @@ use super::record::timestamp;
 use super::{Redactor, Report, by_presence, encode, is_current};
 use crate::diagnostic::Diagnostic;
 use crate::finding::{Confidence, Finding, LivenessState, Location, Place, RevocationState, Severity, escape};
+use crate::rules::RuleSet;
 
 /// A file with more results than this is rejected as a whole by code scanning.
 const MAX_RESULTS: usize = 25_000;
@@ -23,7 +24,7 @@ const MAX_RELATED: usize = 100;
 pub(super) fn write(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<()> {
     let redactor = Redactor::new(report.findings, report.show_secrets);
     let shown = report.findings.get(..MAX_RESULTS).unwrap_or(report.findings);
-    let rules = rules(shown);
+    let rules = rules(shown, report.rules);
     let index: BTreeMap<&str, usize> = rules.iter().enumerate().map(|(index, rule)| (rule.id, index)).collect();
     let mut notifications: Vec<Notification> =
         report.diagnostics.iter().map(|diagnostic| Notification::new(diagnostic, &redactor)).collect();
@@ -243,25 +244,33 @@ struct LogicalLocation {
 }
 
 /// The rules that found something. A rule's severity is that of its worst finding: services read it from the rule alone.
-fn rules(findings: &[Finding]) -> Vec<RuleDescriptor<'_>> {
+fn rules<'a>(findings: &'a [Finding], known: &'a RuleSet) -> Vec<RuleDescriptor<'a>> {
     let mut by_rule: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
     for finding in findings {
         by_rule.entry(&finding.rule).or_default().push(finding);
     }
-    by_rule.into_values().filter_map(|findings| RuleDescriptor::new(&findings)).collect()
+    by_rule.into_values().filter_map(|findings| RuleDescriptor::new(&findings, known)).collect()
 }
 
 impl<'a> RuleDescriptor<'a> {
     /// `None` for no findings at all.
-    fn new(findings: &[&'a Finding]) -> Option<Self> {
+    fn new(findings: &[&'a Finding], known: &RuleSet) -> Option<Self> {
         let first = *findings.first()?;
         let worst = findings.iter().copied().max_by(|a, b| score(a).total_cmp(&score(b)))?;
         let surest = findings.iter().map(|finding| finding.confidence).max()?;
         let title = if first.title.is_empty() { &first.rule } else { &first.title };
         let explanation = format!("{title}: a credential that whoever can read this place can use.");
-        let help = "Take the credential out of service at its issuer first, then remove it from the code: removing it \
-                    alone leaves it in history, images and clones. `rescind scan --verify` asks whether it still works, \
-                    `rescind scan --verify --revoke plan` plans its revocation.";
+        let mut help = "Take the credential out of service at its issuer first, then remove it from the code: removing \
+                        it alone leaves it in history, images and clones. `rescind scan --verify` asks whether it still \
+                        works, `rescind scan --verify --revoke plan` plans its revocation."
+            .to_owned();
+        let steps = known.get(&first.rule).map_or(&[][..], |rule| &rule.revoke.steps);
+        if !steps.is_empty() {
+            help.push_str("\n\nBy hand:\n");
+        }
+        for (number, step) in (1..).zip(steps) {
+            let _ = write!(help, "\n{number}. {step}");
+        }
         Some(Self {
             id: &first.rule,
             name: &first.rule,

@@ -16,6 +16,7 @@ use crate::finding::{
     Finding, GitObject, GitPlace, ImagePlace, LivenessState, Location, PartValue, Place, RevocationState,
     SenderConstraint, Severity, TokenFacts, escape,
 };
+use crate::rules::Rule;
 
 /// Places shown of each finding.
 const PLACES: usize = 5;
@@ -29,7 +30,8 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn io::Write, color: bool) -
             writeln!(out)?;
         }
         let text = Text { redactor: &redactor, color, show_secrets: report.show_secrets };
-        out.write_all(text.finding(finding).as_bytes())?;
+        let rule = report.rules.get(&finding.rule).map(AsRef::as_ref);
+        out.write_all(text.finding(finding, rule).as_bytes())?;
     }
     Ok(())
 }
@@ -145,7 +147,7 @@ struct Text<'r> {
 }
 
 impl Text<'_> {
-    fn finding(self, finding: &Finding) -> String {
+    fn finding(self, finding: &Finding, rule: Option<&Rule>) -> String {
         let mut lines = String::new();
         let severity = self.painted(finding.severity.as_str(), severity_style(finding.severity));
         let title = self.painted(&finding.title, Style::new().bold()).into_owned();
@@ -183,10 +185,14 @@ impl Text<'_> {
         }
         let kind = finding.kind.as_str();
         let confidence = finding.confidence.as_str();
-        let rule = format!("{} ({kind}, {confidence} confidence, {} bytes)", finding.rule, finding.secret.len());
-        self.field(&mut lines, "rule", &rule);
+        let named = format!("{} ({kind}, {confidence} confidence, {} bytes)", finding.rule, finding.secret.len());
+        self.field(&mut lines, "rule", &named);
         self.field(&mut lines, "id", &finding.id.to_string());
-        self.field(&mut lines, "next", advice::next_step(finding));
+        let advice = advice::next_step(finding, rule);
+        self.field(&mut lines, "next", advice.line);
+        for (number, step) in (1..).zip(advice.steps) {
+            self.field(&mut lines, "", &format!("{number}. {}", self.shown(step)));
+        }
         lines
     }
 
@@ -314,7 +320,7 @@ impl Text<'_> {
             let _ = write!(line, ", layer {}", self.place(layer));
         }
         if let Some(instruction) = &image.instruction {
-            let _ = write!(line, " `{}`", self.shown(instruction));
+            let _ = write!(line, " `{}`", escape(self.redactor.instruction(instruction).as_bytes()));
         }
         if let Some(layer) = &image.shadowed_by {
             let _ = write!(line, ", deleted or overwritten by layer {}", self.place(layer));

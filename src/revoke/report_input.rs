@@ -173,7 +173,7 @@ impl FindingRecord {
             redacted: self.secret.redacted,
             parts: self.parts.into_iter().map(PartRecord::part).collect::<Option<_>>()?,
             token: self.token.map(TokenRecord::facts),
-            liveness: liveness_state(&self.liveness.state)?,
+            liveness: LivenessState::from_word(&self.liveness.state)?,
             liveness_method: self.liveness.method,
             checked_at: self.liveness.checked_at.as_deref().and_then(moment),
             locations: self.locations.into_iter().map(LocationRecord::location).collect::<Option<_>>()?,
@@ -256,11 +256,6 @@ impl LocationRecord {
         };
         Some(Location { place, path, span })
     }
-}
-
-fn liveness_state(word: &str) -> Option<LivenessState> {
-    use LivenessState::{Dead, Live, LiveRestricted, NotChecked, Unknown};
-    [Dead, Live, LiveRestricted, NotChecked, Unknown].into_iter().find(|state| state.as_str() == word)
 }
 
 fn moment(text: &str) -> Option<OffsetDateTime> {

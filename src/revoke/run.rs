@@ -9,12 +9,13 @@ use thiserror::Error;
 
 use super::Subject;
 use super::approval::ApprovedPlan;
-use super::execute::{ExecuteError, Executed, Execution, ProbeSubject, Reread, execute_plan, planned};
-use super::ledger::{Ledger, LedgerError, TornTail};
-use super::plan::{PlanInput, RevocationPlan, plan};
+use super::execute::{ExecuteError, Executed, Execution, ProbeSubject, Reread, execute_plan, planned, proof_of_death};
+use super::ledger::{Chain, Ledger, LedgerError, LedgerState, TornTail};
+use super::plan::{PlanInput, PlannedLocation, RevocationPlan, plan};
 use super::policy::Policy;
 use super::terms::survey;
-use crate::finding::{Finding, Fingerprint, FingerprintKey};
+use crate::finding::{Finding, Fingerprint, FingerprintKey, LivenessState, Revocation, RevocationState};
+use crate::report::Redactor;
 use crate::rules::RuleSet;
 use crate::secret::Secret;
 use crate::verify::{VerifyContext, reprobe};
@@ -37,6 +38,8 @@ pub struct RevokeContext<'a> {
     pub rules: &'a RuleSet,
     /// Usually [`REPROBE_WINDOW`].
     pub window: &'a [Duration],
+    /// Whether to stop; asked before each call. What was begun is carried to its end.
+    pub is_cancelled: &'a dyn Fn() -> bool,
 }
 
 /// Why revocation could not be begun or carried to its end.
@@ -69,8 +72,14 @@ pub struct AutoRun {
 /// # Errors
 /// When the machinery for asking issuers does not start.
 pub fn plan_findings(findings: &mut [Finding], context: &RevokeContext<'_>) -> Result<RevocationPlan, RevokeError> {
-    let subjects: Vec<Subject> = findings.iter().map(Subject::from).collect();
-    let plan = plan_subjects(&subjects, false, context)?;
+    let redactor = Redactor::new(findings, false);
+    let subjects: Vec<Subject> =
+        findings.iter().map(|finding| Subject::from(finding).without_values(&redactor)).collect();
+    let mut plan = plan_subjects(&subjects, false, context)?;
+    let is_clean = |location: &PlannedLocation| {
+        serde_json::to_string(location).is_ok_and(|written| redactor.place(&written) == written)
+    };
+    plan.retain_locations(is_clean);
     update(findings, plan.entries.iter().map(planned));
     Ok(plan)
 }
@@ -89,13 +98,14 @@ pub fn plan_subjects(
     Ok(plan(&PlanInput { subjects, survey: &survey, policy, include_unknown, rules }))
 }
 
-/// Plans for the findings of this run, does what the policy marks `auto`, and writes into the findings what came of it. The
+/// Plans for the findings of this run, settles what earlier runs left open, does what the policy marks `auto`, and writes into the findings what came of it. The
 /// ledger is not touched where nothing may run.
 ///
 /// # Errors
 /// When the ledger cannot be written, or the machinery for asking issuers does not start.
 pub fn run_auto(findings: &mut [Finding], context: &RevokeContext<'_>, ledger: &Path) -> Result<AutoRun, RevokeError> {
     let plan = plan_findings(findings, context)?;
+    settle_earlier(findings, context, ledger)?;
     let approved = ApprovedPlan::by_policy(&plan);
     let mut rest = plan.clone();
     rest.entries.retain(|entry| !approved.covers(entry));
@@ -104,6 +114,38 @@ pub fn run_auto(findings: &mut [Finding], context: &RevokeContext<'_>, ledger: &
     let (results, recovered) = execute(&approved, context, ledger, reread, false)?;
     update(findings, results);
     Ok(AutoRun { plan, rest, recovered })
+}
+
+/// Closes what earlier runs left open where this run has proof: a credential whose revocation had no certain end and that is
+/// dead now. What the ledger calls revoked is told in the findings again. A ledger that does not exist is not made.
+fn settle_earlier(findings: &mut [Finding], context: &RevokeContext<'_>, path: &Path) -> Result<(), RevokeError> {
+    let mut dead: Vec<&mut Finding> =
+        findings.iter_mut().filter(|finding| finding.liveness.state == LivenessState::Dead).collect();
+    if dead.is_empty() || !path.exists() {
+        return Ok(());
+    }
+    let standings = Chain::read(path)?.standings();
+    dead.retain(|finding| standings.get(&finding.id.to_string()).is_some_and(|standing| standing.intent.is_some()));
+    let is_revoked = |finding: &Finding| {
+        standings.get(&finding.id.to_string()).is_some_and(|standing| standing.state == LedgerState::Revoked)
+    };
+    let mut ledger = None;
+    for finding in dead {
+        let receipt = if is_revoked(finding) {
+            standings.get(&finding.id.to_string()).map(|standing| standing.receipt.clone())
+        } else {
+            let now = (context.verify.clock)();
+            let ledger = match &mut ledger {
+                Some(ledger) => ledger,
+                none => none.insert(Ledger::open(path, now)?),
+            };
+            Some(ledger.append(proof_of_death(finding), now)?.as_str().to_owned())
+        };
+        let detail = Some("it is dead after the request of an earlier run".to_owned());
+        finding.revocation =
+            Revocation { state: RevocationState::Revoked, method: Some("rfc7009".to_owned()), receipt, detail };
+    }
+    Ok(())
 }
 
 /// Carries out a plan that somebody approved by its hash. Values are read again with `reread`.
@@ -142,6 +184,7 @@ fn execute(
         clock,
         reread,
         window: context.window,
+        is_cancelled: context.is_cancelled,
         look_first,
     };
     let probe = async |subject: &ProbeSubject| reprobe(&subject.finding, &subject.companions, verify).await;

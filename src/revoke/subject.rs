@@ -1,8 +1,11 @@
 //! [`Subject`]: what planning needs to know of a finding, whether it comes from the running scan or from a report.
 
+use std::borrow::Cow;
+
 use time::OffsetDateTime;
 
 use crate::finding::{Confidence, Finding, Fingerprint, Kind, LivenessState, Location, Part, PartValue, TokenFacts};
+use crate::report::Redactor;
 
 /// A finding without its value.
 #[derive(Clone, Debug)]
@@ -48,6 +51,26 @@ impl Subject {
             PartValue::Finding(id) if part.name == name => Some(id),
             _ => None,
         })
+    }
+
+    /// The same without any found value in what content chose: a token may well name another secret as its scope.
+    #[must_use]
+    pub(super) fn without_values(mut self, redactor: &Redactor) -> Self {
+        let clean = |text: &mut String| {
+            if let Cow::Owned(cleaned) = redactor.text(text) {
+                *text = cleaned;
+            }
+        };
+        for part in &mut self.parts {
+            if let PartValue::Public(value) = &mut part.value {
+                clean(value);
+            }
+        }
+        if let Some(token) = &mut self.token {
+            token.aud.iter_mut().for_each(clean);
+            [&mut token.iss, &mut token.scope, &mut token.client_id].into_iter().flatten().for_each(clean);
+        }
+        self
     }
 
     /// Whether a `client_id` can be told, and which: the token's own word first, since only that client may revoke it; then

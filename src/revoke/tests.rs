@@ -16,8 +16,8 @@ use crate::config::Config;
 use crate::egress::loopback::{Received, Reply, Server};
 use crate::egress::{Egress, EgressPolicy};
 use crate::finding::{
-    Confidence, Finding, Fingerprint, FingerprintKey, Kind, Liveness, Location, Part, PartValue, Place, Revocation,
-    RevocationState, Severity, SourcePath, TextSpan,
+    Confidence, Finding, Fingerprint, FingerprintKey, Kind, Liveness, LivenessState, Location, Part, PartValue, Place,
+    Revocation, RevocationState, Severity, SourcePath, TextSpan, TokenFacts,
 };
 use crate::issuer::Issuers;
 use crate::rules::RuleSet;
@@ -191,7 +191,14 @@ impl Bench {
 
     fn context<'a>(&'a self, verify: &'a VerifyContext) -> RevokeContext<'a> {
         static KEY: std::sync::LazyLock<FingerprintKey> = std::sync::LazyLock::new(FingerprintKey::default);
-        RevokeContext { verify, policy: &self.policy, key: &KEY, rules: &self.rules, window: &[] }
+        RevokeContext {
+            verify,
+            policy: &self.policy,
+            key: &KEY,
+            rules: &self.rules,
+            window: &[],
+            is_cancelled: &|| false,
+        }
     }
 
     fn chain(&self) -> Chain {
@@ -229,7 +236,7 @@ fn tokens_are_revoked_refresh_first_and_proven_dead() {
     assert_eq!(sent[0].client(), ("web".to_owned(), CLIENT_SECRET.to_owned()));
     for finding in &findings[1..] {
         assert_eq!(finding.revocation.state, RevocationState::Revoked, "{:?}", finding.revocation);
-        assert_eq!(finding.liveness.state, crate::finding::LivenessState::Dead);
+        assert_eq!(finding.liveness.state, LivenessState::Dead);
     }
     assert_ne!(
         findings[0].revocation.state,
@@ -301,6 +308,15 @@ fn the_first_refusal_stops_its_kind() {
         bench.issuer.revocations().iter().map(|request| request.form()["token_type_hint"].clone()).collect();
     assert_eq!(hints, ["refresh_token", "access_token"], "one refresh token was not sent");
     assert!(findings[1..].iter().all(|finding| finding.revocation.state == RevocationState::Refused));
+}
+
+#[test]
+fn an_issuer_that_lies_is_not_asked_again() {
+    let bench = Bench::new(Behaviour::Lies, AUTO);
+    let mut findings = bench.findings();
+    findings.push(bench.finding(Kind::RefreshToken, "second"));
+    bench.run_auto(&mut findings);
+    assert_eq!(bench.issuer.revocations().len(), 2, "one refresh token, one access token");
 }
 
 #[test]
@@ -382,10 +398,73 @@ fn after_a_crash_what_proves_to_live_is_revoked() {
     assert_eq!(events, ["intent", "approved", "proof", "intent", "outcome", "proof"]);
 }
 
+#[test]
+fn a_later_run_closes_what_an_earlier_one_left_open() {
+    let bench = Bench::new(Behaviour::Honest, AUTO);
+    let mut findings = bench.findings();
+    findings.remove(1);
+    crash_before_outcome(&bench, findings[1].id);
+    findings[1].liveness.state = LivenessState::Dead;
+    for entries in [2, 2] {
+        findings[1].revocation = Revocation::none();
+        let verify = bench.verify();
+        run_auto(&mut findings, &bench.context(&verify), &bench.ledger()).expect("the ledger can be written");
+        assert_eq!(findings[1].revocation.state, RevocationState::Revoked);
+        assert_eq!(findings[1].revocation.receipt.as_deref(), Some(bench.chain().head()));
+        assert_eq!(bench.chain().entries.len(), entries, "it is closed once");
+    }
+    assert_eq!(bench.issuer.revocations().len(), 0);
+}
+
+#[test]
+fn an_interrupted_run_sends_nothing_more() {
+    let bench = Bench::new(Behaviour::Honest, AUTO);
+    let mut findings = bench.findings();
+    let verify = bench.verify();
+    verify_findings(&mut findings, &verify, &Observer::idle()).expect("verification starts");
+    let is_cancelled = || !bench.issuer.revocations().is_empty();
+    let context = RevokeContext { is_cancelled: &is_cancelled, ..bench.context(&verify) };
+    run_auto(&mut findings, &context, &bench.ledger()).expect("the ledger can be written");
+    let states: Vec<RevocationState> = findings[1..].iter().map(|finding| finding.revocation.state).collect();
+    assert_eq!(states, [RevocationState::Planned, RevocationState::Revoked], "what was begun is carried to its end");
+}
+
+#[test]
+fn found_values_are_in_no_plan_wherever_content_repeats_them() {
+    let bench = Bench::new(Behaviour::Honest, "");
+    let mut findings = bench.findings();
+    for finding in &mut findings {
+        finding.liveness.state = LivenessState::Live;
+    }
+    let mut in_path = findings[1].locations[0].clone();
+    in_path.path = SourcePath::new(format!("/tmp/{REFRESH}.txt").as_bytes());
+    findings[1].locations.insert(0, in_path);
+    findings[1].token = Some(TokenFacts {
+        aud: vec![format!("aud {REFRESH}")],
+        scope: Some(CLIENT_SECRET.to_owned()),
+        client_id: Some(format!("x{ACCESS}")),
+        iss: Some(format!("https://{REFRESH}.example")),
+        ..TokenFacts::default()
+    });
+    findings[2].parts.push(Part { name: "issuer".to_owned(), value: PartValue::Public(ACCESS.to_owned()) });
+    let verify = bench.verify();
+    let plan = plan_findings(&mut findings, &bench.context(&verify)).expect("plans");
+    let written = String::from_utf8(plan.to_json()).expect("text") + &plan.to_text(true);
+    for value in [CLIENT_SECRET, REFRESH, ACCESS] {
+        assert!(!written.contains(value), "{written}");
+    }
+    let access = plan.entries.iter().find(|entry| entry.finding == findings[1].id).expect("planned");
+    assert_eq!((access.locations.len(), access.location_count), (1, 2));
+}
+
 /// Plans for live findings as from a report, lets `change` happen, and applies the plan by its hash.
 fn apply(bench: &mut Bench, change: impl FnOnce(&mut Bench)) -> Vec<execute::Executed> {
     let mut findings = bench.findings();
     verify_findings(&mut findings, &bench.verify(), &Observer::idle()).expect("verification starts");
+    apply_to(bench, findings, change)
+}
+
+fn apply_to(bench: &mut Bench, findings: Vec<Finding>, change: impl FnOnce(&mut Bench)) -> Vec<execute::Executed> {
     let subjects: Vec<Subject> = findings.iter().map(Subject::from).collect();
     let verify = bench.verify();
     let plan = plan_subjects(&subjects, false, &bench.context(&verify)).expect("plans");
@@ -399,6 +478,21 @@ fn apply(bench: &mut Bench, change: impl FnOnce(&mut Bench)) -> Vec<execute::Exe
         _ => None,
     };
     execute_approved(&approved, &bench.context(&verify), &bench.ledger(), &reread).expect("the ledger can be written").0
+}
+
+#[test]
+fn an_approved_plan_is_carried_out_once() {
+    let mut bench = Bench::new(Behaviour::Honest, "");
+    let first = apply(&mut bench, |_| ());
+    let entries = bench.chain().entries.len();
+    let mut findings =
+        vec![bench.finding(Kind::ClientSecret, CLIENT_SECRET), bench.finding(Kind::RefreshToken, REFRESH)];
+    findings[1].liveness.state = LivenessState::Live;
+    fs_err::remove_file(bench.directory.path().join("refresh_token.txt")).expect("removes");
+    let again = apply_to(&mut bench, findings, |_| ());
+    assert_eq!(again[0].revocation, first[0].revocation, "told again from the ledger");
+    assert_eq!(bench.issuer.revocations().len(), 2, "by the first time alone");
+    assert_eq!(bench.chain().entries.len(), entries + 1, "the approval alone");
 }
 
 #[track_caller]
@@ -417,7 +511,16 @@ fn an_approved_plan_is_held_against_what_is_true_now() {
     use RevocationState::{Refused, Revoked};
 
     check_apply(|_| (), Revoked, 2, "it is dead");
-    check_apply(|bench| bench.policy.halt = true, Refused, 0, "kill switch");
+    check_apply(|bench| bench.policy.halt = true, Refused, 0, "policy.halt");
+    check_apply(
+        |bench| {
+            bench.policy =
+                toml::from_str("[[rule]]\npath = \"**/refresh_token.txt\"\naction = \"never\"").expect("valid");
+        },
+        Refused,
+        1,
+        "the policy forbids it now, by rule 1",
+    );
     check_apply(|bench| bench.config = bench.issuer.server.trusted(""), Refused, 0, "revoke = true");
     check_apply(
         |bench| {

@@ -142,16 +142,18 @@ pub enum Checksum {
     Grafana,
 }
 
-/// Something looked for beside a match.
+/// Something looked for beside a match. Of several with the same name, each is for when those before it find nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PartSpec {
     /// `client_id`, `client_secret`, `issuer`, `token_endpoint`, `tenant`, `username`, `access_key_id` or `host`.
     pub name: String,
     /// The words that its key ends with, as in [`Matcher::Keys`].
     pub keys: Vec<Vec<String>>,
-    /// What its value looks like, where that is known: a regular expression for the whole value. A value of this shape needs
-    /// no key.
+    /// What its value looks like, where that is known: a regular expression for the whole value.
     pub pattern: Option<String>,
+    /// Whether its key must be one of [`PartSpec::keys`]. Where a rule gives a pattern and no keys of its own, a value of that
+    /// shape is taken without any.
+    pub needs_key: bool,
 }
 
 /// Fixed endpoints of a provider that has the same for everybody.

@@ -276,6 +276,7 @@ impl Context<'_> {
     }
 
     fn part(&self, part: PartEntry, trust: Trust) -> Result<PartSpec, RuleError> {
+        let needs_key = part.pattern.is_none() || part.keys.as_ref().is_some_and(|keys| !keys.is_empty());
         let keys = match part.keys {
             Some(keys) => vocabulary::key_words(&keys),
             None => vocabulary::part_keys(&part.name).ok_or_else(|| {
@@ -285,7 +286,7 @@ impl Context<'_> {
         if let (Some(pattern), Trust::Operator) = (&part.pattern, trust) {
             super::compile(pattern.get_ref()).map_err(|error| self.fail(Some(pattern.span()), regex_reason(&error)))?;
         }
-        Ok(PartSpec { name: part.name, keys, pattern: part.pattern.map(Spanned::into_inner) })
+        Ok(PartSpec { name: part.name, keys, pattern: part.pattern.map(Spanned::into_inner), needs_key })
     }
 
     fn validate(&self, rule: &Rule) -> Result<(), RuleError> {

@@ -1,10 +1,17 @@
 //! Standard input: one item without a path.
 
-use std::io::Read;
+use std::io::{self, Read};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::time::Duration;
 
 use super::{ScanContext, Source};
 use crate::diagnostic::Diagnostic;
 use crate::finding::{Place, SourcePath};
+
+/// How much is read at once, in bytes.
+const CHUNK: usize = 64 << 10;
+/// How long an interruption may go unnoticed.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Scans what is piped in. It is read to its end or to the size limit, so that a value is never cut in two.
 pub struct Stdin;
@@ -15,24 +22,55 @@ impl Source for Stdin {
     }
 
     fn scan(&self, context: &ScanContext<'_>) {
-        scan_reader(&mut std::io::stdin().lock(), context);
+        scan_reader(io::stdin(), context);
     }
 }
 
-fn scan_reader(reader: &mut impl Read, context: &ScanContext<'_>) {
-    let limit = context.max_file_size;
+fn scan_reader(reader: impl Read + Send + 'static, context: &ScanContext<'_>) {
+    let (collector, limit) = (context.collector, context.max_file_size);
+    collector.expect(1);
     let mut bytes = Vec::new();
-    context.collector.expect(1);
-    if let Err(error) = reader.take(limit.saturating_add(1)).read_to_end(&mut bytes) {
-        context.collector.diagnose(Diagnostic::gap("unreadable-file", "standard input", error));
+    let chunks = chunks_of(reader);
+    while bytes.len() as u64 <= limit && !collector.is_cancelled() {
+        match chunks.recv_timeout(PATIENCE) {
+            Ok(Ok(chunk)) => bytes.extend(chunk),
+            Ok(Err(error)) => collector.diagnose(Diagnostic::gap("unreadable-file", "standard input", error)),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
     }
     if bytes.len() as u64 > limit {
         // What lies within the limit is still worth a look: there is no second chance to read a pipe.
         bytes.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         let reason = format!("only the first {limit} bytes were scanned");
-        context.collector.diagnose(Diagnostic::gap("file-too-large", "standard input", reason));
+        collector.diagnose(Diagnostic::gap("file-too-large", "standard input", reason));
     }
     context.scan_item(&bytes, &Place::Stdin, SourcePath::default);
+}
+
+/// Reads on a thread of its own. A pipe may be silent for ever and reading it cannot be called off, so an interrupted scan
+/// leaves the thread behind.
+fn chunks_of(mut reader: impl Read + Send + 'static) -> Receiver<io::Result<Vec<u8>>> {
+    let (sender, receiver) = sync_channel(4);
+    std::thread::spawn(move || {
+        loop {
+            let mut chunk = vec![0; CHUNK];
+            let read = match reader.read(&mut chunk) {
+                Ok(0) => return,
+                Ok(length) => {
+                    chunk.truncate(length);
+                    Ok(chunk)
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => Err(error),
+            };
+            let is_over = read.is_err();
+            if sender.send(read).is_err() || is_over {
+                return;
+            }
+        }
+    });
+    receiver
 }
 
 #[cfg(test)]
@@ -41,11 +79,11 @@ mod tests {
     use crate::detect::Detector;
     use crate::finding::{Collector, FingerprintKey};
 
-    fn check(input: &[u8], limit: u64, expected: &[&str]) {
+    fn check(input: &'static [u8], limit: u64, expected: &[&str]) {
         let detector = Detector::new(std::sync::Arc::default(), FingerprintKey::default());
         let collector = Collector::default();
         let context = ScanContext { detector: &detector, collector: &collector, max_file_size: limit };
-        scan_reader(&mut &*input, &context);
+        scan_reader(input, &context);
         let (_, diagnostics) = collector.finish();
         assert_eq!(diagnostics.iter().map(|d| d.code).collect::<Vec<_>>(), expected);
     }

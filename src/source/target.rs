@@ -142,3 +142,37 @@ fn files(path: &Path) -> Result<Vec<Box<dyn Source>>, SourceError> {
 fn images(path: &Path) -> Result<Vec<Box<dyn Source>>, SourceError> {
     Ok(vec![image::open(path, &tree::shown(path))?])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes_force_the_kind() {
+        let check = |target: &str, kind: Option<&str>, path: &str| {
+            assert_eq!(split(OsStr::new(target)), (kind, PathBuf::from(path)), "{target}");
+        };
+        check(".", None, ".");
+        check("-", Some("stdin"), "");
+        check("tree:src", Some("tree"), "src");
+        check("git:../shop", Some("git"), "../shop");
+        check("image:app.tar", Some("image"), "app.tar");
+        check("./tree:src", None, "./tree:src");
+        check("C:\\shop", None, "C:\\shop");
+        check("trees:src", None, "trees:src");
+    }
+
+    #[test]
+    fn options_that_do_not_go_with_a_target_are_an_error() {
+        let check = |target: &str, scope: Scope, expected: &str| {
+            let options = TargetOptions { scope, ..TargetOptions::default() };
+            let error = open(target, &options).err().expect("an error");
+            assert_eq!(error.to_string(), expected);
+        };
+        check("-", Scope::History, "`-` cannot be scanned with --history-only");
+        check("tree:.", Scope::Since("HEAD".to_owned()), "`tree:.` cannot be scanned with --since");
+        check("image:x", Scope::Staged { files: Vec::new() }, "`image:x` cannot be scanned with --staged");
+        check("url:https://x", Scope::Everything, "`url:https://x`: targets of the kind `url:` are not supported yet");
+        check("/nowhere/at/all", Scope::Everything, "cannot open `/nowhere/at/all`");
+    }
+}

@@ -29,7 +29,7 @@ impl Ran {
         self
     }
 
-    fn is_silent_about(self, text: &str) -> Self {
+    fn keeps_quiet_about(self, text: &str) -> Self {
         assert!(!self.output.contains(text), "`{text}` is in:\n{}", self.output);
         self
     }
@@ -244,11 +244,11 @@ fn a_commit_with_a_secret_is_stopped() {
         .says("config/.env:2:")
         .says("rescind stops this commit: it holds secrets")
         .says("hint: `git config --add rescind.allow ID`")
-        .is_silent_about("other.env")
-        .is_silent_about(&samples::random("staged", 40));
+        .keeps_quiet_about("other.env")
+        .keeps_quiet_about(&samples::random("staged", 40));
 
     repository.git(["config", "--add", "rescind.allow", stopped.id()]);
-    commit(&[]).exits(0).is_silent_about("rescind");
+    commit(&[]).exits(0).keeps_quiet_about("rescind");
     repository.git(["config", "--unset", "rescind.allow"]);
 
     // What is in HEAD already is not the commit's doing.
@@ -280,7 +280,7 @@ fn a_push_with_a_secret_is_stopped() {
     rescind(&env, &repository.path, ["hook", "install", "--hook-type", "pre-push"]).exits(0);
     repository.write("readme", "");
     repository.commit("clean");
-    git(&env, &repository.path, ["push", "origin", "main"]).exits(0).is_silent_about("rescind");
+    git(&env, &repository.path, ["push", "origin", "main"]).exits(0).keeps_quiet_about("rescind");
 
     repository.write("leak.env", samples::environment_file("pushed"));
     let leaked = repository.commit("leak");
@@ -292,7 +292,7 @@ fn a_push_with_a_secret_is_stopped() {
             .says("leak.env:2:")
             .says(leaked.get(..12).expect("a commit id"))
             .says("rescind stops this push: it holds secrets")
-            .is_silent_about(&samples::random("pushed", 40));
+            .keeps_quiet_about(&samples::random("pushed", 40));
     }
     git(&env, &repository.path, ["push", "--no-verify", "origin", "main"]).exits(0);
 
@@ -338,13 +338,13 @@ fn the_pre_commit_framework_runs_it() {
         .exits(1)
         .says("-dashed name.env:2:")
         .says("rescind stops this commit")
-        .is_silent_about(&secret);
-    run(&[]).exits(0).is_silent_about("-dashed");
+        .keeps_quiet_about(&secret);
+    run(&[]).exits(0).keeps_quiet_about("-dashed");
 
     repository.write("-dashed name.env", "");
     repository.write("staged.env", samples::environment_file("framework, staged"));
     repository.git(["add", "--all"]);
-    run(&[]).exits(1).says("staged.env:2:").is_silent_about("-dashed");
+    run(&[]).exits(1).says("staged.env:2:").keeps_quiet_about("-dashed");
     repository.git(["rm", "--quiet", "--force", "staged.env"]);
     run(&["--all-files"]).exits(0);
 }

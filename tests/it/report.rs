@@ -1,6 +1,6 @@
 //! Whole outputs of each format, for findings of every sort of place and state, with content that means harm.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -11,6 +11,7 @@ use rescind::finding::{
     SourcePath, TextSpan, TokenFacts,
 };
 use rescind::report::{self, Format, Report, Summary};
+use rescind::rules::RuleSet;
 use rescind::secret::Secret;
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -25,11 +26,46 @@ fn write(format: Format, findings: &[Finding], show_secrets: bool) -> String {
         Diagnostic::note("rules-in-tree", ".rescind.toml", "2 suppressions are recorded, not obeyed"),
     ];
     let summary = summary();
-    let report = Report { findings, diagnostics: &diagnostics, summary: &summary, show_secrets, version: "0.0.0" };
+    let report = Report {
+        findings,
+        diagnostics: &diagnostics,
+        rules: &RULES,
+        summary: &summary,
+        show_secrets,
+        version: "0.0.0",
+    };
     let mut out = Vec::new();
     report::write(format, &report, &mut out, false).expect("a vector takes everything");
     String::from_utf8(out).expect("every format is UTF-8")
 }
+
+/// A rule whose findings are ended by hand.
+const MANUAL: &str = r#"
+provider = "example"
+
+[[rule]]
+id = "example-key"
+title = "Example key"
+kind = "api_key"
+confidence = "high"
+severity = "high"
+anchors = ["exk_"]
+window = { before = 0, after = 48 }
+pattern = '(?P<secret>exk_[A-Za-z0-9]{36})'
+hosts = ["example.test.invalid"]
+verify = { method = "none", reason = "there is no way to ask" }
+revoke = { method = "manual", blast_radius = "token", steps = ["Open the console.", "Delete the key."] }
+[rule.examples]
+matches = ["key=exk_<<base62:36>>"]
+rejects = ["key=exk_"]
+"#;
+
+static RULES: LazyLock<RuleSet> = LazyLock::new(|| {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path().join("example.toml");
+    fs_err::write(&path, MANUAL).expect("a writable file");
+    RuleSet::load(&[path]).expect("a valid rule")
+});
 
 fn summary() -> Summary {
     Summary {
@@ -188,7 +224,7 @@ fn findings() -> Vec<Finding> {
     let hostile_value = value("hostile");
     let mallory = commit(&format!("Mallory \u{1b}]0;owned\u{7} \u{202e} <{hostile_value}@test.invalid>"));
     let mut hostile = finding(
-        "github-token",
+        "example-key",
         Kind::ApiKey,
         &hostile_value,
         vec![
@@ -243,7 +279,8 @@ fn summary_and_diagnostics() {
         .collect();
     let show = |findings: &[Finding], diagnostics: &[Diagnostic], interrupted| {
         let summary = Summary { interrupted, ..summary() };
-        let report = Report { findings, diagnostics, summary: &summary, show_secrets: false, version: "0.0.0" };
+        let report =
+            Report { findings, diagnostics, rules: &RULES, summary: &summary, show_secrets: false, version: "0.0.0" };
         report::text::diagnostics(&report, 3, false) + &report::text::summary(&report, false)
     };
     let shown = [
@@ -259,8 +296,14 @@ fn summary_and_diagnostics() {
 fn colour_only_repeats_words() {
     let findings = findings();
     let summary = summary();
-    let report =
-        Report { findings: &findings, diagnostics: &[], summary: &summary, show_secrets: false, version: "0.0.0" };
+    let report = Report {
+        findings: &findings,
+        diagnostics: &[],
+        rules: &RULES,
+        summary: &summary,
+        show_secrets: false,
+        version: "0.0.0",
+    };
     let mut coloured = Vec::new();
     report::write(Format::Text, &report, &mut coloured, true).expect("a vector takes everything");
     let coloured = String::from_utf8(coloured).expect("text is UTF-8");
@@ -378,9 +421,9 @@ fn sarif_is_what_code_scanning_reads() {
     let run = &log["runs"][0];
     let rules = run["tool"]["driver"]["rules"].as_array().expect("rules");
     for rule in rules {
-        for text in ["/shortDescription/text", "/fullDescription/text", "/help/text", "/help/markdown"] {
-            let text = rule.pointer(text).and_then(Value::as_str).expect("a text");
-            assert!(!text.is_empty() && text.len() <= 1024, "{text}");
+        for name in ["/shortDescription/text", "/fullDescription/text", "/help/text", "/help/markdown"] {
+            let text = rule.pointer(name).and_then(Value::as_str).expect("a text");
+            assert!(!text.is_empty() && (text.len() <= 1024 || name.starts_with("/help")), "{text}");
         }
         let score: f64 = rule["properties"]["security-severity"].as_str().expect("a string").parse().expect("a number");
         assert!(score > 0.0 && score <= 10.0, "{score}");

@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::config::environment::Environment;
 use crate::diagnostic::Diagnostic;
 use crate::finding::Finding;
-use crate::revoke::{self, RevocationPlan};
+use crate::revoke::{self, RevocationPlan, RevokeContext};
 use crate::rules::RuleSet;
 use crate::verify::{self, Observer};
 
@@ -54,9 +54,12 @@ impl Judge {
             .context("cannot start to ask issuers")?;
         // Whoever interrupts a run does not want it to revoke.
         let Some(mode) = self.revoke.filter(|_| !is_cancelled()) else { return Ok(()) };
+        let context = RevokeContext { is_cancelled: &is_cancelled, ..mandate.context() };
         let plan = match (mode, &self.ledger) {
-            (RevokeMode::Auto, Some(ledger)) => act(&mut gathered.findings, &mut gathered.diagnostics, mandate, ledger),
-            _ => revoke::plan_findings(&mut gathered.findings, &mandate.context()).map_err(Into::into),
+            (RevokeMode::Auto, Some(ledger)) => {
+                act(&mut gathered.findings, &mut gathered.diagnostics, &context, ledger)
+            }
+            _ => revoke::plan_findings(&mut gathered.findings, &context).map_err(Into::into),
         };
         // What has been found must be reported even when revoking it fails.
         match plan {
@@ -88,10 +91,10 @@ impl Judge {
 fn act(
     findings: &mut [Finding],
     diagnostics: &mut Vec<Diagnostic>,
-    mandate: &Mandate,
+    context: &RevokeContext<'_>,
     ledger: &std::path::Path,
 ) -> anyhow::Result<RevocationPlan> {
-    let run = revoke::run_auto(findings, &mandate.context(), ledger)?;
+    let run = revoke::run_auto(findings, context, ledger)?;
     if run.recovered.is_some() {
         let reason = "its last line was cut off by a crash and has been set aside";
         diagnostics.push(Diagnostic::note("ledger-recovered", ledger.display().to_string(), reason));

@@ -93,6 +93,7 @@ fn scan(args: &Args, scope: Scope, allowed: Vec<Fingerprint>, global: &Global) -
     };
     let report = Report {
         findings: &gathered.findings,
+        rules: &rules,
         diagnostics: &gathered.diagnostics,
         summary: &summary,
         show_secrets: args.output.show_secrets,

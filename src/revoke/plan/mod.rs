@@ -7,20 +7,22 @@
 mod build;
 mod manual;
 mod place;
+mod stored;
 mod text;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
+use super::Subject;
 use super::canonical::{canonical_bytes, sha256_hex};
 use super::policy::{Decision, PolicyAction};
-use crate::finding::{Confidence, Fingerprint, Kind};
+use crate::finding::{Confidence, Fingerprint, Kind, LivenessState};
 use crate::rules::BlastRadius;
 
 pub use build::{PlanInput, plan};
 pub use place::{PlannedLocation, PlannedPlace};
+pub use stored::PlanError;
 
 /// The version of the plan's form that this program writes and executes.
 pub const PLAN_SCHEMA: u32 = 1;
@@ -155,42 +157,6 @@ pub struct Breaks {
     pub scope: Option<String>,
 }
 
-/// Why a file is not a plan that can be executed.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum PlanError {
-    /// It does not have the form of a plan.
-    #[error("not a revocation plan")]
-    Syntax {
-        /// Where and what.
-        #[source]
-        source: serde_json::Error,
-    },
-    /// It is of another version.
-    #[error("a plan of schema {schema}, and this program executes schema {PLAN_SCHEMA}")]
-    Schema {
-        /// The version.
-        schema: u32,
-    },
-    /// Its hash is not that of its content.
-    #[error("the plan was changed after it was made: it is sha256:{actual}, and says sha256:{written}")]
-    Changed {
-        /// The hash in the file.
-        written: String,
-        /// The hash of what the file holds.
-        actual: PlanHash,
-    },
-}
-
-/// A plan as it is stored: with its hash, for those who read or pass it on. The hash covers everything but itself.
-#[derive(Serialize, Deserialize)]
-struct StoredPlan<P> {
-    #[serde(default)]
-    hash: Option<String>,
-    #[serde(flatten)]
-    plan: P,
-}
-
 /// SHA-256 of a plan's canonical bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanHash(String);
@@ -201,28 +167,15 @@ impl RevocationPlan {
         PlanHash(sha256_hex(&canonical_bytes(self)))
     }
 
-    /// The plan as it is stored: JSON for people, with its hash.
-    pub fn to_json(&self) -> Vec<u8> {
-        let stored = StoredPlan { hash: Some(self.hash().to_string()), plan: self };
-        let mut json = serde_json::to_vec_pretty(&stored).expect("plans have string keys and serialise");
-        json.push(b'\n');
-        json
-    }
-
-    /// Reads a stored plan back.
-    ///
-    /// # Errors
-    /// When it is no plan of this version, or not what its own hash says.
-    pub fn from_json(json: &[u8]) -> Result<Self, PlanError> {
-        let stored: StoredPlan<Self> = serde_json::from_slice(json).map_err(|source| PlanError::Syntax { source })?;
-        let plan = stored.plan;
-        if plan.schema != PLAN_SCHEMA {
-            return Err(PlanError::Schema { schema: plan.schema });
-        }
-        let actual = plan.hash();
-        match stored.hash {
-            Some(written) if !actual.is_written_as(&written) => Err(PlanError::Changed { written, actual }),
-            _ => Ok(plan),
+    /// Takes out the places that do not pass; the counts still tell of them.
+    pub(super) fn retain_locations(&mut self, passes: impl Fn(&PlannedLocation) -> bool) {
+        for entry in &mut self.entries {
+            entry.locations.retain(&passes);
+            if let PlannedAction::Rfc7009 { authority: Authority::FoundClient { locations, .. }, .. } =
+                &mut entry.action
+            {
+                locations.retain(&passes);
+            }
         }
     }
 
@@ -233,6 +186,24 @@ impl RevocationPlan {
 }
 
 impl PlanEntry {
+    /// What a policy judges, as far as the plan tells.
+    pub(super) fn subject(&self) -> Subject {
+        Subject {
+            id: self.finding,
+            rule: self.rule.clone(),
+            provider: self.provider.clone(),
+            kind: self.kind,
+            confidence: self.confidence,
+            redacted: self.redacted.clone(),
+            parts: Vec::new(),
+            token: None,
+            liveness: LivenessState::from_word(&self.liveness.state).unwrap_or(LivenessState::Unknown),
+            liveness_method: self.liveness.method.clone(),
+            checked_at: None,
+            locations: self.locations.iter().map(PlannedLocation::as_scanned).collect(),
+        }
+    }
+
     /// Whether the program can do it.
     pub fn is_call(&self) -> bool {
         !matches!(self.action, PlannedAction::Manual { .. })

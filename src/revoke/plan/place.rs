@@ -44,6 +44,8 @@ pub enum PlannedPlace {
         object: String,
         /// The object's id.
         oid: String,
+        /// Whether any reference reached it.
+        reachable: bool,
     },
     /// A blob of a repository's index.
     Staged {
@@ -76,6 +78,7 @@ impl PlannedLocation {
                 }
                 .to_owned(),
                 oid: git.oid.to_string(),
+                reachable: git.reachable,
             },
             Place::Staged { repository, blob } => {
                 PlannedPlace::Staged { repository: absolute(Path::new(&**repository)), oid: blob.to_string() }
@@ -94,6 +97,11 @@ impl PlannedLocation {
         }
     }
 
+    /// The location with its path as the scan had it, which is what a policy's globs are about.
+    pub(super) fn as_scanned(&self) -> Location {
+        Location { path: SourcePath::new(self.path.as_bytes()), ..self.to_location() }
+    }
+
     /// The location that is read again: what names the place and the bytes, nothing of its history.
     pub fn to_location(&self) -> Location {
         let path = SourcePath::new(match &self.place {
@@ -103,7 +111,7 @@ impl PlannedLocation {
         let place = match &self.place {
             PlannedPlace::File { .. } => Place::File,
             PlannedPlace::Stdin => Place::Stdin,
-            PlannedPlace::Git { repository, object, oid } => Place::Git(GitPlace {
+            PlannedPlace::Git { repository, object, oid, reachable } => Place::Git(GitPlace {
                 repository: repository.as_str().into(),
                 object: match object.as_str() {
                     "commit" => GitObject::Commit,
@@ -113,7 +121,7 @@ impl PlannedLocation {
                 oid: oid.as_str().into(),
                 commit: None,
                 in_head: false,
-                reachable: false,
+                reachable: *reachable,
             }),
             PlannedPlace::Staged { repository, oid } => {
                 Place::Staged { repository: repository.as_str().into(), blob: oid.as_str().into() }

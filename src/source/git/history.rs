@@ -37,6 +37,8 @@ impl Source for History {
 
     fn scan(&self, context: &ScanContext<'_>) {
         let (repository, collector) = (&self.repository, context.collector);
+        // References first: what they reach now is among the objects listed then, whoever commits or fetches meanwhile.
+        let references = References::read(repository, collector);
         let ids = match objects::list(repository, collector) {
             Ok(ids) => ids,
             Err(error) => return collector.diagnose(unopened(repository, &error)),
@@ -52,7 +54,7 @@ impl Source for History {
             |object| sweep.visit(&visitor, &object, collector),
         );
         tell_shallow(repository, collector);
-        sweep.finish().settle(repository, visitor.finish(), &ids, collector);
+        sweep.finish().settle(repository, &references, visitor.finish(), &ids, collector);
     }
 }
 
@@ -122,8 +124,14 @@ impl Sweep {
 
 impl Swept {
     /// Attributes what was found, hands it over, and tells what is missing.
-    fn settle(self, repository: &Repository, found: Vec<Found>, ids: &[Oid], collector: &Collector) {
-        let references = References::read(repository, collector);
+    fn settle(
+        self,
+        repository: &Repository,
+        references: &References,
+        found: Vec<Found>,
+        ids: &[Oid],
+        collector: &Collector,
+    ) {
         let tips: Vec<Oid> = references.tips.iter().map(|&tip| peel(&self.tags, tip)).collect();
         let head = references.head.map(|head| peel(&self.tags, head));
         let graph = Graph::new(self.commits, &repository.shallow);
@@ -157,7 +165,7 @@ impl Swept {
             occurrences: attribution::attribute(&graph, &forest, head, &tips, &repository.name, collector),
             is_reachable,
             is_in_head: graph.reached_from(head),
-            named_objects: named_objects(&self.tags, &references),
+            named_objects: named_objects(&self.tags, references),
             authors: Authors::new(&odb),
             graph: &graph,
             tags: &self.tags,

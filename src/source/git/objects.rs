@@ -100,7 +100,6 @@ pub(super) fn for_each<T: Sync>(
     collector: &Collector,
     act: impl Fn(&Odb<'_>, &T) + Sync,
 ) {
-    configure_libgit2();
     let batch = (items.len() / (16 * rayon::current_num_threads())).clamp(SMALLEST_BATCH, 4096);
     let next = AtomicUsize::new(0);
     let work = |thread: usize| {
@@ -152,7 +151,7 @@ fn read_one(
 
 /// libgit2 hashes every object again when it reads it, and keeps what it has read: both cost more than the reading. Each
 /// entry has zlib's own checksum, and nothing is read twice here.
-fn configure_libgit2() {
+pub(super) fn configure_libgit2() {
     static DONE: Once = Once::new();
     DONE.call_once(|| {
         git2::opts::strict_hash_verification(false);

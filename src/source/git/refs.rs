@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use git2::Oid;
 
 use super::Repository;
-use super::repository::path_from_bytes;
+use super::repository::{path_from_bytes, read_file};
 use crate::diagnostic::Diagnostic;
 use crate::finding::Collector;
 use crate::source::SourceError;
@@ -59,16 +59,16 @@ impl References {
 
     /// The commit at HEAD. Reads no more than it must, for the commit hook; `None` if HEAD is unborn or cannot be read.
     pub(super) fn head(repository: &Repository) -> Option<Oid> {
-        let mut target = Target::parse(&fs_err::read(repository.git_dir.join("HEAD")).ok()?)?;
+        let mut target = Target::parse(&read_file(&repository.git_dir.join("HEAD")).ok()?)?;
         for _ in 0..SYMBOLIC_DEPTH {
             let name = match target {
                 Target::Object(id) => return Some(id),
                 Target::Symbolic(name) => name,
             };
             let file = repository.common_dir.join(path_from_bytes(&name));
-            match fs_err::read(file).ok().as_deref().and_then(Target::parse) {
+            match read_file(&file).ok().as_deref().and_then(Target::parse) {
                 Some(next) => target = next,
-                None => return find_packed(&fs_err::read(repository.common_dir.join("packed-refs")).ok()?, &name),
+                None => return find_packed(&read_file(&repository.common_dir.join("packed-refs")).ok()?, &name),
             }
         }
         None
@@ -90,7 +90,7 @@ impl References {
         if !path.exists() {
             return;
         }
-        let Ok(text) = fs_err::read(path) else { return diagnose(path, collector) };
+        let Ok(text) = read_file(path) else { return diagnose(path, collector) };
         for line in text.split(|&byte| byte == b'\n') {
             // `#` is the header, `^` the peeled form of the line before.
             if line.is_empty() || line.starts_with(b"#") || line.starts_with(b"^") {
@@ -109,7 +109,14 @@ impl References {
         let mut symbolic = Vec::new();
         let mut directories = vec![(git_dir.join("refs"), b"refs".to_vec())];
         while let Some((directory, prefix)) = directories.pop() {
-            let Ok(entries) = fs_err::read_dir(&directory) else { continue };
+            let entries = match fs_err::read_dir(&directory) {
+                Ok(entries) => entries,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(_) => {
+                    diagnose(&directory, collector);
+                    continue;
+                }
+            };
             for entry in entries.flatten() {
                 let mut name = prefix.clone();
                 name.push(b'/');
@@ -117,7 +124,7 @@ impl References {
                 if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                     directories.push((entry.path(), name));
                 } else if !name.ends_with(b".lock") {
-                    match fs_err::read(entry.path()).ok().as_deref().and_then(Target::parse) {
+                    match read_file(&entry.path()).ok().as_deref().and_then(Target::parse) {
                         Some(Target::Object(id)) => {
                             self.tips.push(id);
                             self.by_name.insert(name, id);
@@ -137,7 +144,7 @@ impl References {
 
     /// The object that a file such as HEAD names, directly or through other references.
     fn resolve_file(&self, path: &Path) -> Option<Oid> {
-        let mut target = Target::parse(&fs_err::read(path).ok()?)?;
+        let mut target = Target::parse(&read_file(path).ok()?)?;
         for _ in 0..SYMBOLIC_DEPTH {
             match target {
                 Target::Object(id) => return Some(id),
@@ -146,7 +153,7 @@ impl References {
                         return Some(id);
                     }
                     // A reference outside `refs/`, such as another worktree's HEAD.
-                    target = Target::parse(&fs_err::read(path.parent()?.join(path_from_bytes(&name))).ok()?)?;
+                    target = Target::parse(&read_file(&path.parent()?.join(path_from_bytes(&name))).ok()?)?;
                 }
             }
         }

@@ -107,6 +107,7 @@ impl Repository {
     /// libgit2 shares an open pack, its caches and its lock, between all handles of a process that spell its path the same
     /// way, and holds the lock while it inflates. So each thread spells it differently.
     pub(super) fn open_objects_for(&self, thread: usize) -> Result<Odb<'static>, SourceError> {
+        objects::configure_libgit2();
         let odb = Odb::new().map_err(|source| self.error(source))?;
         for directory in &self.object_directories {
             // A path that is not UTF-8 cannot be handed to libgit2 as text.
@@ -182,7 +183,7 @@ pub(in crate::source) fn linked_git_directory(work_tree: &Path) -> Result<Option
         return Ok(Some(dot_git));
     }
     let open = |source| SourceError::Open { path: dot_git.clone(), source };
-    let link = fs_err::read(&dot_git).map_err(open)?;
+    let link = read_file(&dot_git).map_err(open)?;
     let target = link.strip_prefix(b"gitdir:").map(|rest| path_from_bytes(rest.trim_ascii()));
     Ok(target.map(|target| work_tree.join(target)))
 }
@@ -200,8 +201,16 @@ pub(in crate::source) fn path_from_bytes(bytes: &[u8]) -> PathBuf {
     }
 }
 
+/// Reads one of git's own small files. Only regular ones: a pipe in their place would never end.
+pub(super) fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
+    if !fs_err::metadata(path)?.is_file() {
+        return Err(std::io::ErrorKind::InvalidInput.into());
+    }
+    fs_err::read(path)
+}
+
 fn common_directory(git_dir: &Path) -> PathBuf {
-    match fs_err::read(git_dir.join("commondir")) {
+    match read_file(&git_dir.join("commondir")) {
         Ok(link) => git_dir.join(path_from_bytes(link.trim_ascii())),
         Err(_) => git_dir.to_owned(),
     }
@@ -224,6 +233,7 @@ fn has_promisor(config: &git2::Config) -> bool {
 }
 
 fn read_shallow(path: &Path) -> OidSet {
-    let text = fs_err::read_to_string(path).unwrap_or_default();
-    text.lines().filter_map(|line| Oid::from_str(line.trim()).ok()).collect()
+    let text = read_file(path).unwrap_or_default();
+    let lines = text.split(|&byte| byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok());
+    lines.filter_map(|line| Oid::from_str(line.trim()).ok()).collect()
 }

@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::contents::{Blob, Contents, Document, Expected, Image, Layer};
 use super::manifest::{Sort, diff_ids_of, digest_of, digest_of_name, instructions_of, sort_of, tag_of};
+use super::naming::{Reference, name_images};
 use super::store::{EntryId, Store};
 use super::values;
 use crate::diagnostic::Diagnostic;
@@ -17,83 +19,6 @@ use crate::finding::escape;
 
 /// An index may hold indexes; more levels than this are a loop or a joke.
 const DEEPEST_INDEX: usize = 8;
-
-/// Tags longer than this many characters are cut when they name an image.
-const LONGEST_TAG: usize = 200;
-
-/// Everything in a store.
-pub(super) struct Contents {
-    /// The images, in the order of the indexes and manifests that name them.
-    pub(super) images: Vec<Image>,
-    /// JSON documents, whose values are scanned one by one.
-    pub(super) documents: Vec<Document>,
-    /// All else: layers, and entries that nothing refers to.
-    pub(super) blobs: Vec<Blob>,
-    /// What is missing or broken.
-    pub(super) diagnostics: Vec<Diagnostic>,
-}
-
-/// One image: one platform of a tag, or an attestation.
-pub(super) struct Image {
-    /// The target as the user named it; behind a `#` the tag or digest, where the target holds several images.
-    pub(super) name: Arc<str>,
-    /// Lowest first.
-    pub(super) layers: Vec<Layer>,
-    /// Nothing leads to its manifest, as builders leave them behind.
-    pub(super) is_orphan: bool,
-}
-
-/// One layer of an image.
-pub(super) struct Layer {
-    /// `None` if the store does not have it.
-    pub(super) entry: Option<EntryId>,
-    /// The digest of the manifest; in a legacy archive the one of the configuration, or the entry's name.
-    pub(super) digest: Arc<str>,
-    /// The instruction that built it, if the history tells one for every layer.
-    pub(super) instruction: Option<Arc<str>>,
-}
-
-/// A JSON document.
-pub(super) struct Document {
-    /// Where it lies.
-    pub(super) entry: EntryId,
-    /// What the virtual paths of its values begin with: `config:`.
-    pub(super) prefix: &'static str,
-    /// The images it belongs to, by index; none if it belongs to the store itself.
-    pub(super) images: Vec<usize>,
-    /// The digest it must have.
-    pub(super) digest: Option<String>,
-}
-
-/// A layer, or an entry that nothing refers to.
-pub(super) struct Blob {
-    /// Where it lies.
-    pub(super) entry: EntryId,
-    /// The images and the positions among their layers that it is used at.
-    pub(super) uses: Vec<(usize, usize)>,
-    /// The digest it must have.
-    pub(super) digest: Option<Expected>,
-    /// Whether it has to be a tar: a manifest says so.
-    pub(super) is_promised_tar: bool,
-}
-
-/// A digest that something promises of a blob.
-#[derive(Clone)]
-pub(super) enum Expected {
-    /// Of the blob as it lies there.
-    Packed(String),
-    /// Of the layer when it is unpacked; legacy archives hold no other. Checked where the layer is not compressed.
-    Unpacked(String),
-}
-
-impl Expected {
-    /// The digest, as manifests write it.
-    pub(super) fn as_str(&self) -> &str {
-        match self {
-            Self::Packed(digest) | Self::Unpacked(digest) => digest,
-        }
-    }
-}
 
 /// Whether a store holds images, in any shape, whole or damaged. All that is no image is scanned as one archive.
 pub(super) fn holds_images(store: &Store) -> bool {
@@ -137,10 +62,7 @@ pub(super) fn resolve(store: &Store, name: &str) -> Contents {
 /// An image that has no name yet.
 #[derive(Default)]
 struct Draft {
-    /// Nothing leads to its manifest, as builders leave them behind.
-    is_orphan: bool,
-    tag: Option<String>,
-    digest: Option<String>,
+    reference: Reference,
     config: Option<EntryId>,
     layers: Vec<DraftLayer>,
     /// What it refers to and the store does not have: digest and reason.
@@ -223,7 +145,8 @@ impl Resolver<'_> {
         let Some(sort) = sort_of(value) else { return };
         if let Some(known) = self.seen.get(&id) {
             if let Some(draft) = known.and_then(|index| self.drafts.get_mut(index)) {
-                draft.tag = draft.tag.take().or(tag);
+                let reference = &mut draft.reference;
+                reference.tag = reference.tag.take().or(tag);
             }
             return;
         }
@@ -280,7 +203,8 @@ impl Resolver<'_> {
     }
 
     fn image(&mut self, value: &Value, root: &[u8], digest: Option<String>, tag: Option<String>) -> Draft {
-        let mut draft = Draft { tag: tag.or_else(|| tag_of(value)), digest, ..Draft::default() };
+        let reference = Reference { tag: tag.or_else(|| tag_of(value)), digest, is_orphan: self.is_orphan };
+        let mut draft = Draft { reference, ..Draft::default() };
         if let Some(config) = value.get("config").and_then(digest_of) {
             draft.config = self.find(root, &config);
             if draft.config.is_none() {
@@ -333,11 +257,12 @@ impl Resolver<'_> {
     /// One element of the `manifest.json` of `docker save`.
     fn docker_image(&mut self, value: &Value, root: &[u8]) {
         let tag = value.get("RepoTags").and_then(|tags| tags.get(0)).and_then(Value::as_str).map(str::to_owned);
-        let mut draft = Draft { tag, ..Draft::default() };
+        let reference = Reference { tag, digest: None, is_orphan: self.is_orphan };
+        let mut draft = Draft { reference, ..Draft::default() };
         let mut diff_ids = Vec::new();
         if let Some(config) = value.get("Config").and_then(Value::as_str) {
             draft.config = self.store.find(&[root, config.as_bytes()].concat());
-            draft.digest = digest_of_name(config.as_bytes());
+            draft.reference.digest = digest_of_name(config.as_bytes());
             match draft.config.and_then(|id| self.read(id)) {
                 Some(config) => diff_ids = diff_ids_of(&config),
                 None if draft.config.is_none() => {
@@ -364,10 +289,10 @@ impl Resolver<'_> {
         }
         // Since version 25 the same image stands in `index.json` too.
         if let Some(twin) = self.twins.get(&draft.parts()).and_then(|index| self.drafts.get_mut(*index)) {
-            twin.tag = draft.tag.or(twin.tag.take());
+            twin.reference.tag = draft.reference.tag.or(twin.reference.tag.take());
             return;
         }
-        let digest = draft.digest.clone();
+        let digest = draft.reference.digest.clone();
         let config = draft.config;
         let index = self.add(draft);
         if let Some(config) = config {
@@ -379,7 +304,7 @@ impl Resolver<'_> {
     fn add(&mut self, mut draft: Draft) -> usize {
         let config = draft.config.map(|id| self.read(id));
         if let Some(None) = config {
-            let what = draft.digest.clone().unwrap_or_default();
+            let what = draft.reference.digest.clone().unwrap_or_default();
             let place = format!("{}: {}", self.name, escape(what.as_bytes()));
             let reason = "the configuration of this image is no JSON document; it is scanned as a text";
             self.diagnostics.push(Diagnostic::note("corrupt-configuration", place, reason));
@@ -393,7 +318,6 @@ impl Resolver<'_> {
                 }
             }
         }
-        draft.is_orphan = self.is_orphan;
         let index = self.drafts.len();
         self.twins.insert(draft.parts(), index);
         self.drafts.push(draft);
@@ -431,11 +355,11 @@ impl Resolver<'_> {
     }
 
     fn finish(self) -> Contents {
-        let names = name_images(self.name, &self.drafts);
+        let names = name_images(self.name, &self.drafts.iter().map(|draft| &draft.reference).collect::<Vec<_>>());
         let mut diagnostics = self.diagnostics;
         let mut blobs: Vec<Blob> = Vec::new();
         let mut blob_of: HashMap<EntryId, usize> = HashMap::new();
-        let is_orphan: Vec<bool> = self.drafts.iter().map(|draft| draft.is_orphan).collect();
+        let is_orphan: Vec<bool> = self.drafts.iter().map(|draft| draft.reference.is_orphan).collect();
         let mut images = Vec::new();
         for (index, (draft, name)) in self.drafts.into_iter().zip(names).enumerate() {
             for (digest, reason) in draft.missing {
@@ -461,7 +385,7 @@ impl Resolver<'_> {
                 let digest = escape(layer.digest.as_bytes()).into();
                 layers.push(Layer { entry: layer.entry, digest, instruction: layer.instruction });
             }
-            images.push(Image { name, layers, is_orphan: draft.is_orphan });
+            images.push(Image { name, layers, is_orphan: draft.reference.is_orphan });
         }
         // The leftovers of earlier builds hold the same layers as the image itself, and would only repeat every place.
         for blob in &mut blobs {
@@ -494,40 +418,4 @@ fn roots(store: &Store) -> Vec<Vec<u8>> {
 /// The layout that a blob lies in.
 fn root_of_blob(name: &[u8]) -> &[u8] {
     memchr::memmem::rfind(name, b"blobs/").and_then(|start| name.get(..start)).unwrap_or_default()
-}
-
-/// A name for each image, none twice: the target alone where there is one image, else with the tag, the digest, or both.
-fn name_images(target: &str, drafts: &[Draft]) -> Vec<Arc<str>> {
-    let is_only_one = drafts.iter().filter(|draft| !draft.is_orphan).count() == 1;
-    let tags: Vec<Option<String>> = drafts.iter().map(|draft| draft.tag.as_deref().map(clean_tag)).collect();
-    let mut uses: HashMap<&Option<String>, usize> = HashMap::new();
-    for tag in &tags {
-        *uses.entry(tag).or_default() += 1;
-    }
-    let mut taken = HashSet::new();
-    let mut names = Vec::new();
-    for (position, (draft, tag)) in drafts.iter().zip(&tags).enumerate() {
-        let is_unique = uses.get(tag) == Some(&1);
-        let digest = draft.digest.as_deref().map(clean_tag);
-        let mut name = match (tag, digest) {
-            _ if is_only_one && !draft.is_orphan => target.to_owned(),
-            (Some(tag), _) if is_unique => format!("{target}#{tag}"),
-            (Some(tag), Some(digest)) => format!("{target}#{tag}@{digest}"),
-            (None, Some(digest)) => format!("{target}#{digest}"),
-            (_, None) => format!("{target}#{position}"),
-        };
-        if !taken.insert(name.clone()) {
-            name = format!("{name}~{position}");
-            taken.insert(name.clone());
-        }
-        names.push(name.into());
-    }
-    names
-}
-
-/// A tag fit to stand behind a `#`: archives can hold any text as a tag.
-fn clean_tag(tag: &str) -> String {
-    let tag: String =
-        tag.chars().take(LONGEST_TAG).map(|character| if character == '#' { '_' } else { character }).collect();
-    escape(tag.as_bytes()).into_owned()
 }

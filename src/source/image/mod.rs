@@ -6,11 +6,13 @@
 //! scanned; the merged file system is never built and nothing is ever written to disk.
 
 mod compression;
+mod contents;
 mod digest;
 mod layer;
 mod layout;
 mod manifest;
 mod meter;
+mod naming;
 mod scan;
 mod shadow;
 mod store;
@@ -23,8 +25,8 @@ use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use self::contents::Contents;
 use self::layer::Limits;
-use self::layout::Contents;
 use self::scan::{Inspector, Scan, Subject};
 use self::store::Store;
 use super::{ScanContext, Source};

@@ -5,13 +5,13 @@
 //! the other, while they stream by. Spooling it into a temporary file would leave secrets on a disk, and memory cannot hold it.
 
 use std::collections::HashMap;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::compression::{self, Compression};
-use super::layer;
+use super::layer::{self, TRAILING};
 use super::meter::{Meter, Metered};
 use crate::diagnostic::Diagnostic;
 use crate::finding::escape;
@@ -280,8 +280,18 @@ impl Store {
             }
         }
         // Seeking behind the end of a file is no error, and a whole archive has at least one block behind its last entry.
-        if end.next_multiple_of(compression::HEAD as u64).saturating_add(compression::HEAD as u64) > length {
+        let end = end.checked_next_multiple_of(compression::HEAD as u64).unwrap_or(u64::MAX);
+        if end.saturating_add(compression::HEAD as u64) > length {
             self.listing_broken(shown, &io::ErrorKind::UnexpectedEof.into());
+            return Ok(());
+        }
+        let mut reader = BufReader::new(fs_err::File::open(&self.path)?);
+        reader.seek(SeekFrom::Start(end))?;
+        if let Some(zeros) = skip_zeros(&mut reader)? {
+            let reason =
+                "something stands behind the end of the archive, which most programs pass over; it was scanned";
+            self.troubles.push(Diagnostic::note("trailing-data", shown, reason));
+            self.push(TRAILING.to_vec(), length.saturating_sub(end + zeros), Content::Extent(end + zeros));
         }
         Ok(())
     }
@@ -317,9 +327,18 @@ impl Store {
             meter.expect_header(entry.size().max(entry.header().entry_size().unwrap_or(0)));
         }
         meter.expect_content();
-        match archive.into_inner().read(&mut [0]) {
-            Ok(0) => self.listing_broken(shown, &io::ErrorKind::UnexpectedEof.into()),
-            Ok(_) => {}
+        let mut rest = BufReader::new(archive.into_inner());
+        match rest.fill_buf() {
+            Ok([]) => self.listing_broken(shown, &io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) => match skip_zeros(&mut rest) {
+                Ok(None) => {}
+                Ok(Some(_)) => {
+                    let reason =
+                        "something stands behind the end of the archive; unpack the archive to have it scanned";
+                    self.troubles.push(Diagnostic::gap("trailing-data", shown, reason));
+                }
+                Err(error) => self.listing_broken(shown, &error),
+            },
             Err(error) => self.listing_broken(shown, &error),
         }
         Ok(())
@@ -370,6 +389,24 @@ impl Store {
 
     fn empty(path: &Path) -> Self {
         Self { path: path.to_path_buf(), entries: Vec::new(), names: HashMap::new(), troubles: Vec::new() }
+    }
+}
+
+/// How many zeros come before the first other byte; `None` if nothing else comes.
+fn skip_zeros(reader: &mut impl BufRead) -> io::Result<Option<u64>> {
+    let mut zeros = 0;
+    loop {
+        let bytes = reader.fill_buf()?;
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let length = bytes.len();
+        let skipped = bytes.iter().take_while(|byte| **byte == 0).count();
+        zeros += skipped as u64;
+        if skipped < length {
+            return Ok(Some(zeros));
+        }
+        reader.consume(length);
     }
 }
 

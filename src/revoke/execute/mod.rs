@@ -4,6 +4,8 @@
 //! credential again, since an issuer's 200 proves nothing. Whatever is not certain is recorded as unknown, and asked about
 //! before it is ever sent again. Entries run one after the other, so that no issuer sees two calls at once.
 
+mod prepare;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -13,14 +15,13 @@ use time::OffsetDateTime;
 use super::approval::ApprovedPlan;
 use super::ledger::{Event, Intent, Ledger, LedgerError, LedgerState, Receipt, Standing};
 use super::plan::{Authority, PlanEntry, PlannedAction, PlannedLocation};
-use super::policy::{CapCounter, Policy};
+use super::policy::{CapCounter, Policy, PolicyAction};
 use super::rfc7009::{self, Answer};
-use crate::egress::{Destination, Egress};
+use crate::egress::Egress;
 use crate::finding::{
-    Finding, Fingerprint, FingerprintKey, Kind, Liveness, LivenessState, Part, PartValue, Revocation, RevocationState,
-    Severity,
+    Finding, Fingerprint, FingerprintKey, Kind, Liveness, LivenessState, Revocation, RevocationState,
 };
-use crate::issuer::{ClientCredentials, Endpoint, Issuers, Metadata};
+use crate::issuer::{Endpoint, Issuers};
 use crate::secret::Secret;
 
 /// Why an execution stopped before its end. What was done until then stands in the ledger.
@@ -54,6 +55,8 @@ pub struct Execution<'a> {
     /// The pauses between two looks at a credential that still answers: the window that an issuer has to make a revocation
     /// take effect.
     pub window: &'a [Duration],
+    /// Whether to stop before the next call.
+    pub is_cancelled: &'a dyn Fn() -> bool,
     /// Whether the liveness in the plan is of another run. Every credential is then asked about before its call: what is dead
     /// by now needs none, and only an issuer that has called a token active proves something by calling it inactive.
     pub look_first: bool,
@@ -95,7 +98,7 @@ where
         execution,
         probe,
         refused: BTreeSet::new(),
-        dead: BTreeMap::new(),
+        looks: BTreeMap::new(),
         counter: CapCounter::default(),
     };
     run.record(Event::Approved {
@@ -108,7 +111,8 @@ where
     }
     let mut results = Vec::with_capacity(approved.plan().entries.len());
     for entry in &approved.plan().entries {
-        results.push(run.execute_entry(entry).await?);
+        let stop = (run.execution.is_cancelled)();
+        results.push(if stop { planned(entry) } else { run.execute_entry(entry).await? });
     }
     Ok(results)
 }
@@ -135,19 +139,12 @@ struct Run<'a, P> {
     approved: &'a ApprovedPlan,
     execution: Execution<'a>,
     probe: P,
-    /// Which kinds an issuer has refused to a client: the first refusal stops the rest of them.
+    /// Which kinds an issuer does not revoke for a client: the first one that it refuses, or accepts without effect, stops the
+    /// rest of them.
     refused: BTreeSet<(String, Kind, Option<String>)>,
-    /// What was found dead before the first call.
-    dead: BTreeMap<Fingerprint, Liveness>,
+    /// What a look at each credential before the first call showed.
+    looks: BTreeMap<Fingerprint, Liveness>,
     counter: CapCounter,
-}
-
-/// A call with everything that it needs at hand.
-struct PreparedCall {
-    metadata: std::sync::Arc<Metadata>,
-    endpoint: Destination,
-    client: Option<ClientCredentials>,
-    subject: ProbeSubject,
 }
 
 impl<P> Run<'_, P>
@@ -161,6 +158,9 @@ where
         if !self.approved.covers(entry) {
             return Ok(planned(entry));
         }
+        if let Some(done) = self.done_before(entry) {
+            return Ok(done);
+        }
         if let Err(reason) = self.is_still_allowed(entry, issuer) {
             return self.refuse(entry, reason);
         }
@@ -173,12 +173,12 @@ where
         {
             return Ok(settled);
         }
-        if let Some(liveness) = self.dead.remove(&entry.finding) {
+        if let Some(liveness) = self.looks.remove(&entry.finding).filter(|look| look.state == LivenessState::Dead) {
             return self.settle_dead(entry, liveness);
         }
         let series = (issuer.clone(), entry.kind, authority.client_id().map(str::to_owned));
         if self.refused.contains(&series) {
-            let reason = format!("not sent: the issuer has just refused another {}", entry.kind.as_str());
+            let reason = format!("not sent: the issuer has just not revoked another {}", entry.kind.as_str());
             return self.refuse(entry, reason);
         }
         if let Err(cap) = self.execution.policy.count(&mut self.counter, issuer) {
@@ -194,9 +194,6 @@ where
             methods: prepared.metadata.authentication_methods(Endpoint::Revocation),
         };
         let answer = rfc7009::execute_revocation(self.execution.egress, &request).await;
-        if matches!(answer, Answer::Refused(_)) {
-            self.refused.insert(series);
-        }
         let (state, detail) = outcome(&answer);
         let receipt = self.record(Event::Outcome {
             finding: entry.finding.to_string(),
@@ -205,22 +202,24 @@ where
             state,
             detail: detail.clone(),
         })?;
-        match answer {
-            Answer::Refused(_) | Answer::NotSent(_) => Ok(executed(entry, state, receipt.as_str(), detail, None)),
+        let result = match answer {
+            Answer::Refused(_) | Answer::NotSent(_) => executed(entry, state, receipt.as_str(), detail, None),
             Answer::Accepted | Answer::Postponed { .. } | Answer::Unknown(_) => {
-                self.prove(entry, state, receipt, detail, &prepared.subject).await
+                self.prove(entry, state, receipt, detail, &prepared.subject).await?
             }
+        };
+        if matches!(result.revocation.state, RevocationState::Refused | RevocationState::StillLive) {
+            self.refused.insert(series);
         }
+        Ok(result)
     }
 
     /// What the operator may have changed their mind about since the plan was made.
     fn is_still_allowed(&self, entry: &PlanEntry, issuer: &str) -> Result<(), String> {
         let policy = self.execution.policy;
-        if policy.halt {
-            return Err("not sent: the kill switch `policy.halt` is set".to_owned());
-        }
-        if policy.protect.contains(&entry.finding) {
-            return Err("not sent: the finding is on the list `policy.protect`".to_owned());
+        let decision = policy.decide(&entry.subject(), issuer, entry.blast_radius);
+        if decision.action == PolicyAction::Never {
+            return Err(format!("not sent: the policy forbids it now, by {}", decision.decided_by));
         }
         match self.execution.issuers.trusted(issuer) {
             Ok(trusted) if trusted.revoke => Ok(()),
@@ -229,89 +228,30 @@ where
         }
     }
 
-    /// Gathers what the call needs; the reason why it cannot be made otherwise.
-    async fn prepare(
-        &self,
-        entry: &PlanEntry,
-        issuer: &str,
-        planned_endpoint: &str,
-        authority: &Authority,
-    ) -> Result<PreparedCall, String> {
-        let secret = self
-            .reread(entry.finding, entry.kind, &entry.locations)
-            .ok_or_else(|| "not sent: the value is not to be read in any of the planned places any more".to_owned())?;
-        let (client, companions) = self.credentials(issuer, authority)?;
-        let metadata = self.execution.issuers.metadata(issuer).await.map_err(|error| format!("not sent: {error}"))?;
-        let endpoint = metadata.revocation_endpoint().map_err(|error| format!("not sent: {error}"))?.clone();
-        let url = endpoint.url();
-        if format!("{}{}", url.origin().ascii_serialization(), url.path()) != planned_endpoint {
-            return Err("not sent: the issuer's revocation endpoint is not the planned one any more".to_owned());
-        }
-        let mut parts = vec![public_part("issuer", issuer)];
-        parts.extend(authority.client_id().map(|client| public_part("client_id", client)));
-        parts.extend(
-            companions
-                .iter()
-                .map(|companion| Part { name: "client_secret".to_owned(), value: PartValue::Finding(companion.id) }),
-        );
-        let finding = finding_of(entry.finding, entry.kind, secret, parts);
-        Ok(PreparedCall { metadata, endpoint, client, subject: ProbeSubject { finding, companions } })
-    }
-
-    /// The client's credentials, and the finding that they come from.
-    fn credentials(
-        &self,
-        issuer: &str,
-        authority: &Authority,
-    ) -> Result<(Option<ClientCredentials>, Vec<Finding>), String> {
-        match authority {
-            Authority::Nobody => Ok((None, Vec::new())),
-            Authority::PublicClient { client_id } => Ok((Some(ClientCredentials::public(client_id)), Vec::new())),
-            Authority::FoundClient { client_id, credential, credential_kind, locations } => {
-                let secret = self.reread(*credential, *credential_kind, locations).ok_or_else(|| {
-                    "not sent: the secret of its client is not to be read in any of the planned places any more"
-                        .to_owned()
-                })?;
-                let parts = vec![public_part("client_id", client_id), public_part("issuer", issuer)];
-                let companion = finding_of(*credential, *credential_kind, secret.duplicate(), parts);
-                Ok((Some(ClientCredentials::confidential(client_id, secret)), vec![companion]))
-            }
-            Authority::OperatorClient { client_id } => {
-                let trusted = self.execution.issuers.trusted(issuer).map_err(|error| format!("not sent: {error}"))?;
-                match &trusted.credentials {
-                    Some(own) if own.client_id == *client_id => {
-                        let client_secret = own.client_secret.as_ref().map(Secret::duplicate);
-                        Ok((Some(ClientCredentials { client_id: client_id.clone(), client_secret }), Vec::new()))
-                    }
-                    _ => {
-                        Err(format!("not sent: the configuration has no client `{client_id}` for `{issuer}` any more"))
-                    }
-                }
-            }
-        }
-    }
-
-    /// The value from the first place that still holds it. Whatever else stands there now is not sent to anybody.
-    fn reread(&self, id: Fingerprint, kind: Kind, locations: &[PlannedLocation]) -> Option<Secret> {
-        locations
-            .iter()
-            .filter_map(|location| (self.execution.reread)(id, kind, location))
-            .find(|secret| Fingerprint::of(self.execution.key, kind, secret.expose()) == id)
-    }
-
     /// Asks about every credential before the first call, which may end more of them than its own.
     async fn look_first(&mut self) {
         for entry in &self.approved.plan().entries {
             let PlannedAction::Rfc7009 { issuer, endpoint, authority, .. } = &entry.action else { continue };
-            if !self.approved.covers(entry) || self.is_still_allowed(entry, issuer).is_err() {
+            let is_cancelled = (self.execution.is_cancelled)();
+            if is_cancelled || !self.approved.covers(entry) || self.is_still_allowed(entry, issuer).is_err() {
                 continue;
             }
             let Ok(prepared) = self.prepare(entry, issuer, endpoint, authority).await else { continue };
             let liveness = (self.probe)(&prepared.subject).await;
-            if liveness.state == LivenessState::Dead {
-                self.dead.insert(entry.finding, liveness);
-            }
+            self.looks.insert(entry.finding, liveness);
         }
+    }
+
+    /// What an earlier run made of the entry, if that was an end and nothing shows that the credential works again: carrying out
+    /// a plan twice does nothing the second time.
+    fn done_before(&self, entry: &PlanEntry) -> Option<Executed> {
+        let is_live = |look: &Liveness| matches!(look.state, LivenessState::Live | LivenessState::LiveRestricted);
+        if !self.execution.look_first || self.looks.get(&entry.finding).is_some_and(is_live) {
+            return None;
+        }
+        let standing = self.execution.ledger.chain().standings().remove(&entry.finding.to_string())?;
+        let is_done = matches!(standing.state, LedgerState::Revoked | LedgerState::Accepted);
+        is_done.then(|| executed(entry, standing.state, &standing.receipt, standing.detail, None))
     }
 
     /// Records that a credential was dead before anything was sent for it.
@@ -363,7 +303,8 @@ where
     ) -> Result<Executed, ExecuteError> {
         let mut liveness = (self.probe)(subject).await;
         for pause in self.execution.window {
-            if liveness.state == LivenessState::Dead {
+            // What cannot be told now cannot be told in a moment either: only a credential that works is waited for.
+            if !matches!(liveness.state, LivenessState::Live | LivenessState::LiveRestricted) {
                 break;
             }
             tokio::time::sleep(*pause).await;
@@ -433,6 +374,12 @@ fn outcome(answer: &Answer) -> (LedgerState, String) {
     }
 }
 
+/// What the ledger keeps of a credential that a later run finds dead.
+pub(super) fn proof_of_death(finding: &Finding) -> Event {
+    let detail = format!("after the request of an earlier run: {}", told(&finding.liveness));
+    Event::Proof { finding: finding.id.to_string(), state: LedgerState::Revoked, detail }
+}
+
 fn proof(entry: &PlanEntry, state: LedgerState, detail: &str) -> Event {
     Event::Proof { finding: entry.finding.to_string(), state, detail: detail.to_owned() }
 }
@@ -464,28 +411,5 @@ fn told(liveness: &Liveness) -> String {
         LivenessState::Unknown | LivenessState::NotChecked => {
             format!("whether it still works is not known{by}{reason}")
         }
-    }
-}
-
-fn public_part(name: &str, value: &str) -> Part {
-    Part { name: name.to_owned(), value: PartValue::Public(value.to_owned()) }
-}
-
-/// A finding that holds what asking about it takes, and no more.
-fn finding_of(id: Fingerprint, kind: Kind, secret: Secret, parts: Vec<Part>) -> Finding {
-    Finding {
-        id,
-        rule: String::new(),
-        provider: "generic".to_owned(),
-        title: String::new(),
-        kind,
-        confidence: crate::finding::Confidence::High,
-        severity: Severity::High,
-        secret,
-        parts,
-        token: None,
-        liveness: Liveness::not_checked(),
-        revocation: Revocation::none(),
-        locations: Vec::new(),
     }
 }
