@@ -178,6 +178,11 @@ fn an_issuer_planted_beside_a_secret_receives_not_one_packet() {
         leak.env.write(&format!("planted/{name}"), &hostile);
     }
 
+    // Nor may a proxy that somebody else has set read along.
+    for variable in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        leak.env.set(variable, url);
+    }
+
     let config = leak.configure(CLIENT, AUTO);
     let planted = leak.env.input().join("planted");
     let ledger = leak.ledger();
@@ -193,6 +198,20 @@ fn an_issuer_planted_beside_a_secret_receives_not_one_packet() {
     let run = leak.env.run(["scan", "--format", "jsonl", "--verify", text(&leak.env.input())]);
     assert_eq!(run.code, Some(1), "{}\n{}", run.stdout, run.stderr);
     assert_eq!(attacker.connections(), 0);
+    assert_eq!(leak.server.take_requests(), Vec::<String>::new());
+}
+
+#[test]
+fn an_address_on_this_machine_is_not_asked_without_the_operators_word() {
+    let leak = Leak::new();
+    let config = leak.configure(CLIENT, AUTO);
+    let as_public = fs_err::read_to_string(&config).expect("the configuration").replace("zone = \"loopback\"\n", "");
+    fs_err::write(&config, as_public).expect("the configuration");
+    let arguments = ["scan", "--format", "jsonl", "--verify", "--config", &config, text(&leak.repository)];
+    let run = leak.env.run(arguments).exits(1);
+    for finding in run.findings() {
+        assert_eq!(finding["liveness"]["state"], "unknown", "{finding:#}");
+    }
     assert_eq!(leak.server.take_requests(), Vec::<String>::new());
 }
 

@@ -98,7 +98,7 @@ where
         execution,
         probe,
         refused: BTreeSet::new(),
-        dead: BTreeMap::new(),
+        looks: BTreeMap::new(),
         counter: CapCounter::default(),
     };
     run.record(Event::Approved {
@@ -142,8 +142,8 @@ struct Run<'a, P> {
     /// Which kinds an issuer does not revoke for a client: the first one that it refuses, or accepts without effect, stops the
     /// rest of them.
     refused: BTreeSet<(String, Kind, Option<String>)>,
-    /// What was found dead before the first call.
-    dead: BTreeMap<Fingerprint, Liveness>,
+    /// What a look at each credential before the first call showed.
+    looks: BTreeMap<Fingerprint, Liveness>,
     counter: CapCounter,
 }
 
@@ -158,6 +158,9 @@ where
         if !self.approved.covers(entry) {
             return Ok(planned(entry));
         }
+        if let Some(done) = self.done_before(entry) {
+            return Ok(done);
+        }
         if let Err(reason) = self.is_still_allowed(entry, issuer) {
             return self.refuse(entry, reason);
         }
@@ -170,7 +173,7 @@ where
         {
             return Ok(settled);
         }
-        if let Some(liveness) = self.dead.remove(&entry.finding) {
+        if let Some(liveness) = self.looks.remove(&entry.finding).filter(|look| look.state == LivenessState::Dead) {
             return self.settle_dead(entry, liveness);
         }
         let series = (issuer.clone(), entry.kind, authority.client_id().map(str::to_owned));
@@ -235,10 +238,20 @@ where
             }
             let Ok(prepared) = self.prepare(entry, issuer, endpoint, authority).await else { continue };
             let liveness = (self.probe)(&prepared.subject).await;
-            if liveness.state == LivenessState::Dead {
-                self.dead.insert(entry.finding, liveness);
-            }
+            self.looks.insert(entry.finding, liveness);
         }
+    }
+
+    /// What an earlier run made of the entry, if that was an end and nothing shows that the credential works again: carrying out
+    /// a plan twice does nothing the second time.
+    fn done_before(&self, entry: &PlanEntry) -> Option<Executed> {
+        let is_live = |look: &Liveness| matches!(look.state, LivenessState::Live | LivenessState::LiveRestricted);
+        if !self.execution.look_first || self.looks.get(&entry.finding).is_some_and(is_live) {
+            return None;
+        }
+        let standing = self.execution.ledger.chain().standings().remove(&entry.finding.to_string())?;
+        let is_done = matches!(standing.state, LedgerState::Revoked | LedgerState::Accepted);
+        is_done.then(|| executed(entry, standing.state, &standing.receipt, standing.detail, None))
     }
 
     /// Records that a credential was dead before anything was sent for it.
