@@ -98,7 +98,7 @@ where
         execution,
         probe,
         refused: BTreeSet::new(),
-        dead: BTreeMap::new(),
+        looks: BTreeMap::new(),
         counter: CapCounter::default(),
     };
     run.record(Event::Approved {
@@ -142,8 +142,8 @@ struct Run<'a, P> {
     /// Which kinds an issuer does not revoke for a client: the first one that it refuses, or accepts without effect, stops the
     /// rest of them.
     refused: BTreeSet<(String, Kind, Option<String>)>,
-    /// What was found dead before the first call.
-    dead: BTreeMap<Fingerprint, Liveness>,
+    /// What was seen before the first call.
+    looks: BTreeMap<Fingerprint, Liveness>,
     counter: CapCounter,
 }
 
@@ -165,13 +165,22 @@ where
             Ok(prepared) => prepared,
             Err(reason) => return self.refuse(entry, reason),
         };
-        if let Some(standing) = self.open_standing(entry)
-            && let Some(settled) = self.settle(entry, &standing, &prepared.subject).await?
-        {
-            return Ok(settled);
-        }
-        if let Some(liveness) = self.dead.remove(&entry.finding) {
-            return self.settle_dead(entry, liveness);
+        let standing = self.execution.ledger.chain().standings().remove(&entry.finding.to_string());
+        let look = self.looks.remove(&entry.finding);
+        match (standing, look) {
+            // A request was sent, and nobody knows what came of it.
+            (Some(standing), _) if standing.state == LedgerState::Unknown => {
+                if let Some(settled) = self.settle(entry, &standing, &prepared.subject).await? {
+                    return Ok(settled);
+                }
+            }
+            // Its death was proven once, which it cannot be again where only a living token shows that the issuer tells.
+            (Some(standing), Some(look)) if standing.state == LedgerState::Revoked && !is_live(&look) => {
+                let detail = format!("not sent again: {}", standing.detail);
+                return Ok(executed(entry, LedgerState::Revoked, &standing.receipt, detail, None));
+            }
+            (_, Some(look)) if look.state == LivenessState::Dead => return self.settle_dead(entry, look),
+            _ => {}
         }
         let series = (issuer.clone(), entry.kind, authority.client_id().map(str::to_owned));
         if self.refused.contains(&series) {
@@ -235,9 +244,7 @@ where
             }
             let Ok(prepared) = self.prepare(entry, issuer, endpoint, authority).await else { continue };
             let liveness = (self.probe)(&prepared.subject).await;
-            if liveness.state == LivenessState::Dead {
-                self.dead.insert(entry.finding, liveness);
-            }
+            self.looks.insert(entry.finding, liveness);
         }
     }
 
@@ -246,12 +253,6 @@ where
         let detail = format!("not sent: {} already", told(&liveness));
         let receipt = self.record(proof(entry, LedgerState::Revoked, &detail))?;
         Ok(executed(entry, LedgerState::Revoked, receipt.as_str(), detail, Some(liveness)))
-    }
-
-    /// How the finding stands, if an earlier request for it has no known end.
-    fn open_standing(&self, entry: &PlanEntry) -> Option<Standing> {
-        let standing = self.execution.ledger.chain().standings().remove(&entry.finding.to_string())?;
-        (standing.state == LedgerState::Unknown).then_some(standing)
     }
 
     /// Looks at what became of an earlier request. `None` when the credential is proven to work still: the request had no
@@ -291,7 +292,7 @@ where
         let mut liveness = (self.probe)(subject).await;
         for pause in self.execution.window {
             // What cannot be told now cannot be told in a moment either: only a credential that works is waited for.
-            if !matches!(liveness.state, LivenessState::Live | LivenessState::LiveRestricted) {
+            if !is_live(&liveness) {
                 break;
             }
             tokio::time::sleep(*pause).await;
@@ -386,6 +387,10 @@ fn executed(
     };
     let decides = |liveness: &Liveness| !matches!(liveness.state, LivenessState::Unknown | LivenessState::NotChecked);
     Executed { finding: entry.finding, revocation, liveness: liveness.filter(decides) }
+}
+
+fn is_live(liveness: &Liveness) -> bool {
+    matches!(liveness.state, LivenessState::Live | LivenessState::LiveRestricted)
 }
 
 /// What a look at the credential showed, in words.
