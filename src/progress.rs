@@ -3,7 +3,7 @@
 //! A bar where a person looks on, a plain line now and then where a CI system would otherwise take silence for a hang,
 //! nothing where it was turned off. It reads counters and never touches the work, so a scan is as fast with it as without.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Mutex, PoisonError};
@@ -62,7 +62,7 @@ impl<'scope> Progress<'scope> {
         let display = match mode {
             Mode::Never => None,
             Mode::Auto if is_quiet => None,
-            _ if std::io::stderr().is_terminal() => Some(Display::Bar),
+            _ if io::stderr().is_terminal() => Some(Display::Bar),
             _ => Some(Display::Heartbeat),
         };
         let Some(display) = display else { return Self { running: None, thread: None } };
@@ -105,6 +105,23 @@ pub fn suspend<R>(write: impl FnOnce() -> R) -> R {
     }
 }
 
+/// Standard error for log lines, with the bar out of their way.
+pub fn stderr() -> impl io::Write {
+    Suspending
+}
+
+struct Suspending;
+
+impl io::Write for Suspending {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        suspend(|| io::stderr().lock().write(line))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().lock().flush()
+    }
+}
+
 fn show_bar(subject: &str, counters: &Counters, stopped: &Receiver<()>) {
     if is_over(stopped, PATIENCE) {
         return;
@@ -133,7 +150,7 @@ fn show_heartbeat(subject: &str, counters: &Counters, stopped: &Receiver<()>) {
     while !is_over(stopped, HEARTBEAT) {
         let line = heartbeat(subject, counters, started.elapsed());
         // A closed standard error is no reason to stop a scan.
-        let _ = writeln!(std::io::stderr().lock(), "{line}");
+        let _ = writeln!(io::stderr().lock(), "{line}");
     }
 }
 

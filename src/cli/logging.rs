@@ -6,6 +6,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::environment::Environment;
+use crate::progress;
 
 /// Starts logging at the level that `RESCIND_LOG` names (`error`, `warn`, `info`, `debug`, `trace`), or that the number of
 /// `-v` stands for. Without either, no logger is installed at all.
@@ -21,7 +22,7 @@ pub(crate) fn start(verbosity: u8, environment: &Environment) -> anyhow::Result<
         (None, 2) => LevelFilter::DEBUG,
         (None, _) => LevelFilter::TRACE,
     };
-    let format = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    let format = tracing_subscriber::fmt::layer().with_writer(progress::stderr).with_ansi(false);
     tracing_subscriber::registry().with(format).with(Targets::new().with_target("rescind", level)).init();
     Ok(())
 }

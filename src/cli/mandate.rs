@@ -9,9 +9,7 @@ use anyhow::Context as _;
 use super::exit::Hint;
 use crate::config::Config;
 use crate::config::environment::Environment;
-use crate::egress::{Egress, EgressPolicy};
 use crate::finding::FingerprintKey;
-use crate::issuer::Issuers;
 use crate::revoke::{Policy, REPROBE_WINDOW, RevocationPlan, RevokeContext};
 use crate::rules::RuleSet;
 use crate::verify::VerifyContext;
@@ -26,12 +24,11 @@ pub(super) struct Mandate {
 
 impl Mandate {
     pub(super) fn new(config: &Config, rules: Arc<RuleSet>) -> anyhow::Result<Self> {
-        let egress = Egress::new(EgressPolicy::from(config))?;
         Ok(Self {
             policy: config.policy_section()?.unwrap_or_default(),
             key: config.fingerprint_key()?,
+            verify: VerifyContext::open(config, Arc::clone(&rules))?,
             rules,
-            verify: VerifyContext::new(config, Issuers::new(config, egress.clone()), egress),
         })
     }
 

@@ -16,6 +16,7 @@ use super::{ConfigError, Zone};
 pub(super) struct UnvalidatedConfig {
     pub(super) fingerprint_key_file: Option<PathBuf>,
     pub(super) egress: UnvalidatedEgress,
+    pub(super) providers: Vec<String>,
     pub(super) issuer: Vec<Spanned<UnvalidatedIssuer>>,
     pub(super) policy: toml::Table,
 }

@@ -13,6 +13,7 @@ use super::document::UnvalidatedIssuer;
 use super::environment::Environment;
 use super::host::HostPattern;
 use super::{ConfigError, read_secret_file};
+use crate::rules::Rule;
 use crate::secret::Secret;
 
 /// Where an issuer's hosts may lie.
@@ -82,10 +83,14 @@ pub struct OperatorCredentials {
 impl Issuer {
     /// An issuer trusted with nothing but its identifier: metadata is fetched, no credentials, the public zone.
     pub(super) fn bare(issuer: &str) -> Result<Self, String> {
-        Ok(Self {
-            url: Some(issuer_url(issuer)?),
-            issuer: issuer.to_owned(),
-            token_endpoint: None,
+        Ok(Self::at(issuer.to_owned(), Some(issuer_url(issuer)?), None))
+    }
+
+    fn at(issuer: String, url: Option<Url>, token_endpoint: Option<Url>) -> Self {
+        Self {
+            issuer,
+            url,
+            token_endpoint,
             introspection_endpoint: None,
             revocation_endpoint: None,
             jwks_uri: None,
@@ -100,6 +105,23 @@ impl Issuer {
             introspects_access_tokens: false,
             introspects_refresh_tokens: false,
             _operators_word: OperatorsWord,
+        }
+    }
+
+    /// A provider that is the same for everybody, at the endpoints that a rule pins. Rules come with the program or from the
+    /// operator, never from what is scanned; revoking still needs the operator's own word. `None` when the rule pins none.
+    pub(crate) fn pinned_by_rule(rule: &Rule) -> Option<Self> {
+        let endpoint = |text: &Option<String>| {
+            endpoint_url(text.as_deref()?).ok().filter(|url| {
+                url.scheme() == "https" && url.host_str().is_some_and(|host| rule.hosts.iter().any(|name| name == host))
+            })
+        };
+        let token_endpoint = endpoint(&rule.endpoints.token)?;
+        Some(Self {
+            introspection_endpoint: endpoint(&rule.endpoints.introspection),
+            revocation_endpoint: endpoint(&rule.endpoints.revocation),
+            // Without a URL of its own nothing is discovered: what is pinned is enough.
+            ..Self::at(token_endpoint.as_str().to_owned(), None, Some(token_endpoint))
         })
     }
 

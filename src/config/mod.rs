@@ -37,6 +37,8 @@ pub struct Config {
     pub fingerprint_key_file: Option<PathBuf>,
     /// How issuers are spoken to.
     pub egress: EgressSettings,
+    /// Providers that may be asked at the endpoints that their rules pin, such as `google`.
+    pub providers: Vec<String>,
     /// The issuers that are trusted, each once.
     pub issuers: Vec<Arc<Issuer>>,
     /// The section `[policy]`, as written; `revoke` validates it (see [`Config::policy_section`]).
@@ -193,6 +195,7 @@ impl Config {
         Ok(Self {
             fingerprint_key_file: written.fingerprint_key_file.map(|key| directory.join(key)),
             egress,
+            providers: written.providers,
             issuers,
             policy: written.policy,
             file: Some(file),

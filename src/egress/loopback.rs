@@ -137,6 +137,7 @@ pub(crate) fn metadata(origin: &str) -> serde_json::Value {
         "introspection_endpoint": format!("{origin}/introspect"),
         "revocation_endpoint": format!("{origin}/revoke"),
         "jwks_uri": format!("{origin}/keys"),
+        "userinfo_endpoint": format!("{origin}/me"),
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
     })
 }

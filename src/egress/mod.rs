@@ -133,6 +133,12 @@ impl Egress {
         Ok(egress)
     }
 
+    /// A client for which no name resolves, so that a test cannot reach anybody by mistake.
+    #[cfg(test)]
+    pub(crate) fn without_names(policy: EgressPolicy) -> Result<Self, EgressError> {
+        Self::with_names(policy, Names::with_lookup(Arc::new(|_| Box::pin(async { Ok(Vec::new()) }))))
+    }
+
     /// Sends the request and reads the answer. Needs a tokio runtime with time and I/O.
     pub async fn send(&self, request: Request) -> Result<Response, EgressError> {
         let origin = request.destination.origin();

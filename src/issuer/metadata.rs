@@ -11,7 +11,7 @@ use crate::egress::{Destination, checked_url, origin};
 /// Where an issuer can be asked what, and how.
 pub struct Metadata {
     issuer: String,
-    endpoints: [Published; 4],
+    endpoints: [Published; 5],
     methods: [AuthenticationMethods; 3],
 }
 
@@ -26,6 +26,8 @@ pub enum Endpoint {
     Revocation,
     /// `jwks_uri` (RFC 7517 §5).
     KeySet,
+    /// `userinfo_endpoint` (OpenID Connect Core §5.3).
+    UserInfo,
 }
 
 /// The methods by which a client may authenticate at an endpoint, as far as they are supported here.
@@ -47,7 +49,6 @@ enum Published {
 impl Metadata {
     /// Takes what is usable out of a document that has been found to be this issuer's, `Null` when there is none.
     pub(super) fn from_document(issuer: &Issuer, document: &Value) -> Self {
-        let endpoints = [Endpoint::Token, Endpoint::Introspection, Endpoint::Revocation, Endpoint::KeySet];
         let token_methods = methods(issuer, document, "token_endpoint_auth_methods_supported");
         let presumed = || AuthenticationMethods {
             methods: vec![ClientAuthentication::SecretBasic, ClientAuthentication::SecretPost],
@@ -57,7 +58,7 @@ impl Metadata {
             |member| methods(issuer, document, member).or_else(|| token_methods.clone()).unwrap_or_else(presumed);
         Self {
             issuer: issuer.issuer.clone(),
-            endpoints: endpoints.map(|endpoint| published(issuer, document, endpoint)),
+            endpoints: Endpoint::ALL.map(|endpoint| published(issuer, document, endpoint)),
             methods: [
                 token_methods.clone().unwrap_or_else(presumed),
                 or_token("introspection_endpoint_auth_methods_supported"),
@@ -91,14 +92,20 @@ impl Metadata {
         self.endpoint(Endpoint::KeySet)
     }
 
+    /// Where the owner of an access token can be asked for with it.
+    pub fn userinfo_endpoint(&self) -> Result<&Destination, IssuerError> {
+        self.endpoint(Endpoint::UserInfo)
+    }
+
     /// An endpoint, if it is there and trusted.
     pub fn endpoint(&self, endpoint: Endpoint) -> Result<&Destination, IssuerError> {
-        let [token, introspection, revocation, key_set] = &self.endpoints;
+        let [token, introspection, revocation, key_set, userinfo] = &self.endpoints;
         let published = match endpoint {
             Endpoint::Token => token,
             Endpoint::Introspection => introspection,
             Endpoint::Revocation => revocation,
             Endpoint::KeySet => key_set,
+            Endpoint::UserInfo => userinfo,
         };
         let (issuer, endpoint) = (self.issuer.clone(), endpoint.as_str());
         match published {
@@ -115,7 +122,7 @@ impl Metadata {
     pub fn authentication_methods(&self, endpoint: Endpoint) -> &AuthenticationMethods {
         let [token, introspection, revocation] = &self.methods;
         match endpoint {
-            Endpoint::Token | Endpoint::KeySet => token,
+            Endpoint::Token | Endpoint::KeySet | Endpoint::UserInfo => token,
             Endpoint::Introspection => introspection,
             Endpoint::Revocation => revocation,
         }
@@ -123,6 +130,9 @@ impl Metadata {
 }
 
 impl Endpoint {
+    /// In the order in which [`Metadata`] keeps them.
+    const ALL: [Self; 5] = [Self::Token, Self::Introspection, Self::Revocation, Self::KeySet, Self::UserInfo];
+
     /// The name of its member in the metadata, and of its key in the configuration.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -130,6 +140,7 @@ impl Endpoint {
             Self::Introspection => "introspection_endpoint",
             Self::Revocation => "revocation_endpoint",
             Self::KeySet => "jwks_uri",
+            Self::UserInfo => "userinfo_endpoint",
         }
     }
 
@@ -139,15 +150,14 @@ impl Endpoint {
             Self::Introspection => issuer.introspection_endpoint.as_ref(),
             Self::Revocation => issuer.revocation_endpoint.as_ref(),
             Self::KeySet => issuer.jwks_uri.as_ref(),
+            Self::UserInfo => None,
         }
     }
 }
 
 /// Whether the operator configured any endpoint, so that metadata is not indispensable.
 pub(super) fn has_pinned_endpoint(issuer: &Issuer) -> bool {
-    [Endpoint::Token, Endpoint::Introspection, Endpoint::Revocation, Endpoint::KeySet]
-        .into_iter()
-        .any(|endpoint| endpoint.pinned(issuer).is_some())
+    Endpoint::ALL.into_iter().any(|endpoint| endpoint.pinned(issuer).is_some())
 }
 
 /// Where metadata may lie, in the order to try: OpenID Connect appends its suffix to the issuer, RFC 8414 §3.1 inserts its own

@@ -18,6 +18,7 @@ use tokio::sync::OnceCell;
 
 use crate::config::{Config, Issuer};
 use crate::egress::{DOCUMENT_BODY_LIMIT, Destination, Egress, EgressError, Request};
+use crate::rules::RuleSet;
 pub use client_authentication::{ClientAuthentication, ClientCredentials};
 pub use key_set::KeySet;
 pub use matching::{Matches, hints};
@@ -31,6 +32,8 @@ pub struct Issuers(Arc<Inner>);
 struct Inner {
     egress: Egress,
     trusted: Vec<Arc<Issuer>>,
+    /// Providers that are the same for everybody, by the rule that pins them.
+    pinned: HashMap<String, Arc<Issuer>>,
     documents: HashMap<String, Documents>,
 }
 
@@ -106,8 +109,20 @@ pub enum IssuerError {
 impl Issuers {
     /// The issuers that the operator trusts. Asks nothing yet.
     pub fn new(config: &Config, egress: Egress) -> Self {
-        let documents = config.issuers.iter().map(|issuer| (issuer.issuer.clone(), Documents::default())).collect();
-        Self(Arc::new(Inner { egress, trusted: config.issuers.clone(), documents }))
+        Self::with_pinned(config, egress, HashMap::new())
+    }
+
+    /// The issuers that the operator trusts, and those of the operator's `providers` whose rules pin a token endpoint.
+    pub fn with_rules(config: &Config, egress: Egress, rules: &RuleSet) -> Self {
+        let allowed = rules.rules.iter().filter(|rule| config.providers.contains(&rule.provider));
+        let pinned = allowed.filter_map(|rule| Some((rule.id.clone(), Arc::new(Issuer::pinned_by_rule(rule)?))));
+        Self::with_pinned(config, egress, pinned.collect())
+    }
+
+    fn with_pinned(config: &Config, egress: Egress, pinned: HashMap<String, Arc<Issuer>>) -> Self {
+        let issuers = config.issuers.iter().chain(pinned.values());
+        let documents = issuers.map(|issuer| (issuer.issuer.clone(), Documents::default())).collect();
+        Self(Arc::new(Inner { egress, trusted: config.issuers.clone(), pinned, documents }))
     }
 
     /// The trusted issuer of exactly that identifier.
@@ -116,7 +131,12 @@ impl Issuers {
         found.ok_or_else(|| IssuerError::Untrusted { shown: matching::shown(identifier) })
     }
 
-    /// Whether no issuer is trusted at all, so that nothing can be asked.
+    /// The provider that the rule of that id pins, if the operator lets it be asked.
+    pub fn pinned_by_rule(&self, rule: &str) -> Option<&Arc<Issuer>> {
+        self.0.pinned.get(rule)
+    }
+
+    /// Whether the operator trusts no issuer at all.
     pub fn is_empty(&self) -> bool {
         self.0.trusted.is_empty()
     }
@@ -124,7 +144,11 @@ impl Issuers {
     /// The metadata of a trusted issuer, with configured endpoints in place of published ones. Fetched once per run; a
     /// failure lasts as long.
     pub async fn metadata(&self, identifier: &str) -> Result<Arc<Metadata>, IssuerError> {
-        let issuer = self.trusted(identifier)?;
+        self.metadata_of(self.trusted(identifier)?).await
+    }
+
+    /// The same for an issuer at hand, trusted or pinned by a rule.
+    pub async fn metadata_of(&self, issuer: &Issuer) -> Result<Arc<Metadata>, IssuerError> {
         let cell = &self.documents(issuer)?.metadata;
         cell.get_or_init(|| async { self.fetch_metadata(issuer).await.map(Arc::new) }).await.clone()
     }

@@ -330,7 +330,7 @@ impl<'a> Location<'a> {
                 source: "image",
                 image: Some(redactor.place(&image.image)),
                 layer: image.layer.as_deref(),
-                instruction: image.instruction.as_deref().map(|instruction| redactor.text(instruction)),
+                instruction: image.instruction.as_deref().map(|instruction| redactor.instruction(instruction)),
                 shadowed_by: image.shadowed_by.as_deref(),
                 ..common
             },

@@ -63,6 +63,16 @@ impl Redactor {
         }
     }
 
+    /// A build instruction: as [`Redactor::text`], and without the values of assignments, since a build argument that no rule
+    /// knows, or that the user asked not to hear of, may be a secret all the same.
+    pub fn instruction<'t>(&self, instruction: &'t str) -> Cow<'t, str> {
+        match (&self.0, self.text(instruction)) {
+            (Values::Shown, text) => text,
+            (_, text) if text.contains('=') => Cow::Owned(without_assigned_values(&text)),
+            (_, text) => text,
+        }
+    }
+
     /// A path without the values.
     pub fn path<'p>(&self, path: &'p SourcePath) -> Cow<'p, [u8]> {
         self.replace(path.as_bytes(), MIN_LENGTH_IN_PATHS)
@@ -146,6 +156,42 @@ fn forms(secret: &Secret) -> Vec<Secret> {
     forms
 }
 
+/// `NAME=…` for each `NAME=value`, quoted or not; options such as `--password=value` are assignments as well.
+fn without_assigned_values(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((name, value)) = rest.split_once('=') {
+        kept.push_str(name);
+        kept.push('=');
+        let is_assignment = name.ends_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+            && value.starts_with(|c: char| c != '=' && !c.is_whitespace());
+        rest = if is_assignment {
+            kept.push('…');
+            after_value(value)
+        } else {
+            value
+        };
+    }
+    kept + rest
+}
+
+/// What follows a shell word.
+fn after_value(text: &str) -> &str {
+    let mut quote = None;
+    let mut is_escaped = false;
+    for (place, character) in text.char_indices() {
+        match (quote, character) {
+            _ if is_escaped => is_escaped = false,
+            (None | Some('"'), '\\') => is_escaped = true,
+            (Some(open), _) if open == character => quote = None,
+            (None, '"' | '\'') => quote = Some(character),
+            (None, _) if character.is_whitespace() => return text.get(place..).unwrap_or_default(),
+            _ => {}
+        }
+    }
+    ""
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,6 +222,24 @@ mod tests {
         let redactor = Redactor::new(&findings, false);
         assert_eq!(redactor.place("postgres/0123456789abcdef.conf"), "postgres/[redacted].conf");
         assert_eq!(redactor.text("postgres"), "[redacted]");
+    }
+
+    #[test]
+    fn instructions_keep_names_only() {
+        for (instruction, expected) in [
+            ("COPY . /app", "COPY . /app"),
+            ("|2 A=1 B=x y /bin/sh -c make", "|2 A=… B=… y /bin/sh -c make"),
+            (r#"ENV A="b c\" d" E='f g' H=i\ j k"#, "ENV A=… E=… H=… k"),
+            (
+                "RUN login --password=p4ss && [ a = b ] && [ a == b ]",
+                "RUN login --password=… && [ a = b ] && [ a == b ]",
+            ),
+            ("ENV A='open", "ENV A=…"),
+            ("ENV A=", "ENV A="),
+        ] {
+            assert_eq!(Redactor::new(&[], false).instruction(instruction), expected);
+            assert_eq!(Redactor::new(&[], true).instruction(instruction), instruction);
+        }
     }
 
     #[test]

@@ -320,7 +320,7 @@ impl Text<'_> {
             let _ = write!(line, ", layer {}", self.place(layer));
         }
         if let Some(instruction) = &image.instruction {
-            let _ = write!(line, " `{}`", self.shown(instruction));
+            let _ = write!(line, " `{}`", escape(self.redactor.instruction(instruction).as_bytes()));
         }
         if let Some(layer) = &image.shadowed_by {
             let _ = write!(line, ", deleted or overwritten by layer {}", self.place(layer));

@@ -461,6 +461,10 @@ fn found_values_are_in_no_plan_wherever_content_repeats_them() {
 fn apply(bench: &mut Bench, change: impl FnOnce(&mut Bench)) -> Vec<execute::Executed> {
     let mut findings = bench.findings();
     verify_findings(&mut findings, &bench.verify(), &Observer::idle()).expect("verification starts");
+    apply_to(bench, findings, change)
+}
+
+fn apply_to(bench: &mut Bench, findings: Vec<Finding>, change: impl FnOnce(&mut Bench)) -> Vec<execute::Executed> {
     let subjects: Vec<Subject> = findings.iter().map(Subject::from).collect();
     let verify = bench.verify();
     let plan = plan_subjects(&subjects, false, &bench.context(&verify)).expect("plans");
@@ -474,6 +478,21 @@ fn apply(bench: &mut Bench, change: impl FnOnce(&mut Bench)) -> Vec<execute::Exe
         _ => None,
     };
     execute_approved(&approved, &bench.context(&verify), &bench.ledger(), &reread).expect("the ledger can be written").0
+}
+
+#[test]
+fn an_approved_plan_is_carried_out_once() {
+    let mut bench = Bench::new(Behaviour::Honest, "");
+    let first = apply(&mut bench, |_| ());
+    let entries = bench.chain().entries.len();
+    let mut findings =
+        vec![bench.finding(Kind::ClientSecret, CLIENT_SECRET), bench.finding(Kind::RefreshToken, REFRESH)];
+    findings[1].liveness.state = LivenessState::Live;
+    fs_err::remove_file(bench.directory.path().join("refresh_token.txt")).expect("removes");
+    let again = apply_to(&mut bench, findings, |_| ());
+    assert_eq!(again[0].revocation, first[0].revocation, "told again from the ledger");
+    assert_eq!(bench.issuer.revocations().len(), 2, "by the first time alone");
+    assert_eq!(bench.chain().entries.len(), entries + 1, "the approval alone");
 }
 
 #[track_caller]

@@ -51,13 +51,13 @@ pub enum SourceError {
         /// The option, as it is spelled on the command line.
         option: &'static str,
     },
-    /// The index is stored in a way that cannot be read.
-    #[error("`{path}` is a {form} index, which is not supported")]
-    UnsupportedIndex {
+    /// The index cannot be read.
+    #[error("`{path}` {reason}")]
+    Index {
         /// The index.
         path: PathBuf,
-        /// `split` or `sparse`.
-        form: &'static str,
+        /// What is wrong with it.
+        reason: &'static str,
     },
     /// A revision names no commit.
     #[error("`{revision}` names no commit of `{path}`")]
@@ -104,11 +104,8 @@ impl SourceError {
             Self::UnsupportedRepository { .. } => {
                 Some("scan the files without the history, with `--no-history`".to_owned())
             }
-            Self::UnsupportedIndex { form: "split", .. } => {
-                Some("write it in one piece, with `git update-index --no-split-index`".to_owned())
-            }
-            Self::UnsupportedIndex { .. } => {
-                Some("write it in full, with `git sparse-checkout reapply --no-sparse-index`".to_owned())
+            Self::Index { .. } => {
+                Some("have git write it anew in one piece, with `git update-index --no-split-index`".to_owned())
             }
             Self::UnsupportedTarget { kind: "url", .. } => Some("clone it first, and scan the clone".to_owned()),
             Self::UnsupportedTarget { .. } => Some("save the image to a file first, and scan the file".to_owned()),

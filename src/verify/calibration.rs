@@ -25,16 +25,20 @@ impl Calibration {
         lock(&self.tokens_seen_active).insert((issuer.to_owned(), caller.to_owned(), token));
     }
 
+    /// Whether an issuer told a caller before that this very token is active.
+    pub(super) fn has_seen_active(&self, issuer: &str, caller: &str, token: Fingerprint) -> bool {
+        lock(&self.tokens_seen_active).contains(&(issuer.to_owned(), caller.to_owned(), token))
+    }
+
     /// Whether `active: false` means dead: because the operator says so, because the same caller was told before that this very
     /// token is active, or because it was told so of another token of the same sort and this one is its own, too.
     pub(super) fn tells(&self, inactive: &Inactive) -> bool {
-        let tokens = lock(&self.tokens_seen_active);
         let sorts = lock(&self.seen_active);
         inactive.is_configured
             || inactive.callers.iter().any(|caller| {
-                let (issuer, client_id) = (inactive.issuer.clone(), caller.client_id.clone());
-                tokens.contains(&(issuer.clone(), client_id.clone(), inactive.token))
-                    || (caller.is_owner && sorts.contains(&(issuer, client_id, inactive.sort)))
+                self.has_seen_active(&inactive.issuer, &caller.client_id, inactive.token)
+                    || (caller.is_owner
+                        && sorts.contains(&(inactive.issuer.clone(), caller.client_id.clone(), inactive.sort)))
             })
     }
 

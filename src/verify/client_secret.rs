@@ -84,7 +84,7 @@ pub(super) async fn ask(finding: &Finding, issuers: &[&Issuer], context: &Verify
 }
 
 async fn ask_one(finding: &Finding, issuer: &Issuer, client_id: &str, context: &VerifyContext) -> Liveness {
-    let metadata = match context.issuers.metadata(&issuer.issuer).await {
+    let metadata = match context.issuers.metadata_of(issuer).await {
         Ok(metadata) => metadata,
         Err(error) => return unknown(error, context.now()),
     };
@@ -269,6 +269,9 @@ fn read(probe: Probe, response: &Response, is_keycloak: bool) -> Answer {
         ("unauthorized_client", 401) if is_keycloak => Answer::Rejected("unauthorized_client"),
         ("unauthorized_client", _) => Answer::Passed("unauthorized_client"),
         ("invalid_grant", _) => Answer::Passed("invalid_grant"),
+        // GitHub's words, with status 200, for a refresh token or a code that it does not know.
+        ("bad_refresh_token", _) => Answer::Passed("bad_refresh_token"),
+        ("bad_verification_code", _) => Answer::Passed("bad_verification_code"),
         ("invalid_scope", _) => Answer::Passed("invalid_scope"),
         ("invalid_request", _) => Answer::Passed("invalid_request"),
         ("unsupported_token_type", _) => Answer::Passed("unsupported_token_type"),

@@ -9,11 +9,14 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokio::time::Instant;
+use url::Url;
 
 use super::verdict::{Judgement, TokenSort, not_checked, unknown};
 use super::{Observer, VerifyContext, client_secret, introspection, jwt, refresh_token};
+use crate::config::Issuer;
 use crate::finding::{Finding, Kind, Liveness};
 use crate::issuer::hints;
+use crate::rules::{Rule, Verify, VerifyMethod};
 
 /// How often a caller is asked whether to stop.
 const CANCELLATION_INTERVAL: Duration = Duration::from_millis(50);
@@ -93,7 +96,7 @@ pub(super) fn settle_locally(findings: &mut [Finding], context: &VerifyContext) 
     for (finding, verdict) in findings.iter_mut().zip(verdicts) {
         match verdict {
             Some(verdict) => finding.liveness = verdict,
-            None if context.issuers.is_empty() => {
+            None if context.issuers.is_empty() && context.issuers.pinned_by_rule(&finding.rule).is_none() => {
                 finding.liveness = introspection::nobody_to_ask(&hints(finding), context.now());
             }
             None => is_complete = false,
@@ -108,15 +111,25 @@ pub(super) async fn judge(finding: &Finding, findings: &[Finding], context: &Ver
         return verdict.into();
     }
     let matches = context.issuers.matching(finding).await;
-    let may_ask = matches.trusted.iter().filter(|issuer| issuer.verify).count();
-    if may_ask == 0 {
-        return match matches.trusted.first() {
-            Some(issuer) => not_checked(format!("verification is switched off for issuer `{}`", issuer.issuer)),
-            None => introspection::nobody_to_ask(&matches.untrusted, context.now()),
+    let rule = context.rules.get(&finding.rule).map(AsRef::as_ref);
+    let may_receive = |issuer: &&Issuer| rule.is_none_or(|rule| is_for(rule, issuer, finding));
+    let (switched_on, off): (Vec<&Issuer>, Vec<&Issuer>) =
+        matches.trusted.iter().map(AsRef::as_ref).partition(|issuer: &&Issuer| issuer.verify);
+    let mut issuers: Vec<&Issuer> = switched_on.iter().copied().filter(may_receive).collect();
+    // A JWT names its issuer itself; everything else may go where its own rule says.
+    let pinned = context.issuers.pinned_by_rule(&finding.rule).filter(|_| finding.token.is_none());
+    issuers.extend(pinned.map(AsRef::as_ref));
+    if issuers.is_empty() {
+        return match (switched_on.first(), off.first()) {
+            (Some(issuer), _) => {
+                let (provider, issuer) = (&finding.provider, &issuer.issuer);
+                not_checked(format!("credentials of `{provider}` are not sent to issuer `{issuer}`"))
+            }
+            (None, Some(issuer)) => not_checked(format!("verification is switched off for issuer `{}`", issuer.issuer)),
+            (None, None) => introspection::nobody_to_ask(&matches.untrusted, context.now()),
         }
         .into();
     }
-    let issuers: Vec<_> = matches.trusted.iter().filter(|issuer| issuer.verify).map(AsRef::as_ref).collect();
     match finding.kind {
         Kind::ClientSecret => client_secret::ask(finding, &issuers, context).await.into(),
         Kind::RefreshToken => refresh_token::ask(finding, findings, &issuers, context).await,
@@ -136,10 +149,26 @@ fn without_issuer(finding: &Finding, findings: &[Finding], context: &VerifyConte
             return jwt::judge_symmetric(finding, token, findings, context.now());
         }
     }
+    let verify = context.rules.get(&finding.rule).map(|rule| &rule.verify);
+    if let Some(Verify { method: VerifyMethod::None, reason: Some(reason) }) = verify {
+        return Some(not_checked(reason.as_str()));
+    }
     match finding.kind {
         Kind::ClientSecret | Kind::RefreshToken | Kind::AccessToken | Kind::Jwt => None,
         _ => Some(not_checked("there is no check for this kind of credential yet")),
     }
+}
+
+/// Whether an issuer that stood beside a finding may be sent it. A rule that names its provider's hosts is not overruled by a
+/// neighbour: other issuers must be the operator's own, or be known to have that very client (custom domains, self-hosting).
+fn is_for(rule: &Rule, issuer: &Issuer, finding: &Finding) -> bool {
+    let host = issuer.url.as_ref().and_then(Url::host_str).unwrap_or_default();
+    let is_on = |name: &String| match name.strip_prefix("*.") {
+        Some(parent) => host.strip_suffix(parent).is_some_and(|label| label.len() > 1 && label.ends_with('.')),
+        None => host == name,
+    };
+    let has_client = || finding.parts_named("client_id").any(|id| issuer.client_ids.iter().any(|known| known == id));
+    rule.hosts.is_empty() || rule.hosts.iter().any(is_on) || issuer.revoke || has_client()
 }
 
 async fn cancellation(observer: &Observer<'_>) {

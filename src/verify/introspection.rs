@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 
 use super::VerifyContext;
 use super::client_secret::random_token;
+use super::userinfo;
 use super::verdict::{Caller, Inactive, Judgement, TokenSort, asked, unknown};
 use crate::config::Issuer;
 use crate::egress::{Destination, EgressError, Field, Request};
@@ -35,7 +36,14 @@ pub(super) async fn ask(
 ) -> Judgement {
     let mut last = None;
     for issuer in issuers {
-        let judgement = match introspect(finding, findings, issuer, sort, context).await {
+        let answer = introspect(finding, findings, issuer, sort, context).await;
+        if sort == TokenSort::Access
+            && !matches!(answer, Answer::Active(_))
+            && let Some(verdict) = userinfo::ask(finding, issuer, context).await
+        {
+            return verdict.into();
+        }
+        let judgement = match answer {
             Answer::Active(host) => return active(&host, context.now()).into(),
             Answer::Inactive(host, callers) => {
                 let reason = "no read-only proof: the issuer calls it inactive, but is not known to tell this caller of \
@@ -58,7 +66,7 @@ pub(super) async fn introspect(
     sort: TokenSort,
     context: &VerifyContext,
 ) -> Answer {
-    let metadata = match context.issuers.metadata(&issuer.issuer).await {
+    let metadata = match context.issuers.metadata_of(issuer).await {
         Ok(metadata) => metadata,
         Err(error) => return Answer::Undecided(error.to_string()),
     };

@@ -14,6 +14,7 @@ use time::OffsetDateTime;
 
 use super::VerifyContext;
 use super::introspection::{self, Answer};
+use super::userinfo;
 use super::verdict::{Judgement, TokenSort, asked, local, shown_time, unknown};
 use super::weak_keys::{self, KnownKey};
 use crate::config::Issuer;
@@ -103,7 +104,14 @@ pub(super) async fn ask(
         return by_signature.into();
     }
     let sort = if finding.kind == Kind::RefreshToken { TokenSort::Refresh } else { TokenSort::Access };
-    match introspection::introspect(finding, findings, issuer, sort, context).await {
+    let answer = introspection::introspect(finding, findings, issuer, sort, context).await;
+    if !matches!(answer, Answer::Active(_))
+        && may_ask_for_user(token)
+        && let Some(verdict) = userinfo::ask(finding, issuer, context).await
+    {
+        return verdict.into();
+    }
+    match answer {
         Answer::Active(host) => introspection::active(&host, context.now()).into(),
         Answer::Inactive(host, callers) => {
             let otherwise = if is_access_token(finding, token) && by_signature.state == LivenessState::Live {
@@ -188,6 +196,11 @@ fn is_access_token(finding: &Finding, token: &TokenFacts) -> bool {
         .as_deref()
         .is_some_and(|typ| typ.eq_ignore_ascii_case("at+jwt") || typ.eq_ignore_ascii_case("application/at+jwt"));
     finding.kind == Kind::AccessToken || is_typed || token.scope.is_some()
+}
+
+/// Whether UserInfo is meant for such tokens: those with the scope `openid`.
+fn may_ask_for_user(token: &TokenFacts) -> bool {
+    token.scope.as_deref().is_some_and(|scope| scope.split(' ').any(|word| word == "openid"))
 }
 
 fn known_key(finding: &Finding, token: &TokenFacts, findings: &[Finding]) -> Option<KnownKey> {

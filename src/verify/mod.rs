@@ -10,6 +10,7 @@ mod engine;
 mod introspection;
 mod jwt;
 mod refresh_token;
+mod userinfo;
 mod verdict;
 mod weak_keys;
 
@@ -23,6 +24,7 @@ use crate::config::Config;
 use crate::egress::{Egress, EgressError, EgressPolicy};
 use crate::finding::{Finding, Liveness};
 use crate::issuer::Issuers;
+use crate::rules::RuleSet;
 use calibration::Calibration;
 pub use engine::run;
 
@@ -42,6 +44,7 @@ pub struct VerifyContext {
     pub concurrency: usize,
     /// Longest time for all questions together.
     pub budget: Duration,
+    rules: Arc<RuleSet>,
     calibration: Calibration,
 }
 
@@ -63,14 +66,17 @@ impl VerifyContext {
             clock: Arc::new(OffsetDateTime::now_utc),
             concurrency: config.egress.concurrency,
             budget: config.egress.budget,
+            rules: Arc::default(),
             calibration: Calibration::default(),
         }
     }
 
-    /// A context with a client and issuers of its own.
-    pub fn open(config: &Config) -> Result<Self, EgressError> {
+    /// A context with a client and issuers of its own. The rules tell what must not be asked, and where providers are asked
+    /// that are the same for everybody.
+    pub fn open(config: &Config, rules: Arc<RuleSet>) -> Result<Self, EgressError> {
         let egress = Egress::new(EgressPolicy::from(config))?;
-        Ok(Self::new(config, Issuers::new(config, egress.clone()), egress))
+        let issuers = Issuers::with_rules(config, egress.clone(), &rules);
+        Ok(Self { rules, ..Self::new(config, issuers, egress) })
     }
 
     fn now(&self) -> OffsetDateTime {

@@ -9,6 +9,7 @@ use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::egress::EgressPolicy;
 use crate::egress::loopback::{Received, Reply, Server};
 use crate::finding::{Kind, LivenessState, TokenFacts};
 use crate::issuer::tests::finding;
@@ -17,7 +18,7 @@ const NOW: i64 = 1_800_000_000;
 
 fn context(config: &Config) -> VerifyContext {
     let clock: Clock = Arc::new(|| OffsetDateTime::from_unix_timestamp(NOW).expect("a time"));
-    VerifyContext { clock, ..VerifyContext::open(config).expect("a client") }
+    VerifyContext { clock, ..VerifyContext::open(config, Arc::default()).expect("a client") }
 }
 
 /// Verifies the findings, and gives state and method of each.
@@ -281,6 +282,76 @@ mod client_secrets {
     }
 }
 
+/// What rules say of where their findings may go.
+mod rules {
+    use super::*;
+    use LivenessState::{Live, NotChecked, Unknown};
+
+    fn found(rule: &str, rules: &RuleSet, kind: Kind, parts: &[(&str, &str)]) -> Finding {
+        let mut finding = finding(kind, "some-secret-0123456789", parts);
+        finding.provider = rules.get(rule).map(|rule| rule.provider.clone()).expect("a rule of the program");
+        finding.rule = rule.to_owned();
+        finding
+    }
+
+    /// The verdict on one finding, with rules, and with names that do not resolve.
+    fn judge(finding: Finding, config: &Config, rules: &Arc<RuleSet>) -> (LivenessState, String) {
+        let egress = Egress::without_names(EgressPolicy::from(config)).expect("a client");
+        let issuers = Issuers::with_rules(config, egress.clone(), rules);
+        let context = VerifyContext { rules: Arc::clone(rules), ..VerifyContext::new(config, issuers, egress) };
+        let mut findings = [finding];
+        verify_findings(&mut findings, &context, &Observer::idle()).expect("a runtime");
+        let [finding] = findings;
+        (finding.liveness.state, finding.liveness.reason.unwrap_or_default())
+    }
+
+    #[test]
+    fn a_provider_is_asked_where_its_rule_pins_it_and_the_operator_lets_it() {
+        let rules = Arc::new(RuleSet::load(&[]).expect("the rules of the program"));
+        let client = || found("google-oauth-client-secret", &rules, Kind::ClientSecret, &[("client_id", "app")]);
+        for (text, state, reason) in [
+            ("", NotChecked, "no trusted issuer is known for it"),
+            ("providers = ['spotify']", NotChecked, "no trusted issuer is known for it"),
+            ("providers = ['google']", Unknown, "`oauth2.googleapis.com` cannot be resolved"),
+        ] {
+            let verdict = judge(client(), &crate::egress::loopback::config(text), &rules);
+            assert_eq!(verdict, (state, reason.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_neighbour_does_not_overrule_the_rule() {
+        let rules = Arc::new(RuleSet::load(&[]).expect("the rules of the program"));
+        for (lines, state, asked) in [
+            ("", NotChecked, false),
+            ("client_ids = ['other']", NotChecked, false),
+            ("client_ids = ['app']", Live, true),
+            ("revoke = true", Live, true),
+        ] {
+            let server = Server::issuer(|request| {
+                let right = request.client().1 == "some-secret-0123456789";
+                if right { error(400, "invalid_grant") } else { error(401, "invalid_client") }
+            });
+            let parts = [("client_id", "app"), ("issuer", &server.origin())];
+            let finding = found("google-oauth-client-secret", &rules, Kind::ClientSecret, &parts);
+            let (got, reason) = judge(finding, &server.trusted(lines), &rules);
+            assert_eq!((got, !server.requests().is_empty()), (state, asked), "{lines}: {reason}");
+        }
+    }
+
+    #[test]
+    fn what_a_rule_says_is_not_to_be_asked_is_not() {
+        let rules = Arc::new(RuleSet::load(&[]).expect("the rules of the program"));
+        let server = Server::issuer(|_| Reply::empty(500));
+        for rule in rules.rules.iter().filter(|rule| rule.verify.method == crate::rules::VerifyMethod::None) {
+            let finding = found(&rule.id, &rules, rule.kind, &[("client_id", "app"), ("issuer", &server.origin())]);
+            let (state, reason) = judge(finding, &server.trusted("revoke = true\nclient_ids = ['app']"), &rules);
+            assert_eq!((state, Some(reason)), (NotChecked, rule.verify.reason.clone()), "{}", rule.id);
+        }
+        assert!(server.requests().is_empty());
+    }
+}
+
 /// The key pair of RFC 8037, appendix A: everybody's.
 mod published_key {
     pub(super) const SEED: &str = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A";
@@ -485,7 +556,7 @@ mod jwts {
 
 mod tokens {
     use super::*;
-    use LivenessState::{Dead, Live, NotChecked, Unknown};
+    use LivenessState::{Dead, Live, LiveRestricted, NotChecked, Unknown};
 
     /// An issuer that knows these tokens, and the client `app` with its secret.
     fn issuer(live: &[&str]) -> (Server, Arc<Mutex<HashSet<String>>>) {
@@ -567,6 +638,35 @@ mod tokens {
         let operator = "client_id = 'ops'\nclient_secret_env = 'OPERATORS_SECRET'\n";
         let mut findings = [finding(Kind::AccessToken, "live", &[("issuer", &server.origin())])];
         assert_eq!(verify(&mut findings, &server.trusted(operator)), [(Live, Some("introspection"))]);
+    }
+
+    #[test]
+    fn the_owner_of_a_token_is_asked_for_with_it() {
+        let user = json!({"sub": "alice"});
+        for (name, right, wrong, expected) in [
+            ("accepted", (200, user.clone()), (401, json!({})), (Live, Some("userinfo"))),
+            (
+                "no openid",
+                (403, json!({"error": "insufficient_scope"})),
+                (401, json!({})),
+                (LiveRestricted, Some("userinfo")),
+            ),
+            ("anybody is told", (200, user.clone()), (200, user.clone()), (Unknown, None)),
+            ("anybody is forbidden", (403, json!({"error": "insufficient_scope"})), (403, json!({})), (Unknown, None)),
+            ("a page for people", (200, json!("hello")), (401, json!({})), (Unknown, None)),
+            ("refused", (401, json!({"error": "invalid_token"})), (401, json!({})), (Unknown, None)),
+            ("out of order", (500, user.clone()), (401, json!({})), (Unknown, None)),
+        ] {
+            let server = Server::issuer(move |request| {
+                let is_right = request.headers.get("authorization").is_some_and(|value| value == "Bearer some-token");
+                let (status, body) = if is_right { &right } else { &wrong };
+                if request.path == "/me" { Reply::json(*status, body) } else { Reply::empty(404) }
+            });
+            let mut findings = [finding(Kind::AccessToken, "some-token", &[("issuer", &server.origin())])];
+            assert_eq!(verify(&mut findings, &server.trusted("")), [expected], "{name}");
+            let mut refresh = [finding(Kind::RefreshToken, "some-token", &[("issuer", &server.origin())])];
+            assert_eq!(verify(&mut refresh, &server.trusted(""))[0].0, Unknown, "{name}: only access tokens are used");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use crate::finding::{Finding, Fingerprint, Kind};
 
 /// The most found keys that are tried.
-const MAX_FOUND_KEYS: usize = 1000;
+const MAX_FOUND_KEYS: usize = 200;
 
 /// Keys of documentation, tutorials and templates.
 const WELL_KNOWN: &[&str] = &[

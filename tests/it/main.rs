@@ -15,6 +15,7 @@ mod hook;
 mod image;
 mod issuer_trouble;
 mod leak;
+mod leaked_files;
 mod listener;
 mod no_leak;
 mod oci_layout;

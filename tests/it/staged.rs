@@ -155,6 +155,47 @@ fn an_index_that_is_damaged_is_an_error() {
 }
 
 #[test]
+fn every_form_of_the_index_says_the_same() {
+    let env = Env::new();
+    let repository = env.repository("shop");
+    let path = &repository.path;
+    for directory in ["a", "a/b", "a/b/c", "b", "z/y/x"] {
+        for file in ["one", "two"] {
+            repository.write(&format!("{directory}/{file}.txt"), format!("{directory}\n"));
+        }
+    }
+    repository.write("a.b", "sorts between the directory and what is in it\n");
+    repository.commit("Start");
+    repository.write("a/b/c/one.txt", environment_file("changed"));
+    repository.write("z/new.env", environment_file("new"));
+    repository.write("new/deep/down.env", environment_file("deep"));
+    repository.delete("b/one.txt");
+    repository.git(["add", "--all"]);
+    repository.write("later.env", environment_file("later"));
+    repository.git(["add", "--intent-to-add", "later.env"]);
+    let expected = ["a/b/c/one.txt:2", "new/deep/down.env:2", "z/new.env:2"];
+    for version in ["2", "4"] {
+        repository.git(["update-index", "--index-version", version]);
+        assert_eq!(found(&staged(&env, path, &[]).exits(1)), expected, "version {version}");
+        // Has git note the trees of all directories, those that changed too.
+        repository.git(["write-tree"]);
+        assert_eq!(found(&staged(&env, path, &[]).exits(1)), expected, "version {version} with all trees");
+    }
+    repository.git(["rm", "--quiet", "--cached", "later.env"]);
+    fs::remove_file(path.join("later.env")).expect("the file");
+    repository.commit("Second");
+    repository.git(["sparse-checkout", "set", "--cone", "--sparse-index", "a"]);
+    assert_eq!(found(&staged(&env, path, &[]).exits(0)), [""; 0]);
+    repository.write("a/b/two.txt", environment_file("sparse"));
+    repository.git(["add", "a/b/two.txt"]);
+    assert_eq!(found(&staged(&env, path, &[]).exits(1)), ["a/b/two.txt:2"]);
+    // What is staged need not be in the work tree: HEAD goes back, and whole directories are new.
+    repository.git(["reset", "--quiet", "--soft", "HEAD~1"]);
+    let expected = ["a/b/c/one.txt:2", "a/b/two.txt:2", "new/deep/down.env:2", "z/new.env:2"];
+    assert_eq!(found(&staged(&env, path, &[]).exits(1)), expected);
+}
+
+#[test]
 fn an_index_of_several_pieces_is_an_error_that_says_what_to_do() {
     let env = Env::new();
     let repository = env.repository("shop");

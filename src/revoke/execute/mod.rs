@@ -142,7 +142,7 @@ struct Run<'a, P> {
     /// Which kinds an issuer does not revoke for a client: the first one that it refuses, or accepts without effect, stops the
     /// rest of them.
     refused: BTreeSet<(String, Kind, Option<String>)>,
-    /// What was seen before the first call.
+    /// What a look at each credential before the first call showed.
     looks: BTreeMap<Fingerprint, Liveness>,
     counter: CapCounter,
 }
@@ -158,6 +158,9 @@ where
         if !self.approved.covers(entry) {
             return Ok(planned(entry));
         }
+        if let Some(done) = self.done_before(entry) {
+            return Ok(done);
+        }
         if let Err(reason) = self.is_still_allowed(entry, issuer) {
             return self.refuse(entry, reason);
         }
@@ -165,22 +168,13 @@ where
             Ok(prepared) => prepared,
             Err(reason) => return self.refuse(entry, reason),
         };
-        let standing = self.execution.ledger.chain().standings().remove(&entry.finding.to_string());
-        let look = self.looks.remove(&entry.finding);
-        match (standing, look) {
-            // A request was sent, and nobody knows what came of it.
-            (Some(standing), _) if standing.state == LedgerState::Unknown => {
-                if let Some(settled) = self.settle(entry, &standing, &prepared.subject).await? {
-                    return Ok(settled);
-                }
-            }
-            // Its death was proven once, which it cannot be again where only a living token shows that the issuer tells.
-            (Some(standing), Some(look)) if standing.state == LedgerState::Revoked && !is_live(&look) => {
-                let detail = format!("not sent again: {}", standing.detail);
-                return Ok(executed(entry, LedgerState::Revoked, &standing.receipt, detail, None));
-            }
-            (_, Some(look)) if look.state == LivenessState::Dead => return self.settle_dead(entry, look),
-            _ => {}
+        if let Some(standing) = self.open_standing(entry)
+            && let Some(settled) = self.settle(entry, &standing, &prepared.subject).await?
+        {
+            return Ok(settled);
+        }
+        if let Some(liveness) = self.looks.remove(&entry.finding).filter(|look| look.state == LivenessState::Dead) {
+            return self.settle_dead(entry, liveness);
         }
         let series = (issuer.clone(), entry.kind, authority.client_id().map(str::to_owned));
         if self.refused.contains(&series) {
@@ -248,11 +242,29 @@ where
         }
     }
 
+    /// What an earlier run made of the entry, if that was an end and nothing shows that the credential works again: carrying out
+    /// a plan twice does nothing the second time.
+    fn done_before(&self, entry: &PlanEntry) -> Option<Executed> {
+        let is_live = |look: &Liveness| matches!(look.state, LivenessState::Live | LivenessState::LiveRestricted);
+        if !self.execution.look_first || self.looks.get(&entry.finding).is_some_and(is_live) {
+            return None;
+        }
+        let standing = self.execution.ledger.chain().standings().remove(&entry.finding.to_string())?;
+        let is_done = matches!(standing.state, LedgerState::Revoked | LedgerState::Accepted);
+        is_done.then(|| executed(entry, standing.state, &standing.receipt, standing.detail, None))
+    }
+
     /// Records that a credential was dead before anything was sent for it.
     fn settle_dead(&mut self, entry: &PlanEntry, liveness: Liveness) -> Result<Executed, ExecuteError> {
         let detail = format!("not sent: {} already", told(&liveness));
         let receipt = self.record(proof(entry, LedgerState::Revoked, &detail))?;
         Ok(executed(entry, LedgerState::Revoked, receipt.as_str(), detail, Some(liveness)))
+    }
+
+    /// How the finding stands, if an earlier request for it has no known end.
+    fn open_standing(&self, entry: &PlanEntry) -> Option<Standing> {
+        let standing = self.execution.ledger.chain().standings().remove(&entry.finding.to_string())?;
+        (standing.state == LedgerState::Unknown).then_some(standing)
     }
 
     /// Looks at what became of an earlier request. `None` when the credential is proven to work still: the request had no
@@ -292,7 +304,7 @@ where
         let mut liveness = (self.probe)(subject).await;
         for pause in self.execution.window {
             // What cannot be told now cannot be told in a moment either: only a credential that works is waited for.
-            if !is_live(&liveness) {
+            if !matches!(liveness.state, LivenessState::Live | LivenessState::LiveRestricted) {
                 break;
             }
             tokio::time::sleep(*pause).await;
@@ -387,10 +399,6 @@ fn executed(
     };
     let decides = |liveness: &Liveness| !matches!(liveness.state, LivenessState::Unknown | LivenessState::NotChecked);
     Executed { finding: entry.finding, revocation, liveness: liveness.filter(decides) }
-}
-
-fn is_live(liveness: &Liveness) -> bool {
-    matches!(liveness.state, LivenessState::Live | LivenessState::LiveRestricted)
 }
 
 /// What a look at the credential showed, in words.

@@ -7,12 +7,16 @@
 //! - `refs`: what is reachable starts here.
 //! - `graph`: the commits in their order.
 //! - `forest`, `attribution`: which commit brought a found object to which path.
+//! - `index`: the files of the next commit.
+//! - `snapshot`: the files of one commit.
+//! - `visitor`: looks for credentials in what is read.
 //! - `messages`, `history`, `staged`, `range`: the scans.
 
 mod attribution;
 mod forest;
 mod graph;
 mod history;
+mod index;
 mod messages;
 mod objects;
 mod range;

@@ -272,7 +272,7 @@ fn introduced(
     objects::for_each(repository, &commits, collector, |odb, (id, header)| {
         let parents: Vec<Oid> = header.parents.iter().filter_map(|&parent| root_tree(odb, parent)).collect();
         let mut own = Vec::new();
-        let missing = compare(odb, header.tree, parents, &mut own);
+        let missing = compare(odb, b"", header.tree, parents, &mut own);
         lock(&additions).extend(own.into_iter().map(|addition| (*id, addition)));
         lock(&unread).extend(missing);
     });
@@ -310,18 +310,25 @@ fn introduced(
 }
 
 /// A blob that a commit has at a path where none of its parents has it.
-struct Addition {
-    path: Vec<u8>,
-    blob: Oid,
+pub(super) struct Addition {
+    pub(super) path: Vec<u8>,
+    pub(super) blob: Oid,
 }
 
 /// No more additions than this are taken from one commit: trees can be built that repeat each other billions of times.
 const MAX_ADDITIONS: usize = 5_000_000;
 
-/// Compares a tree with those of all parents, entering only what differs from each. Returns the trees that could not be read.
-fn compare(odb: &Odb<'_>, tree: Oid, parents: Vec<Oid>, additions: &mut Vec<Addition>) -> Vec<Oid> {
+/// Compares a tree, which lies at `prefix`, with those of all parents, entering only what differs from each. Returns the trees
+/// that could not be read.
+pub(super) fn compare(
+    odb: &Odb<'_>,
+    prefix: &[u8],
+    tree: Oid,
+    parents: Vec<Oid>,
+    additions: &mut Vec<Addition>,
+) -> Vec<Oid> {
     let mut unread = Vec::new();
-    let mut open = vec![(Vec::new(), tree, parents)];
+    let mut open = vec![(prefix.to_vec(), tree, parents)];
     while let Some((prefix, tree, parents)) = open.pop() {
         if parents.contains(&tree) {
             continue;

@@ -39,6 +39,17 @@ impl<'a> Snapshot<'a> {
         }
     }
 
+    /// The tree of that directory; the root has the empty path.
+    pub(super) fn tree(&mut self, directory: &[u8]) -> Option<Oid> {
+        if directory.is_empty() {
+            return self.root;
+        }
+        match self.entry(directory)? {
+            (EntryKind::Tree, id) => Some(id),
+            _ => None,
+        }
+    }
+
     /// Whether the blob is there at any path. Reads everything.
     pub(super) fn holds(&self, blob: Oid) -> bool {
         let mut is_there = false;
@@ -63,15 +74,7 @@ impl<'a> Snapshot<'a> {
         if self.directories.contains_key(directory) {
             return;
         }
-        let tree = if directory.is_empty() {
-            self.root
-        } else {
-            match self.entry(directory) {
-                Some((EntryKind::Tree, tree)) => Some(tree),
-                _ => None,
-            }
-        };
-        let entries = match tree.map(|tree| (tree, objects::read(self.odb, tree))) {
+        let entries = match self.tree(directory).map(|tree| (tree, objects::read(self.odb, tree))) {
             None => Directory::new(),
             Some((_, Ok((_, bytes)))) => raw::tree_entries(&bytes)
                 .map_while(Result::ok)

@@ -4,14 +4,19 @@
 //! changed lines is reported: a secret that is committed already must not block every later commit.
 
 use std::ffi::OsStr;
+use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
-use git2::{DiffOptions, Index, Odb, Oid, Patch};
+use git2::{DiffOptions, Odb, Oid, Patch};
 
 use super::Repository;
 use super::history::unopened;
+use super::index::{Index, IndexError, is_below};
 use super::objects::{self, OidMap};
+use super::range::compare;
+use super::raw::EntryKind;
 use super::refs::References;
+use super::repository::read_file;
 use super::snapshot::Snapshot;
 use super::visitor::{Found, Visitor};
 use crate::diagnostic::Diagnostic;
@@ -21,54 +26,28 @@ use crate::source::{ScanContext, Source, SourceError, tree};
 /// The index of a repository against HEAD.
 pub struct Staged {
     repository: Repository,
-    entries: Vec<Entry>,
-    /// Whether the user named the files, which are then reported in whole.
-    is_named: bool,
-    unknown: Vec<PathBuf>,
+    index: Index,
+    /// The files that the user named, as the index spells them; these are then reported in whole.
+    named: Option<Vec<(Vec<u8>, PathBuf)>>,
+    /// Names outside the work tree.
+    outside: Vec<PathBuf>,
 }
-
-/// A file of the index.
-struct Entry {
-    path: Vec<u8>,
-    blob: Oid,
-}
-
-/// Modes of index entries that name commits of other repositories.
-const SUBMODULE_MODE: u32 = 0o160_000;
 
 impl Staged {
     /// Reads the index. With `files`, only those are scanned, whether they changed or not.
     pub fn open(repository: Repository, files: &[PathBuf]) -> Result<Self, SourceError> {
-        let index = open_index(&repository.index_file)?;
-        let mut names = Vec::with_capacity(files.len());
-        let mut unknown = Vec::new();
+        let index = read_index(&repository.index_file)?;
+        let mut named = Vec::with_capacity(files.len());
+        let mut outside = Vec::new();
         for file in files {
             match relative_to_work_tree(&repository, file) {
-                Some(name) => names.push((name, file)),
-                None => unknown.push(file.clone()),
+                Some(name) => named.push((name, file.clone())),
+                None => outside.push(file.clone()),
             }
         }
-        names.sort_unstable();
-        let mut is_known = vec![false; names.len()];
-        let mut entries = Vec::new();
-        for entry in index.iter() {
-            let mut is_wanted = files.is_empty();
-            if !is_wanted {
-                let first = names.partition_point(|(name, _)| *name < entry.path);
-                let same = names.iter().zip(&mut is_known).skip(first).take_while(|((name, _), _)| *name == entry.path);
-                for (_, is_known) in same {
-                    (*is_known, is_wanted) = (true, true);
-                }
-            }
-            // What is only intended to be added has no content yet. The sides of a conflict are files like others.
-            let intent_to_add = git2::IndexEntryExtendedFlag::INTENT_TO_ADD.bits();
-            if is_wanted && entry.mode != SUBMODULE_MODE && entry.flags_extended & intent_to_add == 0 {
-                entries.push(Entry { path: entry.path, blob: entry.id });
-            }
-        }
-        unknown
-            .extend(names.iter().zip(is_known).filter(|(_, is_known)| !is_known).map(|((_, file), _)| (*file).clone()));
-        Ok(Self { repository, entries, is_named: !files.is_empty(), unknown })
+        named.sort_unstable();
+        let named = (!files.is_empty()).then_some(named);
+        Ok(Self { repository, index, named, outside })
     }
 }
 
@@ -79,21 +58,18 @@ impl Source for Staged {
 
     fn scan(&self, context: &ScanContext<'_>) {
         let (repository, collector) = (&self.repository, context.collector);
-        for file in &self.unknown {
-            let reason = "is not in the index";
-            collector.diagnose(Diagnostic::gap("not-in-index", tree::shown(file), reason));
-        }
         let odb = match repository.open_objects() {
             Ok(odb) => odb,
             Err(error) => return collector.diagnose(unopened(repository, &error)),
         };
         let mut head = Snapshot::of(&odb, References::head(repository));
+        let files = match &self.named {
+            Some(named) => self.named(named, collector),
+            None => self.changed(&odb, &mut head, collector),
+        };
         let mut by_blob: OidMap<Vec<Change>> = OidMap::default();
-        for entry in &self.entries {
-            let before = if self.is_named { None } else { head.blob(&entry.path) };
-            if before != Some(entry.blob) {
-                by_blob.entry(entry.blob).or_default().push(Change { path: SourcePath::new(&entry.path), before });
-            }
+        for (blob, change) in files {
+            by_blob.entry(blob).or_default().push(change);
         }
         let mut ids: Vec<Oid> = by_blob.keys().copied().collect();
         ids.sort_unstable();
@@ -125,9 +101,81 @@ struct Change {
 }
 
 impl Staged {
+    /// The entries that the user named.
+    fn named(&self, named: &[(Vec<u8>, PathBuf)], collector: &Collector) -> Vec<(Oid, Change)> {
+        let mut is_known = vec![false; named.len()];
+        let mut files = Vec::new();
+        for entry in self.index.entries() {
+            let path = self.index.path(entry);
+            let first = named.partition_point(|(name, _)| &**name < path);
+            let mut same =
+                named.iter().zip(&mut is_known).skip(first).take_while(|((name, _), _)| name == path).peekable();
+            if same.peek().is_some() && entry.kind == EntryKind::Blob && !entry.is_only_intended {
+                files.push((entry.id, Change { path: SourcePath::new(path), before: None }));
+            }
+            same.for_each(|(_, is_known)| *is_known = true);
+        }
+        let unknown = named.iter().zip(is_known).filter(|(_, is_known)| !is_known).map(|((_, file), _)| file);
+        for file in unknown.chain(&self.outside) {
+            collector.diagnose(Diagnostic::gap("not-in-index", tree::shown(file), "is not in the index"));
+        }
+        files
+    }
+
+    /// The entries that HEAD has not, or has with other content. Both sides of a conflict are entries like others.
+    fn changed(&self, odb: &Odb<'_>, head: &mut Snapshot<'_>, collector: &Collector) -> Vec<(Oid, Change)> {
+        let entries = self.index.entries();
+        let mut files = Vec::new();
+        let mut number = 0;
+        let mut previous: &[u8] = b"";
+        while let Some(entry) = entries.get(number) {
+            let path = self.index.path(entry);
+            // A directory that is entered here and is as HEAD has it is passed over as a whole.
+            let directories = std::iter::once(0).filter(|_| number == 0).chain(memchr::memchr_iter(b'/', path));
+            let unchanged = directories.filter_map(|end| path.get(..end)).find_map(|directory| {
+                if !directory.is_empty() && is_below(previous, directory) {
+                    return None;
+                }
+                let cached = self.index.cached_tree(directory, number)?;
+                (head.tree(directory) == Some(cached.id)).then_some(cached.entries)
+            });
+            previous = path;
+            if let Some(count) = unchanged {
+                number += count;
+                previous = entries.get(number - 1).map_or(b"", |entry| self.index.path(entry));
+                continue;
+            }
+            number += 1;
+            match entry.kind {
+                EntryKind::Blob if entry.is_only_intended => {}
+                EntryKind::Blob => {
+                    let before = head.blob(path);
+                    if before != Some(entry.id) {
+                        files.push((entry.id, Change { path: SourcePath::new(path), before }));
+                    }
+                }
+                EntryKind::Tree => {
+                    // A directory of a sparse index, outside the work tree.
+                    let before = head.tree(path.strip_suffix(b"/").unwrap_or(path));
+                    let mut additions = Vec::new();
+                    for unread in compare(odb, path, entry.id, before.into_iter().collect(), &mut additions) {
+                        let place = format!("{}: {unread}", self.repository.name);
+                        collector.diagnose(Diagnostic::gap("missing-object", place, "a tree cannot be read"));
+                    }
+                    files.extend(additions.into_iter().map(|addition| {
+                        let before = head.blob(&addition.path);
+                        (addition.blob, Change { path: SourcePath::new(&addition.path), before })
+                    }));
+                }
+                EntryKind::Submodule => {}
+            }
+        }
+        files
+    }
+
     fn emit(&self, found: Found, changes: &[Change], odb: &Odb<'_>, head: &Snapshot<'_>, collector: &Collector) {
         // A file that was only moved or copied brings in nothing.
-        if !self.is_named && head.holds(found.id) {
+        if self.named.is_none() && head.holds(found.id) {
             return;
         }
         let place = Place::Staged { repository: self.repository.name.clone(), blob: found.id.to_string().into() };
@@ -178,16 +226,19 @@ impl ChangedLines {
     }
 }
 
-fn open_index(path: &Path) -> Result<Index, SourceError> {
-    Index::open(path).map_err(|source| {
+fn read_index(path: &Path) -> Result<Index, SourceError> {
+    let file = match read_file(path) {
+        Ok(file) => file,
+        // Before the first `git add`.
+        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+        Err(source) => return Err(SourceError::Open { path: path.to_owned(), source }),
+    };
+    Index::parse(&file).map_err(|error| {
         let path = path.to_owned();
-        // libgit2 names an extension that it cannot pass over by its four letters.
-        if source.message().ends_with("'link'") {
-            SourceError::UnsupportedIndex { path, form: "split" }
-        } else if source.message().ends_with("'sdir'") {
-            SourceError::UnsupportedIndex { path, form: "sparse" }
-        } else {
-            SourceError::Git { path, source }
+        match error {
+            IndexError::Malformed => SourceError::Index { path, reason: "is damaged" },
+            IndexError::Split => SourceError::Index { path, reason: "is a split index, which is not supported" },
+            IndexError::Unknown => SourceError::Index { path, reason: "is of a form that is not known" },
         }
     })
 }

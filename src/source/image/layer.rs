@@ -4,12 +4,11 @@
 //! header claims: parsers disagree about the size of a link or directory, and a file must not hide in the difference. What
 //! follows the end of the archive is handed out too. Whatever cannot be read is told.
 
-use std::hash::RandomState;
 use std::io::{self, Read};
 use std::ops::Range;
 
 use super::meter::{Meter, Metered};
-use super::shadow::LayerPaths;
+use super::shadow::{LayerPaths, Shadows};
 
 /// The path under which bytes behind the end of an archive are reported.
 pub(super) const TRAILING: &[u8] = b"trailing:";
@@ -88,9 +87,9 @@ pub(super) struct Walked {
 }
 
 /// Walks a tar.
-pub(super) fn walk(reader: impl Read, limits: &Limits, state: RandomState, visitor: &mut impl Visitor) -> Walked {
+pub(super) fn walk(reader: impl Read, limits: &Limits, shadows: Shadows, visitor: &mut impl Visitor) -> Walked {
     let meter = Meter::new(limits.layer_bytes);
-    let paths = LayerPaths::new(state);
+    let paths = LayerPaths::new(shadows);
     let mut walk = Walk { limits, meter: &meter, batch: Batch::default(), paths, lacks_end: false, visitor };
     let mut archive = tar::Archive::new(Metered::new(reader, &meter));
     let result = match archive.entries() {

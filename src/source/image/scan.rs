@@ -4,7 +4,6 @@
 //! and two different layers under one name must both be seen.
 
 use std::collections::HashMap;
-use std::hash::RandomState;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::sync::atomic::AtomicUsize;
@@ -20,7 +19,7 @@ use super::digest::{Hash, Hashing};
 use super::layer::{self, Batch, Limits, Visitor};
 
 use super::manifest;
-use super::shadow::LayerPaths;
+use super::shadow::{LayerPaths, Shadows};
 use super::store::{DOCUMENT_BYTES, EntryId, Store, begins_like_json};
 use super::values::{self, Text};
 use crate::diagnostic::Diagnostic;
@@ -70,7 +69,7 @@ pub(super) struct Scan<'a, I: Inspector> {
     name: Arc<str>,
     inspector: &'a I,
     limits: Limits,
-    state: RandomState,
+    shadows: Shadows,
     paths: Mutex<HashMap<EntryId, LayerPaths>>,
     pending: Mutex<Vec<Pending<I::Hit>>>,
     /// Bytes handed to other threads and not yet looked into.
@@ -94,7 +93,7 @@ impl<'a, I: Inspector> Scan<'a, I> {
             name: name.into(),
             inspector,
             limits,
-            state: RandomState::new(),
+            shadows: Shadows::new(),
             paths: Mutex::default(),
             pending: Mutex::new(Vec::new()),
             waiting: AtomicUsize::new(0),
@@ -125,6 +124,10 @@ impl<'a, I: Inspector> Scan<'a, I> {
         if let Err((left, error)) = result {
             let reason = format!("{}; layers and other blobs left unread: {left}", layer::reason_of(&error));
             self.inspector.diagnose(Diagnostic::gap("truncated-archive", &*self.name, reason));
+        }
+        if self.shadows.are_incomplete() {
+            let reason = "too many files to remember: some that a later layer deletes may be told as visible";
+            self.inspector.diagnose(Diagnostic::note("shadows-unknown", &*self.name, reason));
         }
         self.report();
     }
@@ -219,7 +222,7 @@ impl<'a, I: Inspector> Scan<'a, I> {
         // A layer without files is nothing but the zeros that end an archive.
         let is_empty = head.iter().all(|byte| *byte == 0) && (blob.is_promised_tar || head.is_empty());
         if is_empty || compression::is_tar_header(&head) {
-            let walked = layer::walk(decoded, &self.limits, self.state.clone(), visitor);
+            let walked = layer::walk(decoded, &self.limits, self.shadows.clone(), visitor);
             lock(&self.paths).insert(blob.entry, walked.paths);
             return Ok((compression, walked.lacks_end && !is_empty));
         }

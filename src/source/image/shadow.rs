@@ -6,6 +6,9 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// The name of a whiteout: `.wh.` and the name that it deletes.
 const WHITEOUT: &[u8] = b".wh.";
@@ -13,8 +16,8 @@ const WHITEOUT: &[u8] = b".wh.";
 /// The name that deletes everything that lower layers have in its directory.
 const OPAQUE: &[u8] = b".wh..wh..opq";
 
-/// Hard links carry no data; this many of them are remembered per layer, to tell every name of a file.
-const MOST_LINKS: usize = 1_000_000;
+/// Longer names of hard links are not remembered: no system takes them.
+const LONGEST_LINK: usize = 4096;
 
 /// What a layer's entry does to the layers below.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,19 +32,49 @@ enum Mark {
     Opaque,
 }
 
+/// Paths are remembered up to this many marks, over all layers of a scan: some hundred megabytes, which no honest image needs.
+const MOST_MARKS: usize = 16_000_000;
+
+/// What the layers of one scan share.
+#[derive(Clone)]
+pub(super) struct Shadows {
+    state: RandomState,
+    left: Arc<AtomicUsize>,
+}
+
+impl Shadows {
+    /// With room for every honest image.
+    pub(super) fn new() -> Self {
+        Self::with_room(MOST_MARKS)
+    }
+
+    fn with_room(marks: usize) -> Self {
+        Self { state: RandomState::new(), left: Arc::new(AtomicUsize::new(marks)) }
+    }
+
+    /// Whether paths were forgotten, so that a file may be told as visible that is not.
+    pub(super) fn are_incomplete(&self) -> bool {
+        self.left.load(Relaxed) == 0
+    }
+
+    fn take_room(&self, marks: usize) -> bool {
+        let take = |left: usize| Some(left.saturating_sub(marks));
+        self.left.fetch_update(Relaxed, Relaxed, take).is_ok_and(|left| left >= marks)
+    }
+}
+
 /// What one layer does to the layers below it.
 pub(super) struct LayerPaths {
-    state: RandomState,
+    shadows: Shadows,
     marks: HashSet<u64>,
     /// Hard links by the hash of their target.
     links: HashMap<u64, Vec<Vec<u8>>>,
-    link_count: usize,
 }
 
 impl LayerPaths {
-    /// Nothing yet. All layers that are to be compared share one state.
-    pub(super) fn new(state: RandomState) -> Self {
-        Self { state, marks: HashSet::new(), links: HashMap::new(), link_count: 0 }
+    /// Nothing yet.
+    pub(super) fn new(shadows: Shadows) -> Self {
+        Self { shadows, marks: HashSet::new(), links: HashMap::new() }
     }
 
     /// Notes an entry of the layer. `path` is as the archive has it.
@@ -55,7 +88,7 @@ impl LayerPaths {
             self.mark(Mark::Whiteout, &deleted);
         } else {
             self.mark(Mark::Entry, &path);
-            if !is_directory {
+            if !is_directory && !path.is_empty() {
                 self.mark(Mark::Barrier, &path);
             }
         }
@@ -77,26 +110,27 @@ impl LayerPaths {
         false
     }
 
-    /// Notes that `path` is another name of the file at `target`. Links beyond a million are not remembered.
+    /// Notes that `path`, a hard link, is another name of the file at `target`.
     pub(super) fn link(&mut self, target: &[u8], path: &[u8]) {
-        if self.link_count < MOST_LINKS {
-            self.link_count += 1;
-            let target = self.state.hash_one(normalise(target));
+        if path.len() <= LONGEST_LINK && self.shadows.take_room(4 + path.len() / 8) {
+            let target = self.shadows.state.hash_one(normalise(target));
             self.links.entry(target).or_default().push(path.to_vec());
         }
     }
 
     /// The other names of the file at `path` in this layer.
     pub(super) fn links(&self, path: &[u8]) -> &[Vec<u8>] {
-        self.links.get(&self.state.hash_one(normalise(path))).map(Vec::as_slice).unwrap_or_default()
+        self.links.get(&self.shadows.state.hash_one(normalise(path))).map(Vec::as_slice).unwrap_or_default()
     }
 
     fn mark(&mut self, mark: Mark, path: &[u8]) {
-        self.marks.insert(self.state.hash_one((mark, path)));
+        if self.shadows.take_room(1) {
+            self.marks.insert(self.shadows.state.hash_one((mark, path)));
+        }
     }
 
     fn has(&self, mark: Mark, path: &[u8]) -> bool {
-        self.marks.contains(&self.state.hash_one((mark, path)))
+        self.marks.contains(&self.shadows.state.hash_one((mark, path)))
     }
 }
 
@@ -129,7 +163,7 @@ mod tests {
 
     /// Whether a layer with `entries` (directories end in `/`) hides `path`.
     fn check(entries: &[&str], path: &str, expected: bool) {
-        let mut layer = LayerPaths::new(RandomState::new());
+        let mut layer = LayerPaths::new(Shadows::new());
         for entry in entries {
             layer.record(entry.as_bytes(), entry.ends_with('/'));
         }
@@ -152,6 +186,21 @@ mod tests {
         check(&["app/"], "app/key", false);
         check(&["app"], "app/key", true);
         check(&["app/key/"], "app/key", true);
+        check(&["/"], "app/key", false);
+        check(&["."], "app/key", false);
         check(&[], "app/key", false);
+    }
+
+    #[test]
+    fn memory_is_bounded_and_its_end_is_seen() {
+        let shadows = Shadows::with_room(3);
+        let mut layer = LayerPaths::new(shadows.clone());
+        layer.record(b"first", false);
+        assert!(!shadows.are_incomplete());
+        layer.record(b"second", false);
+        assert!(shadows.are_incomplete());
+        assert!(layer.hides(b"first"));
+        layer.record(b"third", false);
+        assert!(!layer.hides(b"third"));
     }
 }
