@@ -8,10 +8,10 @@
 use serde_json::Value;
 
 use super::VerifyContext;
-use super::verdict::{asked, not_checked, unknown};
+use super::verdict::{asked, not_checked, shown, unknown};
 use crate::config::Issuer;
 use crate::egress::{Destination, Field, Request, Response};
-use crate::finding::{Finding, Liveness, LivenessState, escape};
+use crate::finding::{Finding, Liveness, LivenessState};
 use crate::issuer::{ClientAuthentication, ClientCredentials, Endpoint, Metadata};
 use crate::secret::Secret;
 
@@ -117,7 +117,7 @@ struct Inquiry<'a> {
 impl Inquiry<'_> {
     async fn judge(&self) -> Liveness {
         let now = || self.context.now();
-        let client = escape(self.right.client_id.as_bytes()).into_owned();
+        let client = shown(&self.right.client_id);
         let mut first = None;
         for probe in [Probe::BogusRefresh, Probe::Revocation, Probe::Introspection] {
             let endpoint = match self.metadata.endpoint(probe.endpoint()) {

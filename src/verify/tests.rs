@@ -502,11 +502,13 @@ mod jwts {
     #[test]
     fn known_hmac_keys_are_told() {
         let server = Server::issuer(|_| Reply::empty(404));
+        let elsewhere = Server::issuer(|_| Reply::empty(404));
         for (key, config, expected) in [
             ("secret", server.trusted(""), "public documentation"),
             ("secret", crate::egress::loopback::config(""), "public documentation"),
             ("found-beside-it", server.trusted(""), "its signing key is finding rsc1_"),
             ("found-beside-it", crate::egress::loopback::config(""), "its signing key is finding rsc1_"),
+            ("secret", elsewhere.trusted(""), "public documentation"),
             ("nobody-knows-this", server.trusted(""), "cannot be checked from outside"),
         ] {
             let claims = json!({"iss": server.origin(), "exp": NOW + 600});
@@ -601,6 +603,40 @@ mod tokens {
         assert_eq!(verify(&mut configured, &server.trusted("introspects_refresh_tokens = true"))[0].0, Dead);
         let redeemed = |request: &Received| request.form().get("refresh_token").is_some_and(|token| token == "live");
         assert!(!server.received().iter().any(redeemed), "a refresh token is never redeemed");
+    }
+
+    #[test]
+    fn a_client_that_may_not_own_the_token_proves_nothing() {
+        let (server, _) = issuer(&["live"]);
+        let origin = server.origin();
+        let ambiguous = [("client_id", "app"), ("client_id", "other"), ("issuer", origin.as_str())];
+        let mut findings = [
+            refresh("live", &server),
+            finding(Kind::RefreshToken, "of-the-other", &ambiguous),
+            secret("app-secret-1234", &server),
+        ];
+        let states = verify(&mut findings, &server.trusted(""));
+        assert_eq!((states[0].0, states[1].0), (Live, Unknown));
+    }
+
+    #[test]
+    fn one_of_several_issuers_cannot_call_a_token_dead() {
+        let (first, _) = issuer(&[]);
+        let (second, _) = issuer(&[]);
+        let section = |server: &Server| {
+            format!(
+                "[[issuer]]\nissuer = '{}'\nzone = 'loopback'\nintrospects_refresh_tokens = true\nclient_id = 'ops'\n\
+                 client_secret_env = 'OPERATORS_SECRET'\n",
+                server.origin()
+            )
+        };
+        let config = crate::egress::loopback::config(&(section(&first) + &section(&second)));
+        let alone = [("issuer", first.origin())];
+        let both = [("issuer", first.origin()), ("issuer", second.origin())];
+        for (parts, state) in [(&alone[..], Dead), (&both[..], Unknown)] {
+            let parts: Vec<(&str, &str)> = parts.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            assert_eq!(verify(&mut [finding(Kind::RefreshToken, "token", &parts)], &config)[0].0, state);
+        }
     }
 
     #[test]
