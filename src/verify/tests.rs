@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Mutex;
+use std::sync::atomic::Ordering::Relaxed;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -243,6 +244,23 @@ mod client_secrets {
             (Unknown, "bogus-refresh-twin"),
             (Unknown, "bogus-refresh-twin"),
         );
+    }
+
+    #[test]
+    fn a_short_pause_is_waited_out_once() {
+        for (pause, answers, state) in [("0", 1, Live), ("0", 100, Unknown), ("3600", 1, Unknown)] {
+            let refused = std::sync::atomic::AtomicUsize::new(0);
+            let server = Server::issuer(move |request| {
+                if refused.fetch_add(1, Relaxed) < answers {
+                    return Reply::Http(503, vec![("Retry-After", pause.to_owned())], Vec::new());
+                }
+                let right = request.client().1 == RIGHT;
+                if right { error(400, "invalid_grant") } else { error(401, "invalid_client") }
+            });
+            let parts = [("client_id", "app"), ("issuer", &server.origin())];
+            let verdicts = verify(&mut [finding(Kind::ClientSecret, RIGHT, &parts)], &server.trusted(""));
+            assert_eq!(verdicts.map_states(), [state], "{pause} {answers}");
+        }
     }
 
     #[test]
