@@ -326,14 +326,30 @@ mod rules {
     #[test]
     fn a_provider_is_asked_where_its_rule_pins_it_and_the_operator_lets_it() {
         let rules = Arc::new(RuleSet::load(&[]).expect("the rules of the program"));
-        let client = || found("google-oauth-client-secret", &rules, Kind::ClientSecret, &[("client_id", "app")]);
-        for (text, state, reason) in [
-            ("", NotChecked, "no trusted issuer is known for it"),
-            ("providers = ['spotify']", NotChecked, "no trusted issuer is known for it"),
-            ("providers = ['google']", Unknown, "`oauth2.googleapis.com` cannot be resolved"),
+        let nobody = "no trusted issuer is known for it";
+        let google = "`oauth2.googleapis.com` cannot be resolved";
+        for (text, hint, state, reason) in [
+            ("", None, NotChecked, nobody),
+            ("providers = ['spotify']", None, NotChecked, nobody),
+            ("providers = ['google']", None, Unknown, google),
+            ("providers = ['google']", Some("https://accounts.google.com"), Unknown, google),
+            (
+                "providers = ['google']",
+                Some("https://google.internal.example"),
+                Unknown,
+                "untrusted issuer: https://goo",
+            ),
+            (
+                "providers = ['google']",
+                Some("https://accounts.google.com.evil.example"),
+                Unknown,
+                "untrusted issuer: https://acc",
+            ),
         ] {
-            let verdict = judge(client(), &crate::egress::loopback::config(text), &rules);
-            assert_eq!(verdict, (state, reason.to_owned()), "{text}");
+            let parts: Vec<_> = [("client_id", "app")].into_iter().chain(hint.map(|hint| ("issuer", hint))).collect();
+            let client = found("google-oauth-client-secret", &rules, Kind::ClientSecret, &parts);
+            let verdict = judge(client, &crate::egress::loopback::config(text), &rules);
+            assert!(verdict.0 == state && verdict.1.starts_with(reason), "{text} {hint:?}: {}", verdict.1);
         }
     }
 
