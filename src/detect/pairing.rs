@@ -110,6 +110,7 @@ impl Pairing {
             let mut parts: Vec<Part> = own.collect();
             let specs = specs(found);
             if specs.is_empty() {
+                parts.sort_unstable();
                 return parts;
             }
             let context = Context::new(bytes, found);

@@ -3,6 +3,12 @@
 /// Words that somebody is meant to replace.
 pub(super) const PLACEHOLDERS: &[&str] = &[
     "example",
+    "password",
+    "passw0rd",
+    "p@ssw",
+    "letmein",
+    "test123",
+    "admin123",
     "changeme",
     "change-me",
     "change_me",

@@ -33,6 +33,8 @@ pub(super) fn prepare(args: &OutputArgs) -> anyhow::Result<Vec<Destination>> {
 
 /// Writes all reports, then what belongs on standard error.
 pub(super) fn write(report: &Report<'_>, destinations: Vec<Destination>, global: &Global) -> anyhow::Result<()> {
+    // A hook, or a program that reads lines, wants to hear of findings and gaps only.
+    let is_short = destinations.first().is_some_and(|main| main.format == Format::Short);
     for Destination { format, file } in destinations {
         match file {
             Some(mut file) => {
@@ -47,7 +49,9 @@ pub(super) fn write(report: &Report<'_>, destinations: Vec<Destination>, global:
         let mut stderr = io::stderr().lock();
         // A closed standard error is no reason to fail: the report has been written.
         let _ = write!(stderr, "{}", text::diagnostics(report, SHOWN_DIAGNOSTICS, color));
-        let _ = write!(stderr, "{}", text::summary(report, color));
+        if !is_short {
+            let _ = write!(stderr, "{}", text::summary(report, color));
+        }
     }
     Ok(())
 }
