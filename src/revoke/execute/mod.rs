@@ -117,6 +117,22 @@ where
     Ok(results)
 }
 
+impl ProbeSubject {
+    /// What the ledger may keep of a text into which an issuer has had its say: a redirection can lead to a host whose name is
+    /// the token.
+    fn without_values(&self, text: String) -> String {
+        let folded = text.to_ascii_lowercase();
+        let holds = |finding: &Finding| {
+            let value = String::from_utf8_lossy(finding.secret.expose()).to_ascii_lowercase();
+            !value.is_empty() && folded.contains(&value)
+        };
+        if std::iter::once(&self.finding).chain(&self.companions).any(holds) {
+            return "the issuer's answer repeats what it was sent, so it is not told here".to_owned();
+        }
+        text
+    }
+}
+
 /// The state of an entry that is not executed.
 pub(super) fn planned(entry: &PlanEntry) -> Executed {
     let detail = match &entry.action {
@@ -195,6 +211,7 @@ where
         };
         let answer = rfc7009::execute_revocation(self.execution.egress, &request).await;
         let (state, detail) = outcome(&answer);
+        let detail = prepared.subject.without_values(detail);
         let receipt = self.record(Event::Outcome {
             finding: entry.finding.to_string(),
             plan: self.approved.hash().to_string(),
@@ -316,7 +333,7 @@ where
             (LivenessState::Live | LivenessState::LiveRestricted, _) => LedgerState::Failed,
             (LivenessState::Unknown | LivenessState::NotChecked, _) => state,
         };
-        let detail = format!("{detail}; {}", told(&liveness));
+        let detail = subject.without_values(format!("{detail}; {}", told(&liveness)));
         if proven == state && proven != LedgerState::Failed {
             // Nothing was proven: the outcome stays the last word.
             return Ok(executed(entry, state, receipt.as_str(), detail, Some(liveness)));
