@@ -35,7 +35,6 @@ pub(super) struct UnvalidatedEgress {
 
 /// One `[[issuer]]`.
 #[derive(Deserialize)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own in the file")]
 #[serde(deny_unknown_fields)]
 pub(super) struct UnvalidatedIssuer {
     pub(super) issuer: String,
@@ -61,10 +60,8 @@ pub(super) struct UnvalidatedIssuer {
     /// Ownership is declared, never presumed: an issuer that one trusts to verify may be somebody else's.
     #[serde(default)]
     pub(super) revoke: bool,
-    #[serde(default)]
-    pub(super) introspects_access_tokens: bool,
-    #[serde(default)]
-    pub(super) introspects_refresh_tokens: bool,
+    pub(super) introspects_access_tokens: Option<bool>,
+    pub(super) introspects_refresh_tokens: Option<bool>,
 }
 
 fn yes() -> bool {

@@ -11,7 +11,7 @@ use super::key::Key;
 const LONGEST_KEY: usize = 160;
 
 /// The longest value that is read.
-const LONGEST_VALUE: usize = 8 * 1024;
+const LONGEST_VALUE: usize = 4 * 1024;
 
 /// How far before a name its value is looked for.
 const LONGEST_PAIR: usize = 1024;
@@ -33,6 +33,8 @@ pub(crate) struct Assignment {
     pub(crate) span: Range<usize>,
     /// What delimits the value.
     pub(crate) quote: Quote,
+    /// Whether it cannot be a name or an expression of a program.
+    pub(crate) is_literal: bool,
     /// Whether it is a parameter of a URL or form.
     pub(crate) is_parameter: bool,
 }
@@ -65,7 +67,8 @@ pub(crate) fn at(bytes: &[u8], word: Range<usize>) -> Option<Assignment> {
         key = Key::parse(bytes.get(start..key_span.end)?);
     }
     let is_parameter = form == Some(Form::Parameter);
-    Some(Assignment { key, key_span, span, quote, is_parameter })
+    let is_literal = quote != Quote::None && form != Some(Form::Argument);
+    Some(Assignment { key, key_span, span, quote, is_literal, is_parameter })
 }
 
 /// The name that a value is assigned to, read from the value backwards on its line.
@@ -156,6 +159,8 @@ enum Form {
     Element,
     /// Only a quoted value makes sense: arguments of calls, alternatives.
     Quoted,
+    /// The quoted text that follows in a list, which may as well be another name.
+    Argument,
     /// `--name value`, `ENV NAME value`, `password value`.
     Word,
 }
@@ -207,7 +212,7 @@ impl Form {
         }
         if is_quoted && cursor.eat(b",") {
             cursor.skip_blanks();
-            return Some(Self::Quoted);
+            return Some(Self::Argument);
         }
         if blanks > 0 && !is_quoted {
             if cursor.skip_type() {
@@ -353,7 +358,7 @@ fn reads_elsewhere(name: &[u8]) -> bool {
 }
 
 fn value(cursor: &mut Cursor<'_>, form: Form) -> Option<(Range<usize>, Quote)> {
-    if matches!(form, Form::Plain | Form::Quoted | Form::Yaml) && cursor.peek() == Some(b'\n') {
+    if matches!(form, Form::Plain | Form::Quoted | Form::Argument | Form::Yaml) && cursor.peek() == Some(b'\n') {
         // Long values stand on the line below.
         cursor.skip_while(LONGEST_GAP, |byte| byte.is_ascii_whitespace());
         if !matches!(cursor.peek(), Some(b'"' | b'\'')) {
@@ -373,7 +378,7 @@ fn value(cursor: &mut Cursor<'_>, form: Form) -> Option<(Range<usize>, Quote)> {
     let rest = cursor.rest();
     let rest = rest.get(..LONGEST_VALUE).unwrap_or(rest);
     let length = match form {
-        Form::Quoted => return None,
+        Form::Quoted | Form::Argument => return None,
         Form::Parameter => rest.iter().take_while(|b| b.is_ascii_graphic() && !b"&\"'`<>#;,)]}\\".contains(b)).count(),
         Form::Element => {
             let length = rest.iter().take_while(|byte| **byte != b'<').count();

@@ -29,6 +29,8 @@ pub enum Filter {
     Repetition,
     /// A run through the alphabet, the digits or the keyboard.
     Sequence,
+    /// It holds bytes that no text holds.
+    Binary,
     /// It is encrypted: sops, Ansible Vault, sealed secrets.
     Encrypted,
     /// It is the hash of a password.
@@ -51,6 +53,7 @@ impl Filter {
             Self::Word => "word",
             Self::Repetition => "repetition",
             Self::Sequence => "sequence",
+            Self::Binary => "binary",
             Self::Encrypted => "encrypted",
             Self::PasswordHash => "password-hash",
             Self::Published => "published",
@@ -74,7 +77,8 @@ pub(crate) fn token(value: &[u8]) -> Option<Filter> {
 /// program cannot stand.
 pub(crate) fn assigned(value: &[u8], is_literal: bool) -> Option<Filter> {
     let lower = value.to_ascii_lowercase();
-    encrypted(&lower)
+    binary(value)
+        .or_else(|| encrypted(&lower))
         .or_else(|| password_hash(&lower))
         .or_else(|| template(value))
         .or_else(|| reference(&lower))
@@ -90,6 +94,10 @@ fn starts_with_any(lower: &[u8], beginnings: &[&str]) -> bool {
 
 fn contains(haystack: &[u8], needle: &str) -> bool {
     memchr::memmem::find(haystack, needle.as_bytes()).is_some()
+}
+
+fn binary(value: &[u8]) -> Option<Filter> {
+    value.iter().any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace()).then_some(Filter::Binary)
 }
 
 fn encrypted(lower: &[u8]) -> Option<Filter> {
@@ -191,8 +199,9 @@ fn number(lower: &[u8]) -> Option<Filter> {
 fn expression(value: &[u8]) -> Option<Filter> {
     let is_call = value.iter().any(|byte| b"(){}[]<>|*\\".contains(byte));
     let is_name = value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_.:$?!&>-".contains(byte));
+    let is_prose = value.iter().any(u8::is_ascii_whitespace);
     let is_path = contains(value, "::") || contains(value, "->") || contains(value, "=>");
-    (is_call || is_path || (is_name && !randomness::is_random(value))).then_some(Filter::Expression)
+    (is_call || is_prose || is_path || (is_name && !randomness::is_random(value))).then_some(Filter::Expression)
 }
 
 /// Whether the value stands in its issuer's documentation or in a specification.
@@ -227,6 +236,8 @@ mod tests {
             ("https://login.acme.io/token", Filter::Reference),
             ("config/client-secret.json", Filter::Reference),
             ("changeme", Filter::Placeholder),
+            ("bin\0ary", Filter::Binary),
+            ("0x803100A8", Filter::Expression),
             ("YOUR_CLIENT_SECRET", Filter::Placeholder),
             ("xxxxxxxxxxxxxxxx", Filter::Repetition),
             ("abababababababab", Filter::Repetition),
@@ -245,9 +256,15 @@ mod tests {
 
     #[test]
     fn programs_are_no_values() {
-        for value in
-            ["settings_client_secret", "getSecret()", "Secret::new", "secret->value", "client.secret", "args[1]"]
-        {
+        for value in [
+            "settings_client_secret",
+            "getSecret()",
+            "Secret::new",
+            "secret->value",
+            "client.secret",
+            "args[1]",
+            "Add the missing Argument-2",
+        ] {
             assert_eq!(assigned(value.as_bytes(), false), Some(Filter::Expression), "{value}");
         }
         assert_eq!(assigned(b"plain-words-only", true), None);

@@ -1,5 +1,9 @@
 //! Names of settings, read as words: `SPRING_CLIENT_SECRET`, `spring.client-secret` and `springClientSecret` are the same.
 
+use std::collections::HashMap;
+
+use super::words::GENERIC;
+
 /// Words that may follow the words of a key without changing what it holds.
 const QUALIFIERS: &[&str] = &[
     "prod",
@@ -34,6 +38,9 @@ const QUALIFIERS: &[&str] = &[
     "b64",
     "str",
 ];
+
+/// The shortest key that may stand at the end of a longer word.
+const SHORTEST_ENDING: usize = 5;
 
 /// The words of a key, in lower case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -92,6 +99,81 @@ impl Key {
     }
 }
 
+/// The keys that rules look for, so that a name is compared with all of them at once.
+#[derive(Default)]
+pub(crate) struct KeyIndex {
+    /// The joined words of a key, and the rules that look for it.
+    rules: HashMap<String, Vec<usize>>,
+    longest: usize,
+}
+
+/// A rule whose key a name ends with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct KeyMatch {
+    /// The rule, by its place in the rule set.
+    pub(crate) rule: usize,
+    /// How many of the name's words stand before the key.
+    pub(crate) stem: usize,
+    /// Length of the key.
+    pub(crate) length: usize,
+}
+
+impl KeyIndex {
+    /// Adds the keys of a rule.
+    pub(crate) fn insert(&mut self, rule: usize, keys: &[Vec<String>]) {
+        for key in keys {
+            let joined = key.concat();
+            self.longest = self.longest.max(joined.len());
+            let rules = self.rules.entry(joined).or_default();
+            if rules.last() != Some(&rule) {
+                rules.push(rule);
+            }
+        }
+    }
+
+    /// The rules whose key the name ends with, qualifiers aside; for each rule its longest key.
+    pub(crate) fn matches(&self, name: &Key) -> Vec<KeyMatch> {
+        let mut matches: Vec<KeyMatch> = Vec::new();
+        let mut words = name.words.as_slice();
+        loop {
+            self.match_end(words, &mut matches);
+            match words.split_last() {
+                Some((last, rest)) if is_qualifier(last) && matches.is_empty() => words = rest,
+                _ => break,
+            }
+        }
+        matches.sort_unstable_by_key(|found| (found.rule, std::cmp::Reverse(found.length)));
+        matches.dedup_by_key(|found| found.rule);
+        matches
+    }
+
+    fn match_end(&self, words: &[String], matches: &mut Vec<KeyMatch>) {
+        let joined = words.concat();
+        let mut stem = words.len();
+        let mut word_start = joined.len();
+        for length in 1..=joined.len().min(self.longest) {
+            let start = joined.len() - length;
+            while start < word_start {
+                stem -= 1;
+                word_start -= words.get(stem).map_or(0, String::len);
+            }
+            // A short key at the end of a longer word is another word: `monkey` is no `key`.
+            if start != word_start && length < SHORTEST_ENDING {
+                continue;
+            }
+            if let Some(rules) = joined.get(start..).and_then(|ending| self.rules.get(ending)) {
+                matches.extend(rules.iter().map(|rule| KeyMatch { rule: *rule, stem, length }));
+            }
+        }
+    }
+}
+
+/// The words of a stem that tell what a setting belongs to: `google`, not `oauth`.
+pub(crate) fn distinctive(stem: &[String]) -> Vec<&str> {
+    let is_generic = |word: &str| GENERIC.split(' ').any(|generic| generic == word);
+    stem.iter().map(String::as_str).filter(|word| !is_generic(word)).collect()
+}
+
 fn is_qualifier(word: &str) -> bool {
     QUALIFIERS.contains(&word) || word.bytes().all(|byte| byte.is_ascii_digit()) || word.len() == 1
 }
@@ -103,8 +185,7 @@ fn stem_before(words: &[String], suffix: &[String]) -> Option<usize> {
     for (index, word) in words.iter().enumerate().rev() {
         tail.insert_str(0, word);
         if tail.len() >= joined.len() {
-            // A short word at the end of a longer one is another word: `monkey` is no `key`.
-            let fits = tail == joined || (joined.len() >= 5 && tail.ends_with(&joined));
+            let fits = tail == joined || (joined.len() >= SHORTEST_ENDING && tail.ends_with(&joined));
             return fits.then_some(index);
         }
         if !joined.ends_with(tail.as_str()) {
@@ -150,5 +231,32 @@ mod tests {
             assert_eq!(Key::parse(name.as_bytes()).ends_with(&suffix), expected, "{name}");
         }
         assert_eq!(Key::parse(b"monkey").ends_with(&["key".to_owned()]), None);
+    }
+
+    #[test]
+    fn an_index_finds_what_single_keys_find() {
+        let keys = ["client secret", "secret", "key", "api key"];
+        let keys: Vec<Vec<String>> = keys.iter().map(|key| key.split(' ').map(str::to_owned).collect()).collect();
+        let mut index = KeyIndex::default();
+        for (rule, key) in keys.iter().enumerate() {
+            index.insert(rule, std::slice::from_ref(key));
+        }
+        for name in [
+            "ACME_CLIENT_SECRET",
+            "acmeclientsecret_prod",
+            "monkey",
+            "monkeyApiKey",
+            "apikey",
+            "SECRET_1",
+            "secrets",
+            "",
+        ] {
+            let name = Key::parse(name.as_bytes());
+            let found: Vec<(usize, usize)> =
+                index.matches(&name).iter().map(|found| (found.rule, found.stem)).collect();
+            let expected: Vec<(usize, usize)> =
+                keys.iter().enumerate().filter_map(|(rule, key)| Some((rule, name.ends_with(key)?))).collect();
+            assert_eq!(found, expected, "{name:?}");
+        }
     }
 }

@@ -6,13 +6,16 @@ use regex::bytes::Regex;
 
 use super::assignment::{self, Quote};
 use super::judge::{Judge, OF_PATTERN, OF_SCANNER, Raw};
-use super::key::Key;
+use super::key::KeyMatch;
 use super::prefilter::{Hit, Owner};
-use super::{Detector, boundary, jwk, jwt, pattern, value};
-use crate::rules::{Matcher, Rule, Scanner};
+use super::{Detector, boundary, jwk, jwt, nearby, pattern, shape, value};
+use crate::rules::Scanner;
 
 /// A name in its context outweighs the same name alone, but not a longer one.
 const OF_CONTEXT: usize = 2;
+
+/// In an unquoted value longer than this, nothing is assigned: it is an encoding of something, or a program without spaces.
+const LONGEST_PLAIN: usize = 1024;
 
 impl Detector {
     /// Every match around the anchors, also those of several rules for the same bytes.
@@ -37,7 +40,7 @@ impl Detector {
         let anchors: Vec<usize> = hits.map(|hit| hit.start).collect();
         for found in pattern::find(regex, bytes, &anchors, rule.window) {
             let Some(text) = bytes.get(found.secret.clone()) else { continue };
-            if !is_near(bytes, rule, found.secret.start) {
+            if !nearby::is_near(bytes, rule, &found.secret, &[]) {
                 continue;
             }
             let mut named =
@@ -97,13 +100,8 @@ impl Detector {
 
     fn match_jwk(&self, bytes: &[u8], index: usize, hits: &[Hit], judge: &mut Judge<'_>) {
         let Some(rule) = self.rules.rules.get(index) else { return };
-        let mut end = 0;
-        for hit in hits {
-            if hit.start < end {
-                continue;
-            }
-            let Some((object, private)) = jwk::private_member(bytes, hit.start) else { continue };
-            end = object.end;
+        let anchors: Vec<usize> = hits.iter().map(|hit| hit.start).collect();
+        for private in jwk::private_members(bytes, &anchors) {
             let Some(text) = bytes.get(private.clone()) else { continue };
             let raw = Raw {
                 span: private,
@@ -120,48 +118,51 @@ impl Detector {
 
     fn match_assignments(&self, bytes: &[u8], hits: &[Hit], judge: &mut Judge<'_>) {
         let mut name_end = 0;
+        let mut plain_end = 0;
         for hit in hits {
             // A name may hold several of the words: it is read once.
-            if hit.start < name_end {
+            if hit.start < name_end || hit.start < plain_end {
                 continue;
             }
             let Some(assignment) = assignment::at(bytes, hit.start..hit.end) else { continue };
             name_end = assignment.key_span.end;
-            let mut value: Option<Cow<'_, [u8]>> = None;
-            for index in &self.key_rules {
-                let Some(rule) = self.rules.rules.get(*index) else { continue };
-                let Matcher::Keys(keys) = &rule.matcher else { continue };
-                let Some((stem, specificity)) = longest_key(&assignment.key, keys) else { continue };
-                let value = value.get_or_insert_with(|| value::normalised(bytes, &assignment));
+            if assignment.quote == Quote::None && assignment.span.len() > LONGEST_PLAIN {
+                plain_end = assignment.span.end;
+            }
+            let found = self.key_rules.matches(&assignment.key);
+            if found.is_empty() {
+                continue;
+            }
+            let value = value::normalised(bytes, &assignment);
+            for KeyMatch { rule: index, stem, length } in found {
+                let Some(rule) = self.rules.rules.get(index) else { continue };
                 // What asks for more than a name knows more than a name.
-                let specificity = specificity + if rule.near.is_empty() { 0 } else { OF_CONTEXT };
-                let is_whole = |regex: &Regex| regex.find(value).is_some_and(|found| found.len() == value.len());
-                if rule.shape.pattern.is_some() && !self.pattern(*index).is_some_and(is_whole) {
+                let specificity = length + if rule.near.is_empty() { 0 } else { OF_CONTEXT };
+                let is_whole = |regex: &Regex| regex.find(&value).is_some_and(|found| found.len() == value.len());
+                if rule.shape.pattern.is_some() && !self.pattern(index).is_some_and(is_whole) {
                     continue;
                 }
-                if !is_near(bytes, rule, assignment.key_span.start) {
+                // The shape is tested first because it costs less than looking around.
+                let is_elsewhere = || {
+                    shape::check(&rule.shape, &value, rule.confidence).is_err()
+                        || !nearby::is_near(bytes, rule, &assignment.key_span, assignment.key.words())
+                };
+                if !rule.near.is_empty() && is_elsewhere() {
                     continue;
                 }
                 let raw = Raw {
                     span: assignment.span.clone(),
-                    value: Cow::Borrowed(&**value),
+                    value: Cow::Borrowed(&*value),
                     is_assigned: true,
-                    is_literal: assignment.quote != Quote::None,
+                    is_literal: assignment.is_literal,
                     stem: assignment.key.stem(stem).to_vec(),
                     parts: Vec::new(),
                     specificity,
                 };
-                judge.keep(*index, rule, raw);
+                judge.keep(index, rule, raw);
             }
         }
     }
-}
-
-/// The longest of the rule's keys that the name ends with: the words before it, and how long it is.
-fn longest_key(name: &Key, keys: &[Vec<String>]) -> Option<(usize, usize)> {
-    keys.iter()
-        .filter_map(|key| name.ends_with(key).map(|stem| (stem, key.iter().map(String::len).sum())))
-        .max_by_key(|(_, length)| *length)
 }
 
 /// The words of the name that a value at `start` is assigned to.
@@ -175,15 +176,4 @@ fn public(text: &[u8]) -> Option<String> {
         .ok()
         .filter(|text| !text.is_empty() && !text.contains(char::is_control))
         .map(str::to_owned)
-}
-
-/// Whether one of the words that the rule asks for stands in the window of a name or value.
-fn is_near(bytes: &[u8], rule: &Rule, position: usize) -> bool {
-    if rule.near.is_empty() {
-        return true;
-    }
-    let start = position.saturating_sub(rule.window.before);
-    let end = position.saturating_add(rule.window.after).min(bytes.len());
-    let around = bytes.get(start..end).unwrap_or_default().to_ascii_lowercase();
-    rule.near.iter().any(|word| memchr::memmem::find(&around, word.as_bytes()).is_some())
 }

@@ -17,6 +17,7 @@ mod jwk;
 mod jwt;
 mod key;
 mod matching;
+mod nearby;
 mod overlap;
 mod pairing;
 mod pattern;
@@ -35,6 +36,7 @@ use crate::finding::{Confidence, Fingerprint, FingerprintKey, Kind, Part, Severi
 use crate::rules::{self, Matcher, Rule, RuleSet};
 use crate::secret::Secret;
 use judge::{Judge, Match};
+use key::KeyIndex;
 use pairing::Pairing;
 use prefilter::Prefilter;
 
@@ -81,8 +83,8 @@ pub struct Detector {
     prefilter: Prefilter,
     /// The pattern of each rule, compiled when its anchor is first seen.
     patterns: Vec<OnceLock<Option<Regex>>>,
-    /// The rules that look for the value of a key, by their place in the rule set.
-    key_rules: Vec<usize>,
+    /// The rules that look for the value of a key.
+    key_rules: KeyIndex,
     /// Built when the first candidate is found.
     pairing: OnceLock<Pairing>,
 }
@@ -92,9 +94,12 @@ impl Detector {
     pub fn new(rules: Arc<RuleSet>, key: FingerprintKey) -> Self {
         let prefilter = Prefilter::new(rules.rules.iter().map(AsRef::as_ref));
         let patterns = rules.rules.iter().map(|_| OnceLock::new()).collect();
-        let is_key_rule = |rule: &Arc<Rule>| matches!(rule.matcher, Matcher::Keys(_));
-        let key_rules =
-            rules.rules.iter().enumerate().filter(|(_, rule)| is_key_rule(rule)).map(|(index, _)| index).collect();
+        let mut key_rules = KeyIndex::default();
+        for (index, rule) in rules.rules.iter().enumerate() {
+            if let Matcher::Keys(keys) = &rule.matcher {
+                key_rules.insert(index, keys);
+            }
+        }
         Self { rules, key, prefilter, patterns, key_rules, pairing: OnceLock::new() }
     }
 
@@ -158,3 +163,6 @@ impl Detector {
         self.patterns.get(rule)?.get_or_init(compile).as_ref()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,9 +17,16 @@ pub(crate) fn check(shape: &Shape, value: &[u8], confidence: Confidence) -> Resu
     if shape.checksum.is_some_and(|checksum| !checksum::holds(checksum, value)) {
         return Err(Filter::Checksum);
     }
-    let is_letters = || value.iter().all(|byte| byte.is_ascii_alphabetic() || b" -_.'".contains(byte));
-    let is_doubtful = (shape.random && !randomness::is_random(value)) || (shape.mixed && is_letters());
+    let is_doubtful =
+        (shape.random || shape.mixed) && !(randomness::is_random(value) || (shape.mixed && is_mixed(value)));
     Ok(if is_doubtful { Confidence::Low } else { confidence })
+}
+
+/// Whether a person made it hard to guess: at least three of small and capital letters, digits and signs.
+fn is_mixed(value: &[u8]) -> bool {
+    let classes: [fn(&u8) -> bool; 4] =
+        [u8::is_ascii_lowercase, u8::is_ascii_uppercase, u8::is_ascii_digit, |byte| byte.is_ascii_punctuation()];
+    classes.iter().filter(|class| value.iter().any(class)).count() >= 3
 }
 
 fn contains(alphabet: Alphabet, byte: u8) -> bool {
@@ -52,7 +59,8 @@ mod tests {
             (&random, "Xq7bT2mKpL9wRz", Ok(Confidence::High)),
             (&random, "plain words here", Ok(Confidence::Low)),
             (&mixed, "Passwort", Ok(Confidence::Low)),
-            (&mixed, "hunter42", Ok(Confidence::High)),
+            (&mixed, "Hunter-42", Ok(Confidence::High)),
+            (&mixed, "hunter42", Ok(Confidence::Low)),
             (&varied, "aaaaaaaaaaab", Err(Filter::Shape)),
             (&varied, "abcdefghijkl", Ok(Confidence::High)),
         ] {

@@ -3,6 +3,12 @@
 /// Words that somebody is meant to replace.
 pub(super) const PLACEHOLDERS: &[&str] = &[
     "example",
+    "password",
+    "passw0rd",
+    "p@ssw",
+    "letmein",
+    "test123",
+    "admin123",
     "changeme",
     "change-me",
     "change_me",
@@ -306,3 +312,8 @@ pub(super) const PUBLISHED: &[&str] = &[
     "e9974c507d2a802143f614c878fcbb622a3800e05e6e0d329fee2c5b6b243329",
     "53f5da0aaa93d64cd5772c554cbf940f0539e689dddbeb8f923eec3f72c02ea9",
 ];
+
+/// Words of names that say nothing about what a setting belongs to.
+pub(super) const GENERIC: &str = "access api app auth client config connect credential credentials default env id idp key my next \
+    oauth oauth2 oidc openid password provider public quarkus react refresh registration secret security server spring sso the token \
+    value vite web";

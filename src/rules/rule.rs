@@ -100,9 +100,9 @@ pub struct Shape {
     pub alphabet: Option<Alphabet>,
     /// Least Shannon entropy in bits per byte.
     pub min_entropy: Option<f64>,
-    /// Whether a value that could be made of words loses the rule's confidence (one that cannot keeps it).
+    /// Whether a value that could be made of words loses the rule's confidence.
     pub random: bool,
-    /// Whether a value of letters alone loses the rule's confidence: translations and field names are such.
+    /// As `random`, but a value that mixes letters, digits and signs, as people make passwords, keeps it.
     pub mixed: bool,
     /// The form of the whole value, for rules that find it by its key.
     pub pattern: Option<String>,

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Mutex;
+use std::sync::atomic::Ordering::Relaxed;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -246,6 +247,23 @@ mod client_secrets {
     }
 
     #[test]
+    fn a_short_pause_is_waited_out_once() {
+        for (pause, answers, state) in [("0", 1, Live), ("0", 100, Unknown), ("3600", 1, Unknown)] {
+            let refused = std::sync::atomic::AtomicUsize::new(0);
+            let server = Server::issuer(move |request| {
+                if refused.fetch_add(1, Relaxed) < answers {
+                    return Reply::Http(503, vec![("Retry-After", pause.to_owned())], Vec::new());
+                }
+                let right = request.client().1 == RIGHT;
+                if right { error(400, "invalid_grant") } else { error(401, "invalid_client") }
+            });
+            let parts = [("client_id", "app"), ("issuer", &server.origin())];
+            let verdicts = verify(&mut [finding(Kind::ClientSecret, RIGHT, &parts)], &server.trusted(""));
+            assert_eq!(verdicts.map_states(), [state], "{pause} {answers}");
+        }
+    }
+
+    #[test]
     fn every_way_to_authenticate_is_tried_before_death() {
         let server = Server::issuer(|request| {
             let is_post = request.form().contains_key("client_secret");
@@ -308,14 +326,30 @@ mod rules {
     #[test]
     fn a_provider_is_asked_where_its_rule_pins_it_and_the_operator_lets_it() {
         let rules = Arc::new(RuleSet::load(&[]).expect("the rules of the program"));
-        let client = || found("google-oauth-client-secret", &rules, Kind::ClientSecret, &[("client_id", "app")]);
-        for (text, state, reason) in [
-            ("", NotChecked, "no trusted issuer is known for it"),
-            ("providers = ['spotify']", NotChecked, "no trusted issuer is known for it"),
-            ("providers = ['google']", Unknown, "`oauth2.googleapis.com` cannot be resolved"),
+        let nobody = "no trusted issuer is known for it";
+        let google = "`oauth2.googleapis.com` cannot be resolved";
+        for (text, hint, state, reason) in [
+            ("", None, NotChecked, nobody),
+            ("providers = ['spotify']", None, NotChecked, nobody),
+            ("providers = ['google']", None, Unknown, google),
+            ("providers = ['google']", Some("https://accounts.google.com"), Unknown, google),
+            (
+                "providers = ['google']",
+                Some("https://google.internal.example"),
+                Unknown,
+                "untrusted issuer: https://goo",
+            ),
+            (
+                "providers = ['google']",
+                Some("https://accounts.google.com.evil.example"),
+                Unknown,
+                "untrusted issuer: https://acc",
+            ),
         ] {
-            let verdict = judge(client(), &crate::egress::loopback::config(text), &rules);
-            assert_eq!(verdict, (state, reason.to_owned()), "{text}");
+            let parts: Vec<_> = [("client_id", "app")].into_iter().chain(hint.map(|hint| ("issuer", hint))).collect();
+            let client = found("google-oauth-client-secret", &rules, Kind::ClientSecret, &parts);
+            let verdict = judge(client, &crate::egress::loopback::config(text), &rules);
+            assert!(verdict.0 == state && verdict.1.starts_with(reason), "{text} {hint:?}: {}", verdict.1);
         }
     }
 
@@ -502,11 +536,13 @@ mod jwts {
     #[test]
     fn known_hmac_keys_are_told() {
         let server = Server::issuer(|_| Reply::empty(404));
+        let elsewhere = Server::issuer(|_| Reply::empty(404));
         for (key, config, expected) in [
             ("secret", server.trusted(""), "public documentation"),
             ("secret", crate::egress::loopback::config(""), "public documentation"),
             ("found-beside-it", server.trusted(""), "its signing key is finding rsc1_"),
             ("found-beside-it", crate::egress::loopback::config(""), "its signing key is finding rsc1_"),
+            ("secret", elsewhere.trusted(""), "public documentation"),
             ("nobody-knows-this", server.trusted(""), "cannot be checked from outside"),
         ] {
             let claims = json!({"iss": server.origin(), "exp": NOW + 600});
@@ -601,6 +637,40 @@ mod tokens {
         assert_eq!(verify(&mut configured, &server.trusted("introspects_refresh_tokens = true"))[0].0, Dead);
         let redeemed = |request: &Received| request.form().get("refresh_token").is_some_and(|token| token == "live");
         assert!(!server.received().iter().any(redeemed), "a refresh token is never redeemed");
+    }
+
+    #[test]
+    fn a_client_that_may_not_own_the_token_proves_nothing() {
+        let (server, _) = issuer(&["live"]);
+        let origin = server.origin();
+        let ambiguous = [("client_id", "app"), ("client_id", "other"), ("issuer", origin.as_str())];
+        let mut findings = [
+            refresh("live", &server),
+            finding(Kind::RefreshToken, "of-the-other", &ambiguous),
+            secret("app-secret-1234", &server),
+        ];
+        let states = verify(&mut findings, &server.trusted(""));
+        assert_eq!((states[0].0, states[1].0), (Live, Unknown));
+    }
+
+    #[test]
+    fn one_of_several_issuers_cannot_call_a_token_dead() {
+        let (first, _) = issuer(&[]);
+        let (second, _) = issuer(&[]);
+        let section = |server: &Server| {
+            format!(
+                "[[issuer]]\nissuer = '{}'\nzone = 'loopback'\nintrospects_refresh_tokens = true\nclient_id = 'ops'\n\
+                 client_secret_env = 'OPERATORS_SECRET'\n",
+                server.origin()
+            )
+        };
+        let config = crate::egress::loopback::config(&(section(&first) + &section(&second)));
+        let alone = [("issuer", first.origin())];
+        let both = [("issuer", first.origin()), ("issuer", second.origin())];
+        for (parts, state) in [(&alone[..], Dead), (&both[..], Unknown)] {
+            let parts: Vec<(&str, &str)> = parts.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            assert_eq!(verify(&mut [finding(Kind::RefreshToken, "token", &parts)], &config)[0].0, state);
+        }
     }
 
     #[test]

@@ -57,9 +57,10 @@ impl Batch {
         self.bytes.len()
     }
 
-    /// The same memory without files.
+    /// The same memory without files; not that of a very large one, which a whole layer would hold.
     pub(super) fn cleared(mut self) -> Self {
         self.bytes.clear();
+        self.bytes.shrink_to(2 * BATCH_BYTES);
         self.files.clear();
         self
     }
@@ -162,6 +163,9 @@ impl<V: Visitor> Walk<'_, V> {
             self.visitor.gap("oversize-file", Some(path), &reason);
             // What a sparse file stores is less than its size.
             return Ok(size.max(entry.header().entry_size().unwrap_or(0)));
+        }
+        if size > BATCH_BYTES as u64 {
+            self.flush();
         }
         let start = self.batch.bytes.len();
         let read = entry.read_to_end(&mut self.batch.bytes);

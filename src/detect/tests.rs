@@ -1,0 +1,228 @@
+//! Tests of the whole of detection, over texts as they stand in repositories.
+
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::finding::PartValue;
+
+static DETECTOR: LazyLock<Detector> = LazyLock::new(|| {
+    let rules = RuleSet::load(&[]).expect("the rules of the binary are valid");
+    Detector::new(Arc::new(rules), FingerprintKey::default())
+});
+
+/// Text with made-up secrets in place of templates.
+fn text(template: &str) -> String {
+    rules::expand(template, template).expect("templates of tests exist")
+}
+
+/// `rule: part=value, part=value`, for each candidate; `part=&rule` where the part is another candidate.
+fn describe(bytes: &[u8]) -> Vec<String> {
+    let candidates = DETECTOR.detect(bytes);
+    let name = |id: &Fingerprint| candidates.iter().find(|other| other.id == *id).map(|other| other.rule.id.clone());
+    let describe = |candidate: &Candidate| {
+        let parts = candidate.parts.iter().map(|part| match &part.value {
+            PartValue::Public(value) => format!("{}={value}", part.name),
+            PartValue::Finding(id) => format!("{}=&{}", part.name, name(id).unwrap_or_default()),
+        });
+        format!("{}: {}", candidate.rule.id, parts.collect::<Vec<_>>().join(", "))
+    };
+    candidates.iter().map(describe).collect()
+}
+
+fn check(template: &str, expected: &[&str]) {
+    assert_eq!(describe(text(template).as_bytes()), expected, "{template}");
+}
+
+#[test]
+fn pairs_by_stem() {
+    check(
+        "ACME_CLIENT_ID=one\nZETA_CLIENT_ID=two\nZETA_CLIENT_SECRET=<<base62:40>>\nACME_CLIENT_SECRET=<<base62:41>>\n",
+        &["oauth-client-secret: client_id=two", "oauth-client-secret: client_id=one"],
+    );
+    check("FACE_CLIENT_ID=one\nACME_CLIENT_SECRET=<<base62:41>>\n", &["oauth-client-secret: "]);
+    check(
+        "oauth.client.registration.acme.client-id=one\noauth.client.registration.acme.client-secret=<<base62:40>>\n\
+         oauth.client.provider.zeta.issuer-uri=https://zeta.io\noauth.client.provider.acme.issuer-uri=https://acme.io\n",
+        &["oauth-client-secret: client_id=one, issuer=https://acme.io"],
+    );
+}
+
+#[test]
+fn pairs_by_object_and_section() {
+    check(
+        r#"[{"client_id":"one","client_secret":"<<base62:40>>"},{"client_id":"two","client_secret":"<<base62:41>>"}]"#,
+        &["oauth-client-secret: client_id=one", "oauth-client-secret: client_id=two"],
+    );
+    check(
+        "clients:\n  - client_id: one\n    client_secret: <<base62:40>>\n  - client_secret: <<base62:41>>\n    client_id: two\n",
+        &["oauth-client-secret: client_id=one", "oauth-client-secret: client_id=two"],
+    );
+    check(
+        "[one]\nclient_id = one\nclient_secret = <<base62:40>>\n\n[two]\nclient_id = two\nclient_secret = <<base62:41>>\n",
+        &["oauth-client-secret: client_id=one", "oauth-client-secret: client_id=two"],
+    );
+}
+
+#[test]
+fn ambiguous_pairs_are_listed_not_guessed() {
+    check(
+        "client_id=one\nclient_secret=<<base62:40>>\nclient_id=two\n",
+        &["oauth-client-secret: client_id=one, client_id=two"],
+    );
+}
+
+#[test]
+fn tokens_are_paired_with_their_clients_secret() {
+    check(
+        "CLIENT_ID=portal\nCLIENT_SECRET=<<base62:40>>\nISSUER=https://as.acme.io\nREFRESH_TOKEN=<<base62:43>>\n",
+        &[
+            "oauth-client-secret: client_id=portal, issuer=https://as.acme.io",
+            "oauth-refresh-token: client_id=portal, client_secret=&oauth-client-secret, issuer=https://as.acme.io",
+        ],
+    );
+}
+
+#[test]
+fn public_parts_are_never_secrets() {
+    check(
+        "API_URL=https://ci:<<base62:24>>@git.acme.io/\nISSUER=https://a:<<base62:24>>@as.acme.io\nCLIENT_SECRET=<<base62:40>>\n",
+        &[
+            "connection-string-password: host=git.acme.io, username=ci",
+            "connection-string-password: host=as.acme.io, username=a",
+            "oauth-client-secret: ",
+        ],
+    );
+}
+
+#[test]
+fn the_rule_that_knows_most_names_a_secret() {
+    check("GOOGLE_CLIENT_SECRET=GOCSPX<<>>-<<base64url:28>>", &["google-oauth-client-secret: "]);
+    check("Authorization: Bearer gh<<>>p_<<github:30>>", &["github-token: "]);
+    check(r#"Authorization: Bearer <<jwt:{"alg":"RS256"} {"sub":"a"}>>"#, &["jwt: "]);
+    check(r#"ghs_12345_<<jwt:{"alg":"RS256"} {"sub":"a"}>>"#, &["github-installation-token: "]);
+}
+
+#[test]
+fn tokens_say_what_they_are() {
+    for (claims, expected) in [
+        (r#"{"typ":"Refresh","iss":"https://sso.acme.io/realms/a"}"#, Kind::RefreshToken),
+        (r#"{"typ":"Offline"}"#, Kind::RefreshToken),
+        (r#"{"token_use":"access"}"#, Kind::Jwt),
+    ] {
+        let found = DETECTOR.detect(text(&format!(r#"x <<jwt:{{"alg":"HS512"}} {claims}>> y"#)).as_bytes());
+        let kinds: Vec<Kind> = found.iter().map(|candidate| candidate.kind).collect();
+        assert_eq!(kinds, [expected], "{claims}");
+        assert_eq!(found[0].token.as_ref().map(|token| token.alg.as_str()), Some("HS512"));
+    }
+}
+
+#[test]
+fn values_are_normalised_and_spans_point_at_the_file() {
+    let bytes = br#"{"client_secret":"a9\u0026Xq7bT2\/mKpL9wRz"}"#;
+    let found = DETECTOR.detect(bytes);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].secret.expose(), b"a9&Xq7bT2/mKpL9wRz");
+    assert_eq!(&bytes[found[0].span.clone()], br"a9\u0026Xq7bT2\/mKpL9wRz");
+}
+
+#[test]
+fn equal_secrets_have_equal_ids_wherever_they_stand() {
+    let secret = text("<<base62:40>>");
+    let dotenv = DETECTOR.detect(format!("CLIENT_SECRET={secret}\n").as_bytes());
+    let json = DETECTOR.detect(format!(r#"{{"a":1,"client_secret":"{secret}"}}"#).as_bytes());
+    assert_eq!(dotenv[0].id, json[0].id);
+}
+
+#[test]
+fn hostile_repetition_ends() {
+    for text in [
+        "eyJ".repeat(300_000),
+        "eyJ.".repeat(200_000),
+        "secret=".repeat(100_000),
+        "://a:".repeat(100_000),
+        "{kty".repeat(50_000),
+    ] {
+        assert_eq!(DETECTOR.detect(text.as_bytes()).len(), 0, "{}", &text[..8]);
+    }
+    let line = text("\"client_secret\":\"<<base62:40>>\",").repeat(2_000);
+    assert_eq!(DETECTOR.detect(line.as_bytes()).len(), 2_000);
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_give_spans_within_them(bytes in proptest::collection::vec(any::<u8>(), 0..2000)) {
+        check_spans(&bytes)?;
+    }
+
+    #[test]
+    fn any_mixture_of_syntax_gives_spans_within_it(
+        pieces in proptest::collection::vec(proptest::sample::select(PIECES), 0..60)
+    ) {
+        check_spans(pieces.concat().as_bytes())?;
+    }
+
+    #[test]
+    fn what_stands_far_away_changes_nothing(before in "[a-z \n]{0,300}", after in "[a-z \n]{0,300}") {
+        let core = format!("\n{}\n", text("CLIENT_ID=portal\nCLIENT_SECRET=<<base62:40>>\nkey: <<grafana:32>>"));
+        // More than any window and the reach of pairing.
+        let gap = "\n".repeat(9_000);
+        let alone = describe(core.as_bytes());
+        prop_assert_eq!(alone.len(), 2);
+        prop_assert_eq!(describe(format!("{before}{gap}{core}{gap}{after}").as_bytes()), alone);
+    }
+}
+
+/// What keys, values and their surroundings are made of.
+const PIECES: &[&str] = &[
+    "client_secret",
+    "secret",
+    "token",
+    "password",
+    "key",
+    "eyJhbGciOiJIUzI1NiJ9",
+    ".",
+    "eyJzdWIiOiJhIn0",
+    "=",
+    ":",
+    "\"",
+    "'",
+    "\\",
+    "{",
+    "}",
+    "\n",
+    " ",
+    "-----BEGIN PRIVATE KEY-----",
+    "\"kty\":\"RSA\"",
+    "\"d\":\"abc\"",
+    "://",
+    "@",
+    "value",
+    "name",
+    ",",
+    "<",
+    ">",
+    "${",
+    "Xq7bT2mKpL9wRz4vN8",
+    "bearer ",
+    "authorization",
+    "basic ",
+    "?",
+    "&",
+    "|",
+    "%41",
+    "\\u0041",
+    "é",
+    "\u{0}",
+];
+
+fn check_spans(bytes: &[u8]) -> Result<(), TestCaseError> {
+    let mut end = 0;
+    for candidate in DETECTOR.detect(bytes) {
+        prop_assert!(candidate.span.start >= end && candidate.span.end <= bytes.len(), "{:?}", candidate.span);
+        prop_assert!(!candidate.secret.is_empty());
+        end = candidate.span.end;
+    }
+    Ok(())
+}
