@@ -24,6 +24,7 @@ mod report;
 mod repository;
 mod reread;
 mod rules;
+mod revoke;
 mod samples;
 mod staged;
 mod tree;
