@@ -114,7 +114,7 @@ struct ExamplesEntry {
     rejects: Vec<String>,
 }
 
-/// The examples of one rule, as written: templates are expanded by [`super::template`].
+/// The examples of one rule, as written: templates are not expanded yet.
 pub struct Examples {
     /// Id of the rule.
     pub rule: String,

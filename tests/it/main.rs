@@ -23,6 +23,8 @@ mod plan_and_apply;
 mod report;
 mod repository;
 mod reread;
+mod rules;
+mod revoke;
 mod samples;
 mod staged;
 mod tree;
