@@ -145,7 +145,7 @@ impl Detector {
                 // The shape is tested first because it costs less than looking around.
                 let is_elsewhere = || {
                     shape::check(&rule.shape, &value, rule.confidence).is_err()
-                        || !nearby::is_near(bytes, rule, &assignment.key_span, assignment.key.words())
+                        || !nearby::is_near(bytes, rule, &assignment.key_span, assignment.key.stem(stem))
                 };
                 if !rule.near.is_empty() && is_elsewhere() {
                     continue;

@@ -5,7 +5,7 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     candidates
         .into_iter()
         .map(|candidate| (distance(name, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= (candidate.len().max(name.len()) / 3).max(1))
+        .filter(|(distance, candidate)| *distance <= (candidate.len().max(name.len()) + 2) / 3)
         .min()
         .map(|(_, candidate)| candidate)
 }
