@@ -1,0 +1,28 @@
+//! Arbitrary bytes through all of detection: nothing panics, spans are ascending and within the bytes, and equal bytes give
+//! equal answers.
+
+#![no_main]
+
+use std::sync::{Arc, LazyLock};
+
+use libfuzzer_sys::fuzz_target;
+use rescind::detect::Detector;
+use rescind::finding::FingerprintKey;
+use rescind::rules::RuleSet;
+
+static DETECTOR: LazyLock<Detector> = LazyLock::new(|| {
+    let rules = RuleSet::load(&[]).expect("the rules of the binary are valid");
+    Detector::new(Arc::new(rules), FingerprintKey::default())
+});
+
+fuzz_target!(|bytes: &[u8]| {
+    let found = DETECTOR.detect(bytes);
+    let mut end = 0;
+    for candidate in &found {
+        assert!(candidate.span.start >= end && candidate.span.end <= bytes.len());
+        assert!(!candidate.secret.is_empty());
+        end = candidate.span.end;
+    }
+    let again = DETECTOR.detect(bytes);
+    assert!(found.iter().map(|candidate| candidate.id).eq(again.iter().map(|candidate| candidate.id)));
+});
