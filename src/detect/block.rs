@@ -8,11 +8,29 @@ pub(super) fn around(bytes: &[u8], span: &Range<usize>, region: &Range<usize>) -
     start(bytes, span.start, region.start, indentation)..end(bytes, span.end, region.end, indentation)
 }
 
+/// The start of the line that a position stands in, not before `least`.
+pub(super) fn line_start(bytes: &[u8], position: usize, least: usize) -> usize {
+    let before = bytes.get(least..position).unwrap_or_default();
+    before.iter().rposition(|byte| *byte == b'\n').map_or(least, |index| least + index + 1)
+}
+
+/// The lines above a position that each stand further out than the one before: `registration:`, `client:`, `spring:`.
+pub(super) fn ancestors(bytes: &[u8], position: usize, least: usize) -> impl Iterator<Item = &[u8]> {
+    let line = line_start(bytes, position, least);
+    let mut outermost = indentation(bytes.get(line..position).unwrap_or_default());
+    let above = bytes.get(least..line).unwrap_or_default();
+    above.rsplit(|byte| *byte == b'\n').filter(move |line| {
+        let is_further_out = !is_blank(line) && indentation(line) < outermost;
+        if is_further_out {
+            outermost = indentation(line);
+        }
+        is_further_out
+    })
+}
+
 /// Columns before the first character of the line; a list's dash counts as the white space it stands for.
 fn indentation_at(bytes: &[u8], position: usize, least: usize) -> usize {
-    let before = bytes.get(least..position).unwrap_or_default();
-    let line = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |index| index + 1);
-    indentation(before.get(line..).unwrap_or_default())
+    indentation(bytes.get(line_start(bytes, position, least)..position).unwrap_or_default())
 }
 
 fn indentation(line: &[u8]) -> usize {
@@ -96,6 +114,15 @@ mod tests {
         let start = text.find("HERE").unwrap();
         let block = around(text.as_bytes(), &(start..start + 4), &(0..text.len()));
         assert_eq!(text[block].trim(), expected, "{text}");
+    }
+
+    #[test]
+    fn lines_further_out() {
+        let text = "other: 1\nspring:\n  x: 1\n  oauth2:\n    y: 2\n\n    secret: HERE";
+        let found: Vec<&str> = ancestors(text.as_bytes(), text.len() - 4, 0)
+            .map(|line| std::str::from_utf8(line).unwrap().trim())
+            .collect();
+        assert_eq!(found, ["oauth2:", "spring:"]);
     }
 
     #[test]

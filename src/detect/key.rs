@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use super::words::GENERIC;
+
 /// Words that may follow the words of a key without changing what it holds.
 const QUALIFIERS: &[&str] = &[
     "prod",
@@ -164,6 +166,12 @@ impl KeyIndex {
             }
         }
     }
+}
+
+/// The words of a stem that tell what a setting belongs to: `google`, not `oauth`.
+pub(crate) fn distinctive(stem: &[String]) -> Vec<&str> {
+    let is_generic = |word: &str| GENERIC.split(' ').any(|generic| generic == word);
+    stem.iter().map(String::as_str).filter(|word| !is_generic(word)).collect()
 }
 
 fn is_qualifier(word: &str) -> bool {

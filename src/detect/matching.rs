@@ -8,8 +8,8 @@ use super::assignment::{self, Quote};
 use super::judge::{Judge, OF_PATTERN, OF_SCANNER, Raw};
 use super::key::KeyMatch;
 use super::prefilter::{Hit, Owner};
-use super::{Detector, boundary, jwk, jwt, pattern, shape, value};
-use crate::rules::{Rule, Scanner};
+use super::{Detector, boundary, jwk, jwt, nearby, pattern, shape, value};
+use crate::rules::Scanner;
 
 /// A name in its context outweighs the same name alone, but not a longer one.
 const OF_CONTEXT: usize = 2;
@@ -40,7 +40,7 @@ impl Detector {
         let anchors: Vec<usize> = hits.map(|hit| hit.start).collect();
         for found in pattern::find(regex, bytes, &anchors, rule.window) {
             let Some(text) = bytes.get(found.secret.clone()) else { continue };
-            if !is_near(bytes, rule, found.secret.start) {
+            if !nearby::is_near(bytes, rule, &found.secret, &[]) {
                 continue;
             }
             let mut named =
@@ -145,7 +145,7 @@ impl Detector {
                 // The shape is tested first because it costs less than looking around.
                 let is_elsewhere = || {
                     shape::check(&rule.shape, &value, rule.confidence).is_err()
-                        || !is_near(bytes, rule, assignment.key_span.start)
+                        || !nearby::is_near(bytes, rule, &assignment.key_span, assignment.key.stem(stem))
                 };
                 if !rule.near.is_empty() && is_elsewhere() {
                     continue;
@@ -176,15 +176,4 @@ fn public(text: &[u8]) -> Option<String> {
         .ok()
         .filter(|text| !text.is_empty() && !text.contains(char::is_control))
         .map(str::to_owned)
-}
-
-/// Whether one of the words that the rule asks for stands in the window of a name or value.
-fn is_near(bytes: &[u8], rule: &Rule, position: usize) -> bool {
-    if rule.near.is_empty() {
-        return true;
-    }
-    let start = position.saturating_sub(rule.window.before);
-    let end = position.saturating_add(rule.window.after).min(bytes.len());
-    let around = bytes.get(start..end).unwrap_or_default().to_ascii_lowercase();
-    rule.near.iter().any(|word| memchr::memmem::find(&around, word.as_bytes()).is_some())
 }

@@ -17,6 +17,7 @@ mod jwk;
 mod jwt;
 mod key;
 mod matching;
+mod nearby;
 mod overlap;
 mod pairing;
 mod pattern;

@@ -13,6 +13,7 @@ use regex::bytes::Regex;
 use super::assignment::{self, Assignment};
 use super::filter::{self, Filter};
 use super::judge::Match;
+use super::key::distinctive;
 use super::{block, jwt, value};
 use crate::finding::{Fingerprint, Kind, Part, PartValue};
 use crate::rules::{self, PartSpec, RuleSet};
@@ -22,38 +23,6 @@ const REACH: usize = 4096;
 
 /// The longest public value that is taken.
 const LONGEST_VALUE: usize = 512;
-
-/// Words that say nothing about what a setting belongs to.
-const GENERIC: &[&str] = &[
-    "oauth",
-    "oauth2",
-    "oidc",
-    "openid",
-    "connect",
-    "auth",
-    "sso",
-    "app",
-    "api",
-    "my",
-    "client",
-    "server",
-    "idp",
-    "provider",
-    "config",
-    "credentials",
-    "web",
-    "default",
-    "registration",
-    "spring",
-    "security",
-    "quarkus",
-    "next",
-    "public",
-    "vite",
-    "react",
-    "the",
-    "env",
-];
 
 /// What pairing needs, built once.
 pub(super) struct Pairing {
@@ -276,10 +245,6 @@ impl<'a> Context<'a> {
 
 fn is_name_at(bytes: &[u8], index: Option<usize>) -> bool {
     index.and_then(|index| bytes.get(index)).is_some_and(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(byte))
-}
-
-fn distinctive(stem: &[String]) -> Vec<&str> {
-    stem.iter().map(String::as_str).filter(|word| !GENERIC.contains(word)).collect()
 }
 
 /// All values of the least misfit, each once.

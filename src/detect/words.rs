@@ -312,3 +312,8 @@ pub(super) const PUBLISHED: &[&str] = &[
     "e9974c507d2a802143f614c878fcbb622a3800e05e6e0d329fee2c5b6b243329",
     "53f5da0aaa93d64cd5772c554cbf940f0539e689dddbeb8f923eec3f72c02ea9",
 ];
+
+/// Words of names that say nothing about what a setting belongs to.
+pub(super) const GENERIC: &str = "access api app auth client config connect credential credentials default env id idp key my next \
+    oauth oauth2 oidc openid password provider public quarkus react refresh registration secret security server spring sso the token \
+    value vite web";

@@ -111,9 +111,11 @@ pub fn run_auto(findings: &mut [Finding], context: &RevokeContext<'_>, ledger: &
     rest.entries.retain(|entry| !approved.covers(entry));
     let values: HashMap<Fingerprint, &Secret> = findings.iter().map(|finding| (finding.id, &finding.secret)).collect();
     let reread: &Reread<'_> = &|id, _, _| values.get(&id).map(|secret| secret.duplicate());
-    let (results, recovered) = execute(&approved, context, ledger, reread, false)?;
+    let mut results = Vec::new();
+    let recovered = execute(&approved, context, ledger, reread, false, &mut results);
+    // Even where the ledger failed on the way, the report tells what was done until then.
     update(findings, results);
-    Ok(AutoRun { plan, rest, recovered })
+    Ok(AutoRun { plan, rest, recovered: recovered? })
 }
 
 /// Closes what earlier runs left open where this run has proof: a credential whose revocation had no certain end and that is
@@ -158,7 +160,9 @@ pub fn execute_approved(
     ledger: &Path,
     reread: &Reread<'_>,
 ) -> Result<(Vec<Executed>, Option<TornTail>), RevokeError> {
-    execute(approved, context, ledger, reread, true)
+    let mut results = Vec::new();
+    let recovered = execute(approved, context, ledger, reread, true, &mut results)?;
+    Ok((results, recovered))
 }
 
 fn execute(
@@ -167,9 +171,11 @@ fn execute(
     ledger: &Path,
     reread: &Reread<'_>,
     look_first: bool,
-) -> Result<(Vec<Executed>, Option<TornTail>), RevokeError> {
+    results: &mut Vec<Executed>,
+) -> Result<Option<TornTail>, RevokeError> {
     if approved.calls() == 0 {
-        return Ok((approved.plan().entries.iter().map(planned).collect(), None));
+        results.extend(approved.plan().entries.iter().map(planned));
+        return Ok(None);
     }
     let verify = context.verify;
     let clock = &*verify.clock;
@@ -188,8 +194,8 @@ fn execute(
         look_first,
     };
     let probe = async |subject: &ProbeSubject| reprobe(&subject.finding, &subject.companions, verify).await;
-    let results = runtime()?.block_on(execute_plan(approved, execution, probe))?;
-    Ok((results, recovered))
+    runtime()?.block_on(execute_plan(approved, execution, probe, results))?;
+    Ok(recovered)
 }
 
 fn update(findings: &mut [Finding], results: impl IntoIterator<Item = Executed>) {

@@ -193,7 +193,7 @@ impl Inquiry<'_> {
         method: ClientAuthentication,
     ) -> Answer {
         let bogus = Field::Secret(&self.bogus);
-        let request = match probe {
+        let question = || match probe {
             Probe::BogusRefresh => {
                 Request::post_form(endpoint, [("grant_type", "refresh_token".into()), ("refresh_token", bogus)])
             }
@@ -202,7 +202,7 @@ impl Inquiry<'_> {
             }
             Probe::Introspection => Request::post_form(endpoint, [("token", bogus)]),
         };
-        match self.context.egress.send(client.authenticate(request, method)).await {
+        match self.context.ask(|| client.authenticate(question(), method)).await {
             Ok(response) => read(probe, &response, self.is_keycloak),
             Err(error) => Answer::Unavailable(error.to_string()),
         }

@@ -116,8 +116,11 @@ pub(super) async fn judge(finding: &Finding, findings: &[Finding], context: &Ver
     let (switched_on, off): (Vec<&Issuer>, Vec<&Issuer>) =
         matches.trusted.iter().map(AsRef::as_ref).partition(|issuer: &&Issuer| issuer.verify);
     let mut issuers: Vec<&Issuer> = switched_on.iter().copied().filter(may_receive).collect();
-    // A JWT names its issuer itself; everything else may go where its own rule says.
-    let pinned = context.issuers.pinned_by_rule(&finding.rule).filter(|_| finding.token.is_none());
+    // A JWT names its issuer itself, and what names another host than the provider's is likely self-hosted there; everything
+    // else may go where its own rule says.
+    let is_elsewhere = |named: &String| rule.is_some_and(|rule| !is_on_hosts(rule, Url::parse(named).ok().as_ref()));
+    let may_be_pinned = finding.token.is_none() && !matches.untrusted.iter().any(is_elsewhere);
+    let pinned = context.issuers.pinned_by_rule(&finding.rule).filter(|_| may_be_pinned);
     issuers.extend(pinned.map(AsRef::as_ref));
     if issuers.is_empty() {
         return match (switched_on.first(), off.first()) {
@@ -165,13 +168,17 @@ fn without_issuer(finding: &Finding, context: &VerifyContext) -> Option<Liveness
 /// Whether an issuer that stood beside a finding may be sent it. A rule that names its provider's hosts is not overruled by a
 /// neighbour: other issuers must be the operator's own, or be known to have that very client (custom domains, self-hosting).
 fn is_for(rule: &Rule, issuer: &Issuer, finding: &Finding) -> bool {
-    let host = issuer.url.as_ref().and_then(Url::host_str).unwrap_or_default();
-    let is_on = |name: &String| match name.strip_prefix("*.") {
+    let has_client = || finding.parts_named("client_id").any(|id| issuer.client_ids.iter().any(|known| known == id));
+    rule.hosts.is_empty() || is_on_hosts(rule, issuer.url.as_ref()) || issuer.revoke || has_client()
+}
+
+/// Whether the URL is on one of the hosts that the rule names.
+fn is_on_hosts(rule: &Rule, url: Option<&Url>) -> bool {
+    let host = url.and_then(Url::host_str).unwrap_or_default();
+    rule.hosts.iter().any(|name| match name.strip_prefix("*.") {
         Some(parent) => host.strip_suffix(parent).is_some_and(|label| label.len() > 1 && label.ends_with('.')),
         None => host == name,
-    };
-    let has_client = || finding.parts_named("client_id").any(|id| issuer.client_ids.iter().any(|known| known == id));
-    rule.hosts.is_empty() || rule.hosts.iter().any(is_on) || issuer.revoke || has_client()
+    })
 }
 
 async fn cancellation(observer: &Observer<'_>) {

@@ -8,7 +8,7 @@ use super::client_secret::random_token;
 use super::userinfo;
 use super::verdict::{Caller, Inactive, Judgement, TokenSort, asked, shown, unknown};
 use crate::config::Issuer;
-use crate::egress::{Destination, EgressError, Field, Request};
+use crate::egress::{Destination, Field, Request};
 use crate::finding::{Finding, Liveness, LivenessState};
 use crate::issuer::{ClientAuthentication, ClientCredentials, Endpoint, Metadata, client_credentials};
 use crate::secret::Secret;
@@ -188,9 +188,8 @@ impl Question<'_> {
 
     async fn put_once(&self, token: &Secret, method: ClientAuthentication) -> Result<bool, Refusal> {
         let fields = [("token", Field::Secret(token)), ("token_type_hint", self.sort.hint().into())];
-        let request = self.client.authenticate(Request::post_form(self.endpoint, fields), method);
-        let response =
-            self.context.egress.send(request).await.map_err(|error: EgressError| Refusal::Final(error.to_string()))?;
+        let question = || self.client.authenticate(Request::post_form(self.endpoint, fields), method);
+        let response = self.context.ask(question).await.map_err(|error| Refusal::Final(error.to_string()))?;
         let document = response.json().ok();
         let member = |name: &str| document.as_ref().and_then(|document| document.get(name));
         match (response.status, member("active").and_then(Value::as_bool), member("error").and_then(Value::as_str)) {

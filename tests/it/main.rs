@@ -23,6 +23,8 @@ mod plan_and_apply;
 mod report;
 mod repository;
 mod reread;
+mod revoke;
+mod rules;
 mod samples;
 mod staged;
 mod tree;

@@ -5,8 +5,8 @@ use std::io::{self, Write as _};
 use anyhow::Context as _;
 
 use super::args::OutputArgs;
-use crate::cli::Global;
 use crate::cli::pending_file::PendingFile;
+use crate::cli::{self, Global};
 use crate::report::{self, Format, Report, text};
 
 /// How many diagnostics are shown on standard error before the rest is counted only.
@@ -41,11 +41,11 @@ pub(super) fn write(report: &Report<'_>, destinations: Vec<Destination>, global:
                 report::write(format, report, &mut file, false).context("cannot write a report")?;
                 file.commit()?;
             }
-            None => to_standard_output(format, report, global)?,
+            None => to_standard_output(format, report)?,
         }
     }
     if !global.quiet {
-        let color = global.colors(&io::stderr());
+        let color = cli::colors(&io::stderr());
         let mut stderr = io::stderr().lock();
         // A closed standard error is no reason to fail: the report has been written.
         let _ = write!(stderr, "{}", text::diagnostics(report, SHOWN_DIAGNOSTICS, color));
@@ -56,9 +56,9 @@ pub(super) fn write(report: &Report<'_>, destinations: Vec<Destination>, global:
     Ok(())
 }
 
-fn to_standard_output(format: Format, report: &Report<'_>, global: &Global) -> anyhow::Result<()> {
+fn to_standard_output(format: Format, report: &Report<'_>) -> anyhow::Result<()> {
     let stdout = io::stdout();
-    let color = global.colors(&stdout);
+    let color = cli::colors(&stdout);
     let mut out = io::BufWriter::new(stdout.lock());
     report::write(format, report, &mut out, color)?;
     out.flush()?;

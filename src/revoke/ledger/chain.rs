@@ -1,5 +1,7 @@
 //! Reads a ledger and checks its chain.
 
+use std::fs::Metadata;
+use std::io;
 use std::path::Path;
 
 use super::LedgerError;
@@ -43,7 +45,11 @@ impl Chain {
     /// # Errors
     /// When the file cannot be read. A broken chain is no error: see [`Chain::breaks`].
     pub fn read(path: &Path) -> Result<Self, LedgerError> {
-        let bytes = fs_err::read(path).map_err(|source| LedgerError::Unreadable { source })?;
+        let read = || {
+            check_is_file(path, &fs_err::metadata(path)?)?;
+            fs_err::read(path)
+        };
+        let bytes = read().map_err(|source| LedgerError::Unreadable { source })?;
         Ok(Self::check(&bytes))
     }
 
@@ -110,6 +116,14 @@ impl Chain {
         self.breaks.extend(reason.map(|reason| ChainBreak { line, reason }));
         self.entries.push((entry, hash));
     }
+}
+
+/// A device has no end to read to, and no line that stays where it was written.
+pub(super) fn check_is_file(path: &Path, metadata: &Metadata) -> io::Result<()> {
+    if metadata.is_file() {
+        return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, format!("`{}` is not a file", path.display())))
 }
 
 fn is_recovery(line: &[u8]) -> bool {

@@ -188,6 +188,25 @@ fn only_live_findings_are_planned_unless_asked() {
 }
 
 #[test]
+fn a_policy_can_revoke_on_suspicion() {
+    let mut token = subject(Kind::RefreshToken, 1);
+    token.liveness = LivenessState::Unknown;
+    let terms = IssuerTerms { client_id: Some("web".to_owned()), ..owned_issuer() };
+    for (liveness, planned) in [("", 0), ("liveness = \"live\"", 0), ("liveness = [\"live\", \"unknown\"]", 1)] {
+        let policy: Policy = toml::from_str(&format!("[[rule]]\naction = \"auto\"\n{liveness}")).expect("valid");
+        let survey = survey_of(std::slice::from_ref(&token), terms.clone());
+        let input = PlanInput {
+            subjects: std::slice::from_ref(&token),
+            survey: &survey,
+            policy: &policy,
+            include_unknown: false,
+            rules: &RuleSet::default(),
+        };
+        assert_eq!(plan(&input).entries.len(), planned, "{liveness}");
+    }
+}
+
+#[test]
 fn jwts_outlive_their_revocation() {
     let mut token = subject(Kind::AccessToken, 1);
     token.token = Some(TokenFacts { iss: Some(ISSUER.to_owned()), exp: Some(1_800_000_000), ..TokenFacts::default() });

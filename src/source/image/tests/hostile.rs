@@ -189,6 +189,9 @@ fn limits_are_told() {
     let answer = scan_with(&path, Limits::new(4999), Probe::default());
     assert_eq!(answer.lines.len(), 2);
     assert!(answer.told("oversize-file gap img: big: 5000 bytes"), "{:?}", answer.diagnostics);
+    let answer = scan_with(&disk.file(&gzip(&tar[..4000])), Limits::new(4999), Probe::default());
+    assert!(answer.told("truncated-layer gap img: big: it ends too early"), "{:?}", answer.diagnostics);
+    let path = disk.file(&tar);
     let answer = scan_with(&path, Limits { entries: 2, ..Limits::new(5000) }, Probe::default());
     assert_eq!(answer.lines.len(), 1);
     assert!(answer.told("oversize-layer gap img: more than 2 entries"), "{:?}", answer.diagnostics);

@@ -1,0 +1,103 @@
+//! `rescind revoke` without an issuer: what is wrong with a call, what a person is told to do, and what becomes of a plan with
+//! nothing to send. That tokens die is shown in `end_to_end` and `plan_and_apply`.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::env::Env;
+use crate::leak::text;
+
+/// A report with these findings, written as `scan` would.
+fn report(env: &Env, findings: &[Value]) -> PathBuf {
+    let summary = json!({"type": "summary", "schema": 1, "complete": true});
+    let lines: Vec<String> = findings.iter().chain([&summary]).map(Value::to_string).collect();
+    env.write_work("report.jsonl", lines.join("\n"))
+}
+
+/// A live finding of that kind in `.env` of the working directory.
+fn finding(kind: &str, digit: char) -> Value {
+    json!({
+        "type": "finding",
+        "schema": 1,
+        "id": format!("rsc1_{}", digit.to_string().repeat(32)),
+        "rule": "a-rule-of-the-test",
+        "provider": "generic",
+        "kind": kind,
+        "confidence": "high",
+        "secret": {"redacted": "ab…yz", "length": 40},
+        "parts": [{"name": "client_id", "value": "web"}, {"name": "issuer", "value": "https://id.test.invalid"}],
+        "liveness": {"state": "live", "method": "introspection", "checked_at": "2026-11-21T02:00:00Z"},
+        "revocation": {"state": "none"},
+        "locations": [{"source": "file", "path": ".env", "line": 3, "byte_start": 40, "byte_end": 80}],
+    })
+}
+
+#[test]
+fn what_is_wrong_with_a_call_is_named() {
+    let env = Env::new();
+    let good = report(&env, &[finding("api_key", '1')]);
+    let lines = fs_err::read_to_string(&good).expect("the report");
+    let cut = env.write_work("cut.jsonl", lines.lines().next().expect("a line"));
+    let html = env.write_work("report.html", "<!doctype html>");
+    let sarif = env.write_work("report.sarif", "{\"version\": \"2.1.0\",\n\"runs\": []}\n");
+    let plan = env.write_work("plan.json", "{\"type\":\"revocation_plan\",\"schema\":7,\"entries\":[]}");
+    let wrong = env.write_work("wrong.toml", "[policy]\nhalt = true\nmax_per_rum = 3\n");
+    for (arguments, words) in [
+        (&["plan", "nowhere.jsonl"][..], &["nowhere.jsonl"][..]),
+        (&["plan", text(&cut)], &["cut.jsonl", "cut off"]),
+        (&["plan", text(&html)], &["report.html", "line 1", "JSON Lines"]),
+        (&["plan", text(&sarif)], &["report.sarif", "line 1", "JSON Lines"]),
+        (&["plan", text(&good), "--config", text(&wrong)], &["wrong.toml", "line 3", "max_per_rum", "`max_per_run`"]),
+        (&["apply", "nowhere.json", "--hash", "0"], &["nowhere.json"]),
+        (&["apply", text(&good), "--hash", "0"], &["report.jsonl", "not a revocation plan"]),
+        (&["apply", text(&plan), "--hash", "0"], &["plan.json", "schema 7"]),
+        (&["apply", text(&plan)], &["--hash"]),
+        (&["status", "--ledger", "nowhere.jsonl"], &["nowhere.jsonl"]),
+        (&["status", "--check"], &["rescind/ledger.jsonl"]),
+    ] {
+        let run = env.run(["revoke"].iter().chain(arguments)).exits(2);
+        assert_eq!(run.stdout, "", "{arguments:?}");
+        for word in words {
+            assert!(run.stderr.contains(word), "{arguments:?}: no `{word}` in {}", run.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_person_is_told_what_to_do_by_hand() {
+    let env = Env::new();
+    let report = report(&env, &[finding("client_secret", '1'), finding("refresh_token", '2')]);
+    let run = env.run(["revoke", "plan", text(&report)]).exits(0);
+    assert_eq!(run.stderr, "");
+    let (body, hash) = run.stdout.split_once("plan sha256:").expect("the hash");
+    assert_eq!(hash.trim_end().len(), 64);
+    insta::assert_snapshot!("by_hand", body);
+}
+
+#[test]
+fn a_plan_with_nothing_to_send_sends_and_records_nothing() {
+    let env = Env::new();
+    let report = report(&env, &[finding("client_secret", '1')]);
+    let plan = env.work().join("plan.json");
+    env.run(["revoke", "plan", text(&report), "--output", text(&plan)]).exits(0);
+    let stored = fs_err::read_to_string(&plan).expect("the plan");
+    let document: Value = serde_json::from_str(&stored).expect("JSON");
+    let hash = document["hash"].as_str().expect("a hash");
+    let run = env.run(["revoke", "apply", text(&plan), "--hash", hash, "--format", "jsonl"]).exits(1);
+    assert_eq!(run.lines()[0]["state"], "planned", "a person has to do it");
+    assert!(!env.home().join(".local/state/rescind").exists());
+}
+
+#[test]
+fn nothing_live_is_nothing_to_plan() {
+    let env = Env::new();
+    let mut unknown = finding("api_key", '1');
+    unknown["liveness"] = json!({"state": "unknown", "reason": "nobody answers"});
+    let report = report(&env, &[unknown]);
+    let run = env.run(["revoke", "plan", text(&report)]).exits(0);
+    assert_eq!(run.stdout, "Nothing to revoke: no finding is known to be live.\n");
+    let run = env.run(["revoke", "plan", text(&report), "--include-unknown", "--format", "json"]).exits(0);
+    let document: Value = serde_json::from_str(&run.stdout).expect("JSON");
+    assert_eq!(document["entries"][0]["liveness"]["state"], "unknown");
+}
