@@ -232,5 +232,5 @@ fn issuer_url(text: &str) -> Result<Url, String> {
 
 /// A URL that a request may go to. Plain http is told apart later, when the address is known.
 fn endpoint_url(text: &str) -> Result<Url, String> {
-    crate::egress::checked_url(text).map_err(|reason| format!("not a usable URL: {reason}"))
+    super::url::checked_url(text).map_err(|reason| format!("not a usable URL: {reason}"))
 }

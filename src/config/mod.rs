@@ -9,6 +9,7 @@ mod document;
 pub mod environment;
 mod host;
 mod issuer;
+mod url;
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,7 @@ use document::{UnvalidatedConfig, UnvalidatedEgress};
 use environment::Environment;
 pub use host::HostPattern;
 pub use issuer::{Issuer, OperatorCredentials, Zone};
+pub(crate) use url::checked_url;
 
 /// Larger files are not read as configuration or as keys.
 const MAX_FILE_BYTES: u64 = 1 << 20;

@@ -189,7 +189,10 @@ fn sequence(lower: &[u8]) -> Option<Filter> {
 fn number(lower: &[u8]) -> Option<Filter> {
     let is_constant = lower.strip_prefix(b"0x").is_some_and(|rest| {
         let digits = rest.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
-        digits <= 16 && (digits == rest.len() || matches!(rest.get(digits), Some(b'_' | b'u' | b'l')))
+        // `_usize` is the longest suffix; a random value that begins like a number goes on for longer.
+        (1..=16).contains(&digits)
+            && rest.len() - digits <= 6
+            && (digits == rest.len() || matches!(rest.get(digits), Some(b'_' | b'u' | b'l')))
     });
     let is_binary = memchr::memmem::find_iter(lower, b"\\x").nth(1).is_some();
     (is_constant || is_binary).then_some(Filter::Expression)
@@ -238,6 +241,7 @@ mod tests {
             ("changeme", Filter::Placeholder),
             ("bin\0ary", Filter::Binary),
             ("0x803100A8", Filter::Expression),
+            ("0x80310000_usize", Filter::Expression),
             ("YOUR_CLIENT_SECRET", Filter::Placeholder),
             ("xxxxxxxxxxxxxxxx", Filter::Repetition),
             ("abababababababab", Filter::Repetition),
@@ -249,7 +253,7 @@ mod tests {
         ] {
             assert_eq!(assigned(value.as_bytes(), true), Some(expected), "{value}");
         }
-        for value in ["4f9d2c81b7a06e35", "Xq7bT2mKpL9wRz", "$Xq7!bT2mKpL9wRz"] {
+        for value in ["4f9d2c81b7a06e35", "Xq7bT2mKpL9wRz", "$Xq7!bT2mKpL9wRz", "0xuZm9K95EHA"] {
             assert_eq!(assigned(value.as_bytes(), false), None, "{value}");
         }
     }

@@ -31,7 +31,7 @@ use zeroize::Zeroizing;
 
 use crate::config::{Config, HostPattern};
 pub use destination::Destination;
-pub(crate) use destination::{checked_url, origin};
+pub(crate) use destination::origin;
 pub use error::{EgressError, JsonError};
 use names::Names;
 use pace::Pace;

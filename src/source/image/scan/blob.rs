@@ -7,7 +7,7 @@ use rayon::Scope;
 
 use super::{Inspector, Pending, Scan, Subject, lock};
 use crate::diagnostic::Diagnostic;
-use crate::finding::{SourcePath, TextSpan, escape};
+use crate::finding::{Locator, SourcePath, escape};
 use crate::source::image::compression::{self, Compression};
 use crate::source::image::contents::{Blob, Expected};
 use crate::source::image::digest::{Hash, Hashing};
@@ -105,8 +105,9 @@ impl<'a, I: Inspector> Scan<'a, I> {
     /// Looks into the files of a blob.
     fn inspect(&self, blob: usize, batch: &Batch) {
         for (path, content) in batch.files() {
+            let mut locator = Locator::new(content);
             for (range, hit) in self.inspector.inspect(&Subject::File(path), content) {
-                let span = TextSpan::locate(content, range.start, range.end);
+                let span = locator.locate(range.start, range.end);
                 lock(&self.pending).push(Pending { blob, path: SourcePath::new(path), span, hit });
             }
         }
