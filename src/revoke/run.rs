@@ -126,7 +126,12 @@ fn settle_earlier(findings: &mut [Finding], context: &RevokeContext<'_>, path: &
     if dead.is_empty() || !path.exists() {
         return Ok(());
     }
-    let standings = Chain::read(path)?.standings();
+    let chain = Chain::read(path)?;
+    if !chain.breaks.is_empty() {
+        // Nothing can be told from it, and nothing will be appended to it.
+        return Ok(());
+    }
+    let standings = chain.standings();
     dead.retain(|finding| standings.get(&finding.id.to_string()).is_some_and(|standing| standing.intent.is_some()));
     let is_revoked = |finding: &Finding| {
         standings.get(&finding.id.to_string()).is_some_and(|standing| standing.state == LedgerState::Revoked)

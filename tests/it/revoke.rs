@@ -150,5 +150,9 @@ fn values_are_read_again_from_every_kind_of_place() {
             ["revoke", "apply", text(&plan), "--hash", hash, "--ledger", text(&ledger), "--format", "jsonl"];
         let run = env.run(arguments.iter().chain(&common)).exits(1);
         assert_eq!(run.lines()[0]["state"], "accepted", "{source}: {}\n{}", run.stdout, run.stderr);
+        let receipt = run.lines()[0]["receipt"].as_str().expect("a receipt").to_owned();
+        for (receipt, exit) in [(&receipt, 0), (&"0".repeat(64), 1)] {
+            env.run(["revoke", "status", "--check", "--receipt", receipt, "--ledger", text(&ledger)]).exits(exit);
+        }
     }
 }
