@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::Path;
-use std::time::Duration;
 
 use thiserror::Error;
 
@@ -20,11 +19,6 @@ use crate::rules::RuleSet;
 use crate::secret::Secret;
 use crate::verify::{VerifyContext, reprobe};
 
-/// How long an issuer has to make a revocation take effect, pause by pause, before a credential that answers counts as still
-/// live: twenty seconds in all.
-pub const REPROBE_WINDOW: [Duration; 4] =
-    [Duration::from_secs(1), Duration::from_secs(3), Duration::from_secs(6), Duration::from_secs(10)];
-
 /// What planning and execution work with.
 #[derive(Clone, Copy)]
 pub struct RevokeContext<'a> {
@@ -36,8 +30,6 @@ pub struct RevokeContext<'a> {
     pub key: &'a FingerprintKey,
     /// The rules that found the credentials.
     pub rules: &'a RuleSet,
-    /// Usually [`REPROBE_WINDOW`].
-    pub window: &'a [Duration],
     /// Whether to stop; asked before each call. What was begun is carried to its end.
     pub is_cancelled: &'a dyn Fn() -> bool,
 }
@@ -126,7 +118,12 @@ fn settle_earlier(findings: &mut [Finding], context: &RevokeContext<'_>, path: &
     if dead.is_empty() || !path.exists() {
         return Ok(());
     }
-    let standings = Chain::read(path)?.standings();
+    let chain = Chain::read(path)?;
+    if !chain.breaks.is_empty() {
+        // Nothing can be told from it, and nothing will be appended to it.
+        return Ok(());
+    }
+    let standings = chain.standings();
     dead.retain(|finding| standings.get(&finding.id.to_string()).is_some_and(|standing| standing.intent.is_some()));
     let is_revoked = |finding: &Finding| {
         standings.get(&finding.id.to_string()).is_some_and(|standing| standing.state == LedgerState::Revoked)
@@ -177,6 +174,7 @@ fn execute(
         results.extend(approved.plan().entries.iter().map(planned));
         return Ok(None);
     }
+    let window = context.policy.pauses();
     let verify = context.verify;
     let clock = &*verify.clock;
     let mut ledger = Ledger::open(ledger, clock())?;
@@ -189,7 +187,7 @@ fn execute(
         ledger: &mut ledger,
         clock,
         reread,
-        window: context.window,
+        window: &window,
         is_cancelled: context.is_cancelled,
         look_first,
     };

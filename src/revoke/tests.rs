@@ -136,7 +136,7 @@ impl Bench {
         Self {
             issuer,
             config,
-            policy: toml::from_str(policy).expect("a valid policy"),
+            policy: toml::from_str(&format!("proof_window_seconds = 0\n{policy}")).expect("a valid policy"),
             rules: RuleSet::default(),
             directory: tempfile::tempdir().expect("a temporary directory"),
         }
@@ -196,14 +196,7 @@ impl Bench {
 
     fn context<'a>(&'a self, verify: &'a VerifyContext) -> RevokeContext<'a> {
         static KEY: std::sync::LazyLock<FingerprintKey> = std::sync::LazyLock::new(FingerprintKey::default);
-        RevokeContext {
-            verify,
-            policy: &self.policy,
-            key: &KEY,
-            rules: &self.rules,
-            window: &[],
-            is_cancelled: &|| false,
-        }
+        RevokeContext { verify, policy: &self.policy, key: &KEY, rules: &self.rules, is_cancelled: &|| false }
     }
 
     fn chain(&self) -> Chain {

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 
 use crate::env::Env;
 use crate::leak::text;
+use crate::listener::Listener;
+use crate::samples::random;
 
 /// A report with these findings, written as `scan` would.
 fn report(env: &Env, findings: &[Value]) -> PathBuf {
@@ -100,4 +102,57 @@ fn nothing_live_is_nothing_to_plan() {
     let run = env.run(["revoke", "plan", text(&report), "--include-unknown", "--format", "json"]).exits(0);
     let document: Value = serde_json::from_str(&run.stdout).expect("JSON");
     assert_eq!(document["entries"][0]["liveness"]["state"], "unknown");
+}
+
+/// A plan holds no value: each is read again from the kind of place that it was found in. The issuer says `{}` to everything,
+/// which proves nothing.
+#[test]
+fn values_are_read_again_from_every_kind_of_place() {
+    let env = Env::new();
+    let issuer = Listener::start();
+    let url = &issuer.url;
+    let host = url.strip_prefix("http://").expect("a URL of this machine");
+    env.set("OPERATORS_SECRET", "operators secret");
+    let config = env.write_work(
+        "rescind.toml",
+        format!(
+            "[[issuer]]\nissuer = \"{url}\"\nzone = \"loopback\"\nrevoke = true\nclient_id = \"web\"\n\
+             client_secret_env = \"OPERATORS_SECRET\"\nrevocation_endpoint = \"{url}/revoke\"\n"
+        ),
+    );
+    let common = ["--config", text(&config), "--allow-host", host];
+
+    let token = random("refresh token", 48);
+    env.plant([&*token]);
+    let session = json!({"issuer": url, "client_id": "web", "token_type": "Bearer", "refresh_token": token});
+    let content = format!("{session:#}\n");
+    let file = env.write("tree/session.json", &content);
+    let repository = env.repository("repository");
+    repository.write("session.json", &content);
+    repository.commit("Keep the session");
+    repository.delete("session.json");
+    repository.commit("Do not keep the session");
+    let layout = env.oci_layout("image", "/app/session.json", &content);
+    let archive = env.docker_archive(&layout, "archive.tar");
+
+    for (target, source) in [(&file, "file"), (&repository.path, "git"), (&layout.path, "image"), (&archive, "image")] {
+        let (report, plan) = (env.work().join("report.jsonl"), env.work().join("plan.json"));
+        env.run(["scan", "--format", "jsonl", "--output", text(&report), text(target)]).exits(1);
+        let arguments = ["revoke", "plan", text(&report), "--include-unknown", "--output", text(&plan)];
+        env.run(arguments.iter().chain(&common)).exits(0);
+        let stored = fs_err::read_to_string(&plan).expect("the plan");
+        let document: Value = serde_json::from_str(&stored).expect("JSON");
+        assert_eq!(document["entries"][0]["locations"][0]["source"], source, "{document:#}");
+        let hash = document["hash"].as_str().expect("a hash");
+        // A ledger for each, since the first one's knows already what came of the token.
+        let ledger = env.work().join(format!("{hash}.jsonl"));
+        let arguments =
+            ["revoke", "apply", text(&plan), "--hash", hash, "--ledger", text(&ledger), "--format", "jsonl"];
+        let run = env.run(arguments.iter().chain(&common)).exits(1);
+        assert_eq!(run.lines()[0]["state"], "accepted", "{source}: {}\n{}", run.stdout, run.stderr);
+        let receipt = run.lines()[0]["receipt"].as_str().expect("a receipt").to_owned();
+        for (receipt, exit) in [(&receipt, 0), (&"0".repeat(64), 1)] {
+            env.run(["revoke", "status", "--check", "--receipt", receipt, "--ledger", text(&ledger)]).exits(exit);
+        }
+    }
 }

@@ -42,6 +42,7 @@ What may be revoked is said in the configuration:
   default = \"approve\"             # or \"never\"
   max_per_run = 25
   max_per_issuer = 10
+  proof_window_seconds = 20         # how long a revocation may take to show
   protect = []                      # ids of findings that are never revoked
   halt = false                      # true stops everything
 
@@ -114,5 +115,6 @@ mod tests {
             config.policy_section().unwrap_or_else(|error| panic!("{error}")).expect("a section");
         assert_eq!(policy.max_per_run, crate::revoke::Policy::default().max_per_run);
         assert_eq!(policy.max_per_issuer, crate::revoke::Policy::default().max_per_issuer);
+        assert_eq!(policy.proof_window, crate::revoke::Policy::default().proof_window);
     }
 }

@@ -63,6 +63,13 @@ impl Chain {
         self.entries.last().map_or(GENESIS, |(_, hash)| hash)
     }
 
+    /// Whether an entry has that hash; written in full, with or without `sha256:`.
+    pub fn holds(&self, receipt: &str) -> bool {
+        let receipt = receipt.trim();
+        let digits = receipt.strip_prefix("sha256:").unwrap_or(receipt);
+        self.entries.iter().any(|(_, hash)| hash.eq_ignore_ascii_case(digits))
+    }
+
     /// Checks the bytes of a ledger.
     pub(super) fn check(bytes: &[u8]) -> Self {
         let mut chain = Self { entries: Vec::new(), breaks: Vec::new(), torn_tail: None, unfinished: false };
