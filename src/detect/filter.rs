@@ -146,7 +146,11 @@ fn word(lower: &[u8]) -> Option<Filter> {
 
 fn placeholder(lower: &[u8]) -> Option<Filter> {
     // In a long random value a short word stands by chance.
-    let least = if lower.len() > 48 { 6 } else { 0 };
+    let least = match lower.len() {
+        49.. => 6,
+        24.. if randomness::is_random(lower) => 5,
+        _ => 0,
+    };
     PLACEHOLDERS.iter().any(|word| word.len() >= least && contains(lower, word)).then_some(Filter::Placeholder)
 }
 
@@ -253,7 +257,13 @@ mod tests {
         ] {
             assert_eq!(assigned(value.as_bytes(), true), Some(expected), "{value}");
         }
-        for value in ["4f9d2c81b7a06e35", "Xq7bT2mKpL9wRz", "$Xq7!bT2mKpL9wRz", "0xuZm9K95EHA"] {
+        for value in [
+            "4f9d2c81b7a06e35",
+            "Xq7bT2mKpL9wRz",
+            "$Xq7!bT2mKpL9wRz",
+            "0xuZm9K95EHA",
+            "G7rgR4dtc5rMk9TlkD-oTODO0hJzdlw9",
+        ] {
             assert_eq!(assigned(value.as_bytes(), false), None, "{value}");
         }
     }
