@@ -15,11 +15,11 @@
 //!   output; the only code that knows exit codes.
 //! - [`config`]: finds, reads and validates the operator's configuration; the only reader of environment variables.
 //! - [`secret`]: [`Secret`], the value that cannot print itself.
-//! - [`finding`]: [`Finding`], its places, its id; the [`Collector`](finding::Collector) that all threads fill; the baseline.
+//! - [`finding`]: [`Finding`], its places, its id; the baseline.
 //! - [`diagnostic`]: [`Diagnostic`]: what could not be scanned, told instead of passed over.
 //! - [`rules`]: what to look for, where it may be sent, how it is checked and ended: data in `rules/*.toml`.
 //! - [`detect`]: [`Detector`]: bytes in, candidates out.
-//! - [`source`]: [`Source`]: trees, git, images, standard input.
+//! - [`source`]: [`Source`]: trees, git, images, standard input; the [`Collector`](source::Collector) that all threads fill.
 //! - [`egress`]: the one HTTP client to issuers.
 //! - [`issuer`]: which issuers are trusted, their metadata and key sets, how a client authenticates.
 //! - [`verify`]: liveness, one file per protocol.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
 
-use crate::finding::Counters;
+use crate::source::Counters;
 
 /// How often the bar is drawn.
 const DRAW: Duration = Duration::from_millis(100);

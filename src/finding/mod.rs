@@ -3,7 +3,6 @@
 //! The types here are internal; each report format has its own serialisable ones. Nothing here does I/O.
 
 mod baseline;
-mod collector;
 mod fingerprint;
 mod kind;
 mod location;
@@ -12,7 +11,6 @@ mod token;
 mod triage;
 
 pub use baseline::Baseline;
-pub use collector::{Collector, Counters};
 pub use fingerprint::{Fingerprint, FingerprintKey};
 pub use kind::{Confidence, Kind, Severity};
 pub use location::{

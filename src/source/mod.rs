@@ -3,6 +3,7 @@
 //! A source walks its items in parallel, hands each one's bytes to the [`Detector`], locates what was found while the
 //! bytes are at hand, and gives it to the [`Collector`]. What it cannot read becomes a diagnostic; it never stops the scan.
 
+mod collector;
 mod error;
 pub mod git;
 pub mod image;
@@ -11,10 +12,11 @@ pub mod stdin;
 pub mod target;
 pub mod tree;
 
+pub use collector::{Collector, Counters};
 pub use error::SourceError;
 
 use crate::detect::Detector;
-use crate::finding::{Collector, Location, Locator, Place, SourcePath};
+use crate::finding::{Location, Locator, Place, SourcePath};
 
 /// Something that can be scanned. Opening it (see [`target::open`]) tells bad input as an error before anything is read.
 pub trait Source: Sync {

@@ -77,7 +77,8 @@ fn chunks_of(mut reader: impl Read + Send + 'static) -> Receiver<io::Result<Vec<
 mod tests {
     use super::*;
     use crate::detect::Detector;
-    use crate::finding::{Collector, FingerprintKey};
+    use crate::finding::FingerprintKey;
+    use crate::source::Collector;
 
     fn check(input: &'static [u8], limit: u64, expected: &[&str]) {
         let detector = Detector::new(std::sync::Arc::default(), FingerprintKey::default());

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use rescind::detect::Detector;
-use rescind::finding::{Collector, Finding, FingerprintKey, Location};
+use rescind::finding::{Finding, FingerprintKey, Location};
 use rescind::rules::RuleSet;
+use rescind::source::Collector;
 use rescind::source::target::{self, Scope, TargetOptions};
 use rescind::source::{ScanContext, reread};
 

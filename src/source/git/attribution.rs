@@ -11,7 +11,8 @@ use super::forest::Forest;
 use super::graph::Graph;
 use super::objects::OidMap;
 use crate::diagnostic::Diagnostic;
-use crate::finding::{Collector, SourcePath};
+use crate::finding::SourcePath;
+use crate::source::Collector;
 
 /// A found blob at one path.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use super::objects::{self, Object, OidMap, OidSet, Wish};
 use super::raw::{self, EntryKind};
 use super::visitor::lock;
 use crate::diagnostic::Diagnostic;
-use crate::finding::Collector;
+use crate::source::Collector;
 
 /// The trees above found blobs.
 #[derive(Default)]

@@ -14,7 +14,8 @@ use super::raw::{self, CommitHeader};
 use super::refs::References;
 use super::visitor::{Found, Visitor, lock};
 use crate::diagnostic::Diagnostic;
-use crate::finding::{Collector, GitObject, GitPlace, Place, SourcePath};
+use crate::finding::{GitObject, GitPlace, Place, SourcePath};
+use crate::source::Collector;
 use crate::source::{ScanContext, Source, SourceError};
 
 /// All history of a repository.

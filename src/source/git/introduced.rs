@@ -11,7 +11,7 @@ use super::raw::{self, CommitHeader, EntryKind};
 use super::snapshot::{blobs_below, root_tree};
 use super::visitor::lock;
 use crate::diagnostic::Diagnostic;
-use crate::finding::Collector;
+use crate::source::Collector;
 
 /// What a range of commits brought in.
 pub(super) struct Introduced {

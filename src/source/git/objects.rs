@@ -11,7 +11,7 @@ use git2::{ErrorCode, ObjectType, Odb, Oid};
 
 use super::Repository;
 use crate::diagnostic::Diagnostic;
-use crate::finding::Collector;
+use crate::source::Collector;
 use crate::source::SourceError;
 
 /// Object ids are uniform already: their first bytes are the hash.

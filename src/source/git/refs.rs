@@ -11,7 +11,7 @@ use git2::Oid;
 use super::Repository;
 use super::repository::{path_from_bytes, read_file};
 use crate::diagnostic::Diagnostic;
-use crate::finding::Collector;
+use crate::source::Collector;
 use crate::source::SourceError;
 use crate::source::tree::shown;
 

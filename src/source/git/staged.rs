@@ -20,7 +20,8 @@ use super::repository::read_file;
 use super::snapshot::Snapshot;
 use super::visitor::{Found, Visitor};
 use crate::diagnostic::Diagnostic;
-use crate::finding::{Collector, Place, SourcePath, TextSpan};
+use crate::finding::{Place, SourcePath, TextSpan};
+use crate::source::Collector;
 use crate::source::{ScanContext, Source, SourceError, tree};
 
 /// The index of a repository against HEAD.

@@ -10,7 +10,8 @@ use super::objects::{Object, Wish};
 use super::raw;
 use crate::detect::Candidate;
 use crate::diagnostic::Diagnostic;
-use crate::finding::{Collector, GitObject, Location, Locator, Place, SourcePath, TextSpan};
+use crate::finding::{GitObject, Location, Locator, Place, SourcePath, TextSpan};
+use crate::source::Collector;
 use crate::source::ScanContext;
 
 /// An object with credentials in it.

@@ -8,7 +8,7 @@ use super::Repository;
 use super::objects::{self, OidMap, OidSet};
 use super::raw::CommitHeader;
 use crate::diagnostic::Diagnostic;
-use crate::finding::Collector;
+use crate::source::Collector;
 
 /// The commits that one of `tips` reaches and none of `before` does, in the order of their ids. Walks all histories by commit
 /// time until only what `before` reaches is left.

@@ -9,7 +9,8 @@ use std::sync::{Arc, LazyLock};
 
 use libfuzzer_sys::fuzz_target;
 use rescind::detect::Detector;
-use rescind::finding::{Collector, FingerprintKey};
+use rescind::finding::FingerprintKey;
+use rescind::source::Collector;
 use rescind::rules::RuleSet;
 use rescind::source::{ScanContext, image};
 

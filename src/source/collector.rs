@@ -5,9 +5,9 @@ use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Finding, Fingerprint, Liveness, Location, Revocation};
 use crate::detect::Candidate;
 use crate::diagnostic::Diagnostic;
+use crate::finding::{Finding, Fingerprint, Liveness, Location, Revocation};
 
 /// Gathers candidates into findings, diagnostics, and counts. Shared by reference between the threads of a scan.
 #[derive(Default)]
