@@ -50,6 +50,7 @@ pub mod revoke;
 pub mod rules;
 pub mod secret;
 pub mod source;
+mod spelling;
 pub mod verify;
 
 pub use detect::Detector;

@@ -17,16 +17,13 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> CommandResult {
-    match &args.directory {
-        Some(directory) => {
-            fs_err::create_dir_all(directory)?;
-            clap_mangen::generate_to(super::Cli::command(), directory)?;
-        }
-        None => {
-            let mut page = Vec::new();
-            clap_mangen::Man::new(super::Cli::command()).render(&mut page)?;
-            std::io::stdout().write_all(&page)?;
-        }
+    if let Some(directory) = &args.directory {
+        fs_err::create_dir_all(directory)?;
+        clap_mangen::generate_to(super::Cli::command(), directory)?;
+    } else {
+        let mut page = Vec::new();
+        clap_mangen::Man::new(super::Cli::command()).render(&mut page)?;
+        std::io::stdout().write_all(&page)?;
     }
     Ok(Exit::Clean)
 }

@@ -10,7 +10,7 @@ use super::exit::Hint;
 use crate::config::Config;
 use crate::config::environment::Environment;
 use crate::finding::FingerprintKey;
-use crate::revoke::{Policy, REPROBE_WINDOW, RevocationPlan, RevokeContext};
+use crate::revoke::{Policy, RevocationPlan, RevokeContext};
 use crate::rules::RuleSet;
 use crate::verify::VerifyContext;
 
@@ -34,7 +34,7 @@ impl Mandate {
 
     pub(super) fn context(&self) -> RevokeContext<'_> {
         let (verify, policy, key, rules) = (&self.verify, &self.policy, &self.key, &self.rules);
-        RevokeContext { verify, policy, key, rules, window: &REPROBE_WINDOW, is_cancelled: &|| false }
+        RevokeContext { verify, policy, key, rules, is_cancelled: &|| false }
     }
 }
 

@@ -53,14 +53,9 @@ struct Global {
     verbose: u8,
 }
 
-impl Global {
-    /// Whether to colour a stream of which is known whether it is a terminal.
-    fn colors(&self, stream: &impl anstream::stream::RawStream) -> bool {
-        matches!(
-            anstream::AutoStream::choice(stream),
-            anstream::ColorChoice::Always | anstream::ColorChoice::AlwaysAnsi
-        )
-    }
+/// Whether to colour a stream: what `--color` says, or else the environment and whether the stream is a terminal.
+fn colors(stream: &impl anstream::stream::RawStream) -> bool {
+    matches!(anstream::AutoStream::choice(stream), anstream::ColorChoice::Always | anstream::ColorChoice::AlwaysAnsi)
 }
 
 #[derive(Subcommand)]

@@ -99,7 +99,7 @@ fn list(set: &RuleSet, format: Format) -> CommandResult {
 
 fn show(set: &RuleSet, id: &str, format: Format) -> CommandResult {
     let Some(rule) = set.get(id) else {
-        let nearest = crate::rules::nearest(id, set.rules.iter().map(|rule| rule.id.as_str())).map(str::to_owned);
+        let nearest = crate::spelling::nearest(id, set.rules.iter().map(|rule| rule.id.as_str())).map(str::to_owned);
         let error = RuleError::UnknownRule { id: id.to_owned(), nearest };
         return Err(Hint::attach(error, "`rescind rules list` lists all rules"));
     };

@@ -9,6 +9,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use toml::Spanned;
 
 use super::{ConfigError, Zone};
+use crate::spelling;
 
 /// Everything a configuration file may hold.
 #[derive(Default, Deserialize)]
@@ -35,7 +36,6 @@ pub(super) struct UnvalidatedEgress {
 
 /// One `[[issuer]]`.
 #[derive(Deserialize)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own in the file")]
 #[serde(deny_unknown_fields)]
 pub(super) struct UnvalidatedIssuer {
     pub(super) issuer: String,
@@ -61,10 +61,8 @@ pub(super) struct UnvalidatedIssuer {
     /// Ownership is declared, never presumed: an issuer that one trusts to verify may be somebody else's.
     #[serde(default)]
     pub(super) revoke: bool,
-    #[serde(default)]
-    pub(super) introspects_access_tokens: bool,
-    #[serde(default)]
-    pub(super) introspects_refresh_tokens: bool,
+    pub(super) introspects_access_tokens: Option<bool>,
+    pub(super) introspects_refresh_tokens: Option<bool>,
 }
 
 fn yes() -> bool {
@@ -78,7 +76,8 @@ pub(super) fn parse<T: DeserializeOwned>(text: &str, path: &Path) -> Result<T, C
         let path = path.to_owned();
         match unknown_key(error.message()) {
             Some((key, known)) => {
-                let hint = nearest(&key, &known).map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
+                let hint = spelling::nearest(&key, known.iter().map(String::as_str))
+                    .map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
                 ConfigError::UnknownKey { path, line, key, hint }
             }
             None => ConfigError::Syntax { path, line, column, reason: without_values(error.message()) },
@@ -101,35 +100,6 @@ fn unknown_key(message: &str) -> Option<(String, Vec<String>)> {
     Some((key.to_owned(), known))
 }
 
-/// The known spelling that needs the fewest edits, unless it is a wholly different word.
-pub(super) fn nearest<'a>(word: &str, known: &'a [String]) -> Option<&'a str> {
-    known
-        .iter()
-        .map(|name| (edit_distance(word, name), name.as_str()))
-        .filter(|(distance, name)| *distance <= name.len().max(word.len()) / 3 + 1)
-        .min()
-        .map(|(_, name)| name)
-}
-
-/// Levenshtein's distance in bytes.
-fn edit_distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, left) in a.bytes().enumerate() {
-        let mut diagonal = i;
-        let mut previous = i + 1;
-        for (cell, right) in row.iter_mut().skip(1).zip(b.bytes()) {
-            let replaced = diagonal + usize::from(left != right);
-            diagonal = *cell;
-            previous = replaced.min(previous + 1).min(diagonal + 1);
-            *cell = previous;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or_default()
-}
-
 /// Drops the quoted value of serde's `invalid type: string "…", expected …`, which may be a secret.
 fn without_values(message: &str) -> String {
     let mut kept = String::with_capacity(message.len());
@@ -142,20 +112,6 @@ fn without_values(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nearest_spelling() {
-        let known: Vec<String> = ["allow_hosts", "timeout_seconds", "concurrency"].map(str::to_owned).to_vec();
-        for (word, expected) in [
-            ("allow_host", Some("allow_hosts")),
-            ("timeout_second", Some("timeout_seconds")),
-            ("conccurency", Some("concurrency")),
-            ("proxy", None),
-        ] {
-            assert_eq!(nearest(word, &known), expected, "{word}");
-        }
-        assert_eq!((edit_distance("kitten", "sitting"), edit_distance("", "abc"), edit_distance("abc", "")), (3, 3, 3));
-    }
 
     #[test]
     fn values_are_not_quoted() {

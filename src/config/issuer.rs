@@ -30,7 +30,6 @@ pub enum Zone {
 }
 
 /// An issuer the operator trusts, and what may be asked of it.
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own in the file")]
 #[expect(clippy::struct_field_names, reason = "`issuer` is what the standards and the file call the identifier")]
 pub struct Issuer {
     /// The issuer identifier (RFC 8414 §2), compared byte for byte.
@@ -61,11 +60,11 @@ pub struct Issuer {
     pub verify: bool,
     /// Whether credentials may be revoked here: the operator says with it that the issuer is theirs. Not without their word.
     pub revoke: bool,
-    /// Whether `active: false` is known to mean that an access token is dead. By RFC 7662 §2.2 it may as well mean that the
-    /// caller is not told.
-    pub introspects_access_tokens: bool,
+    /// Whether `active: false` means that an access token is dead. By RFC 7662 §2.2 it may as well mean that the caller is not
+    /// told. `None` leaves it to what the run sees: that the same client is told of another token.
+    pub introspects_access_tokens: Option<bool>,
     /// The same for refresh tokens, which some servers never introspect.
-    pub introspects_refresh_tokens: bool,
+    pub introspects_refresh_tokens: Option<bool>,
     /// Keeps other modules from making one.
     _operators_word: OperatorsWord,
 }
@@ -102,8 +101,8 @@ impl Issuer {
             ca_bundle: None,
             verify: true,
             revoke: false,
-            introspects_access_tokens: false,
-            introspects_refresh_tokens: false,
+            introspects_access_tokens: None,
+            introspects_refresh_tokens: None,
             _operators_word: OperatorsWord,
         }
     }
@@ -233,5 +232,5 @@ fn issuer_url(text: &str) -> Result<Url, String> {
 
 /// A URL that a request may go to. Plain http is told apart later, when the address is known.
 fn endpoint_url(text: &str) -> Result<Url, String> {
-    crate::egress::checked_url(text).map_err(|reason| format!("not a usable URL: {reason}"))
+    super::url::checked_url(text).map_err(|reason| format!("not a usable URL: {reason}"))
 }

@@ -9,7 +9,9 @@ mod document;
 pub mod environment;
 mod host;
 mod issuer;
+mod url;
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +26,7 @@ use document::{UnvalidatedConfig, UnvalidatedEgress};
 use environment::Environment;
 pub use host::HostPattern;
 pub use issuer::{Issuer, OperatorCredentials, Zone};
+pub(crate) use url::checked_url;
 
 /// Larger files are not read as configuration or as keys.
 const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -84,6 +87,14 @@ pub enum ConfigError {
     TooLarge {
         /// The file.
         path: PathBuf,
+    },
+    /// A configuration that is not UTF-8.
+    #[error("`{path}` is not UTF-8 at byte {offset}")]
+    NotText {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 0.
+        offset: usize,
     },
     /// A key file without content.
     #[error("`{path}` is empty")]
@@ -305,19 +316,14 @@ fn within<T: Copy + PartialOrd + std::fmt::Display>(
 }
 
 fn read(path: &Path) -> Result<String, ConfigError> {
-    let size = fs_err::metadata(path).map_err(ConfigError::Read)?.len();
-    if size > MAX_FILE_BYTES {
-        return Err(ConfigError::TooLarge { path: path.to_owned() });
-    }
-    fs_err::read_to_string(path).map_err(ConfigError::Read)
+    let bytes = read_bytes(path)?;
+    String::from_utf8(bytes)
+        .map_err(|error| ConfigError::NotText { path: path.to_owned(), offset: error.utf8_error().valid_up_to() })
 }
 
 /// A file that holds nothing but a secret; one line break at its end is not part of it.
 fn read_secret_file(path: &Path) -> Result<Secret, ConfigError> {
-    if fs_err::metadata(path).map_err(ConfigError::Read)?.len() > MAX_FILE_BYTES {
-        return Err(ConfigError::TooLarge { path: path.to_owned() });
-    }
-    let bytes = Secret::new(fs_err::read(path).map_err(ConfigError::Read)?);
+    let bytes = Secret::new(read_bytes(path)?);
     let value = bytes.expose();
     let value = value.strip_suffix(b"\n").unwrap_or(value);
     let value = value.strip_suffix(b"\r").unwrap_or(value);
@@ -325,6 +331,17 @@ fn read_secret_file(path: &Path) -> Result<Secret, ConfigError> {
         return Err(ConfigError::Empty { path: path.to_owned() });
     }
     Ok(Secret::new(value))
+}
+
+fn read_bytes(path: &Path) -> Result<Vec<u8>, ConfigError> {
+    let file = fs_err::File::open(path).map_err(ConfigError::Read)?;
+    // A device or a pipe has no size to look at first.
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(ConfigError::Read)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(ConfigError::TooLarge { path: path.to_owned() });
+    }
+    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -128,6 +128,22 @@ fn discovery_order_and_the_scanned_tree() {
 }
 
 #[test]
+fn files_that_are_no_configuration() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("config.toml");
+    let error = |content: &[u8]| {
+        fs_err::write(&file, content).expect("written");
+        Config::load(Some(&file), &Environment::fixed([("", "")])).err().map(|error| error.to_string())
+    };
+    let shown = file.display();
+    assert_eq!(error(b"a = 1\n\xff"), Some(format!("`{shown}` is not UTF-8 at byte 6")));
+    assert_eq!(error(&vec![b' '; 2 << 20]), Some(format!("`{shown}` is larger than 1 MiB")));
+    assert_eq!(error(b""), None);
+    let a_directory = Config::load(Some(directory.path()), &Environment::fixed([("", "")]));
+    assert!(a_directory.is_err_and(|error| matches!(error, ConfigError::Read(_))));
+}
+
+#[test]
 fn the_fingerprint_key_comes_from_a_file() {
     let directory = tempfile::tempdir().expect("a directory");
     let key = directory.path().join("key");

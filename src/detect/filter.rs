@@ -69,7 +69,7 @@ pub(crate) fn token(value: &[u8]) -> Option<Filter> {
     let lower = value.to_ascii_lowercase();
     repetition(&lower)
         .or_else(|| sequence(&lower))
-        .or_else(|| placeholder(&lower))
+        .or_else(|| placeholder(value, &lower))
         .or_else(|| is_published(value).then_some(Filter::Published))
 }
 
@@ -144,9 +144,13 @@ fn word(lower: &[u8]) -> Option<Filter> {
     WORDS.iter().any(|word| word.as_bytes() == lower).then_some(Filter::Word)
 }
 
-fn placeholder(lower: &[u8]) -> Option<Filter> {
+fn placeholder(value: &[u8], lower: &[u8]) -> Option<Filter> {
     // In a long random value a short word stands by chance.
-    let least = if lower.len() > 48 { 6 } else { 0 };
+    let least = match lower.len() {
+        49.. => 6,
+        24.. if randomness::is_random(value) => 5,
+        _ => 0,
+    };
     PLACEHOLDERS.iter().any(|word| word.len() >= least && contains(lower, word)).then_some(Filter::Placeholder)
 }
 
@@ -189,7 +193,10 @@ fn sequence(lower: &[u8]) -> Option<Filter> {
 fn number(lower: &[u8]) -> Option<Filter> {
     let is_constant = lower.strip_prefix(b"0x").is_some_and(|rest| {
         let digits = rest.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
-        digits <= 16 && (digits == rest.len() || matches!(rest.get(digits), Some(b'_' | b'u' | b'l')))
+        // `_usize` is the longest suffix; a random value that begins like a number goes on for longer.
+        (1..=16).contains(&digits)
+            && rest.len() - digits <= 6
+            && (digits == rest.len() || matches!(rest.get(digits), Some(b'_' | b'u' | b'l')))
     });
     let is_binary = memchr::memmem::find_iter(lower, b"\\x").nth(1).is_some();
     (is_constant || is_binary).then_some(Filter::Expression)
@@ -238,6 +245,7 @@ mod tests {
             ("changeme", Filter::Placeholder),
             ("bin\0ary", Filter::Binary),
             ("0x803100A8", Filter::Expression),
+            ("0x80310000_usize", Filter::Expression),
             ("YOUR_CLIENT_SECRET", Filter::Placeholder),
             ("xxxxxxxxxxxxxxxx", Filter::Repetition),
             ("abababababababab", Filter::Repetition),
@@ -249,7 +257,14 @@ mod tests {
         ] {
             assert_eq!(assigned(value.as_bytes(), true), Some(expected), "{value}");
         }
-        for value in ["4f9d2c81b7a06e35", "Xq7bT2mKpL9wRz", "$Xq7!bT2mKpL9wRz"] {
+        for value in [
+            "4f9d2c81b7a06e35",
+            "Xq7bT2mKpL9wRz",
+            "$Xq7!bT2mKpL9wRz",
+            "0xuZm9K95EHA",
+            "G7rgR4dtc5rMk9TlkD-oTODO0hJzdlw9",
+            "oV0uybffDFGYkw6Yjf8BY7W2-AkESnMTCfAkE",
+        ] {
             assert_eq!(assigned(value.as_bytes(), false), None, "{value}");
         }
     }

@@ -43,8 +43,18 @@ pub(crate) fn is_random(value: &[u8]) -> bool {
     if is_hex && value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic) {
         return entropy(value) >= 2.75;
     }
+    if value.len() >= 32 && is_of_three_classes(value) && entropy(value) >= 4.5 {
+        return true;
+    }
     let evidence: f64 = value.windows(2).map(|pair| if let [a, b] = pair { surprise(*a, *b) } else { 0.0 }).sum();
     evidence / bounded(value.len()) >= THRESHOLD
+}
+
+/// Upper case, lower case and digits together.
+fn is_of_three_classes(value: &[u8]) -> bool {
+    value.iter().any(u8::is_ascii_uppercase)
+        && value.iter().any(u8::is_ascii_lowercase)
+        && value.iter().any(u8::is_ascii_digit)
 }
 
 /// How much two neighbours speak against words.
@@ -99,6 +109,8 @@ mod tests {
             "aB3~.xK9_pQ-zR7w",
             "hT8/kLm+Zp2wQx==",
             "uJx4Tq0v",
+            // Chance has put letters side by side that words do, too.
+            concat!("penvWomeidCLd_az9odepe", "gVQEiPOEk8Da-VGIn-7zP"),
         ] {
             assert!(is_random(random.as_bytes()), "{random}");
         }
@@ -111,6 +123,8 @@ mod tests {
             "12345678901234567890",
             "com.example.service.TokenProvider",
             "Test1234",
+            "thisIsMyOwnClientSecretNumber7ForTheBillingService",
+            "com.example.identity.v2.OAuthTokenProviderFactoryBean",
             "short",
         ] {
             assert!(!is_random(words.as_bytes()), "{words}");

@@ -36,6 +36,11 @@ pub(super) fn is_allowed(address: IpAddr, zone: Zone, opened: bool) -> bool {
     }
 }
 
+/// Whether the operator could allow it.
+pub(super) fn may_be_opened(address: IpAddr) -> bool {
+    matches!(class(address), AddressClass::Private | AddressClass::Loopback)
+}
+
 /// Whether it is this machine, where plain http crosses no wire.
 pub(super) fn is_loopback(address: IpAddr) -> bool {
     class(address) == AddressClass::Loopback

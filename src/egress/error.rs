@@ -34,12 +34,14 @@ pub enum EgressError {
         host: String,
     },
     /// The name leads to an address that the issuer's zone excludes. Nothing was sent.
-    #[error("`{host}` is at {address}, which is not allowed for it")]
+    #[error("`{host}` is at {address}, {}", if *.may_be_opened { "which only its `zone` or `--allow-host` opens" } else { "where no issuer may be" })]
     AddressRefused {
         /// The name.
         host: String,
         /// The first address that is not allowed.
         address: IpAddr,
+        /// Whether the operator could allow it: it is a private address, or this machine's.
+        may_be_opened: bool,
     },
     /// The issuer's certificates cannot be read, or there are none on this system. Nothing was sent.
     #[error("no certificates to trust{}", .bundle.as_ref().map_or_else(String::new, |path| format!(" in `{}`", path.display())))]

@@ -31,7 +31,7 @@ use zeroize::Zeroizing;
 
 use crate::config::{Config, HostPattern};
 pub use destination::Destination;
-pub(crate) use destination::{checked_url, origin};
+pub(crate) use destination::origin;
 pub use error::{EgressError, JsonError};
 use names::Names;
 use pace::Pace;
@@ -237,7 +237,8 @@ impl Egress {
         };
         let refused = addresses.iter().find(|address| !address::is_allowed(**address, destination.zone(), opened));
         if let Some(address) = refused {
-            return Err(EgressError::AddressRefused { host: host.to_owned(), address: *address });
+            let (address, may_be_opened) = (*address, address::may_be_opened(*address));
+            return Err(EgressError::AddressRefused { host: host.to_owned(), address, may_be_opened });
         }
         if url.scheme() != "https" && !addresses.iter().all(|address| address::is_loopback(*address)) {
             return Err(EgressError::PlainHttp { origin: destination.origin() });

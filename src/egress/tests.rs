@@ -235,6 +235,29 @@ fn values_cannot_become_syntax() {
 }
 
 #[test]
+fn a_host_is_asked_few_things_at_once() {
+    // Each request is answered only when another one is in flight, and the most in flight are counted.
+    let in_flight = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
+    let pair = Arc::new(std::sync::Barrier::new(2));
+    let (counter, barrier) = (Arc::clone(&in_flight), Arc::clone(&pair));
+    let server = Server::start(move |_, _| {
+        let now = counter.0.fetch_add(1, Relaxed) + 1;
+        counter.1.fetch_max(now, Relaxed);
+        barrier.wait();
+        counter.0.fetch_sub(1, Relaxed);
+        // Both leave the count before either is answered, and makes room for the next.
+        barrier.wait();
+        Reply::empty(200)
+    });
+    let egress = Egress::new(policy(TIMEOUT)).expect("a client");
+    let send = || egress.send(Request::get(&destination(&server, "/")));
+    let results = block_on(async { tokio::join!(send(), send(), send(), send(), send(), send()) });
+    let all = [results.0, results.1, results.2, results.3, results.4, results.5];
+    assert!(all.iter().all(Result::is_ok));
+    assert_eq!(in_flight.1.load(Relaxed), 2);
+}
+
+#[test]
 fn a_pause_that_a_host_asks_for_is_kept() {
     let server = Server::start(|_, _| Reply::Http(429, vec![("Retry-After", "3600".to_owned())], Vec::new()));
     let egress = Egress::new(policy(TIMEOUT)).expect("a client");

@@ -106,13 +106,37 @@ pub struct TextSpan {
 }
 
 impl TextSpan {
-    /// Locates `bytes[start..end]`. Costs a pass over `bytes[..end]`: call it for candidates only.
+    /// Locates `bytes[start..end]`. Costs a pass over `bytes[..end]`: take a [`Locator`] for several spans of one text.
     pub fn locate(bytes: &[u8], start: usize, end: usize) -> Self {
-        let end = end.min(bytes.len());
+        Locator::new(bytes).locate(start, end)
+    }
+}
+
+/// Locates spans of one text. Those that come in the order of their starts cost one pass over the text all together.
+pub struct Locator<'a> {
+    bytes: &'a [u8],
+    /// How far the text has been read, and the line and column there.
+    read: usize,
+    position: (u32, u32),
+}
+
+impl<'a> Locator<'a> {
+    /// For that text.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, read: 0, position: (1, 1) }
+    }
+
+    /// The lines, columns and bytes of `bytes[start..end]`.
+    pub fn locate(&mut self, start: usize, end: usize) -> TextSpan {
+        let end = end.min(self.bytes.len());
         let start = start.min(end);
-        let (line, column) = advance((1, 1), &bytes[..start]);
-        let (end_line, end_column) = advance((line, column), &bytes[start..end]);
-        Self { line, column, end_line, end_column, byte_start: start as u64, byte_end: end as u64 }
+        if start < self.read {
+            *self = Self::new(self.bytes);
+        }
+        let (line, column) = advance(self.position, &self.bytes[self.read..start]);
+        (self.read, self.position) = (start, (line, column));
+        let (end_line, end_column) = advance((line, column), &self.bytes[start..end]);
+        TextSpan { line, column, end_line, end_column, byte_start: start as u64, byte_end: end as u64 }
     }
 }
 
@@ -195,6 +219,16 @@ mod tests {
         let whole = TextSpan::locate(text, 0, text.len());
         assert_eq!((whole.end_line, whole.end_column), (3, 4));
         assert_eq!(TextSpan::locate(b"\xff\xfe\nx", 0, 99).end_column, 2);
+    }
+
+    #[test]
+    fn a_locator_agrees_with_itself_in_any_order() {
+        let text = "one\ntwo äö three\n\nfour five".as_bytes();
+        let spans = [(0, 3), (4, 7), (13, 18), (20, 24), (25, 29), (4, 18), (0, 0), (29, 29)];
+        let mut locator = Locator::new(text);
+        for (start, end) in spans {
+            assert_eq!(locator.locate(start, end), TextSpan::locate(text, start, end), "{start}..{end}");
+        }
     }
 
     #[test]

@@ -15,7 +15,9 @@ pub use baseline::Baseline;
 pub use collector::{Collector, Counters};
 pub use fingerprint::{Fingerprint, FingerprintKey};
 pub use kind::{Confidence, Kind, Severity};
-pub use location::{CommitInfo, GitObject, GitPlace, ImagePlace, Location, Place, SourcePath, TextSpan, escape};
+pub use location::{
+    CommitInfo, GitObject, GitPlace, ImagePlace, Location, Locator, Place, SourcePath, TextSpan, escape,
+};
 pub use status::{Liveness, LivenessState, Revocation, RevocationState};
 pub use token::{SenderConstraint, TokenFacts};
 pub use triage::lower_findings_of_tests;

@@ -81,7 +81,8 @@ impl Issuers {
         if !is_own_host && !issuer.endpoint_hosts.iter().any(|host| host.is_origin_of(&hint)) {
             return false;
         }
-        let Ok(metadata) = self.metadata(&issuer.issuer).await else { return false };
+        // Without its metadata nothing is sent to it; that it could not be asked is then told as the reason.
+        let Ok(metadata) = self.metadata(&issuer.issuer).await else { return is_own_host };
         [Endpoint::Token, Endpoint::Introspection, Endpoint::Revocation, Endpoint::KeySet]
             .into_iter()
             .filter_map(|endpoint| metadata.endpoint(endpoint).ok())

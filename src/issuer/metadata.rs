@@ -6,7 +6,8 @@ use url::Url;
 
 use super::{ClientAuthentication, IssuerError};
 use crate::config::Issuer;
-use crate::egress::{Destination, checked_url, origin};
+use crate::config::checked_url;
+use crate::egress::{Destination, origin};
 
 /// Where an issuer can be asked what, and how.
 pub struct Metadata {

@@ -181,6 +181,15 @@ fn hints_only_choose_among_the_trusted() {
 }
 
 #[test]
+fn an_issuer_that_is_down_is_not_called_untrusted() {
+    let server = Server::start(|_, _| Reply::empty(503));
+    let issuers = issuers(&server.trusted(""));
+    let endpoint = format!("{}/token", server.origin());
+    let matches = block_on(issuers.matching(&finding(Kind::ClientSecret, "value", &[("token_endpoint", &endpoint)])));
+    assert_eq!((matches.trusted.len(), matches.untrusted.len()), (1, 0));
+}
+
+#[test]
 fn a_failure_is_not_repeated_by_those_who_wait() {
     let asked = std::sync::Arc::new(AtomicUsize::new(0));
     let counter = std::sync::Arc::clone(&asked);

@@ -51,6 +51,7 @@ fn unrevoked<'a>(finding: &Finding, rule: Option<&'a Rule>) -> Advice<'a> {
             only("take it out of service: `rescind scan --verify --revoke plan`, then `rescind revoke apply`")
         }
         LivenessState::Dead => only("it no longer works: remove it, nothing has to be revoked"),
+        LivenessState::Unknown if finding.liveness.host.is_none() => by_hand(unasked(finding)),
         LivenessState::Unknown => {
             by_hand("its issuer's answer does not decide: take it for live and rotate it by hand")
         }

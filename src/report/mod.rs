@@ -17,7 +17,7 @@ use std::io::{self, Write as _};
 use std::time::Duration;
 
 use crate::diagnostic::Diagnostic;
-use crate::finding::{Finding, LivenessState, Location, Place, Severity};
+use crate::finding::{Finding, LivenessState, Location, Place, RevocationState, Severity};
 use crate::rules::RuleSet;
 
 pub use redact::Redactor;
@@ -107,6 +107,15 @@ impl Report<'_> {
     }
 }
 
+/// Sorts findings for showing: what works first, what no longer does last, and within each as they were.
+pub fn sort(findings: &mut [Finding]) {
+    findings.sort_by_key(|finding| match (finding.liveness.state, finding.revocation.state) {
+        (LivenessState::Live | LivenessState::LiveRestricted, _) | (_, RevocationState::StillLive) => 0,
+        (LivenessState::Unknown | LivenessState::NotChecked, _) => 1,
+        (LivenessState::Dead, _) => 2,
+    });
+}
+
 /// Writes the report. `color` is for [`Format::Text`] and [`Format::Short`] alone. A failed write is the only error.
 pub fn write(format: Format, report: &Report<'_>, out: &mut dyn io::Write, color: bool) -> io::Result<()> {
     let mut out = io::BufWriter::new(out);
@@ -145,6 +154,21 @@ mod tests {
     use super::*;
     use crate::finding::{Confidence, Fingerprint, FingerprintKey, Kind, Liveness, Revocation};
     use crate::secret::Secret;
+
+    #[test]
+    fn what_works_comes_first() {
+        let states = [LivenessState::Dead, LivenessState::NotChecked, LivenessState::Live, LivenessState::Unknown];
+        let mut findings: Vec<Finding> = states
+            .map(|state| {
+                let mut finding = finding(state.as_str());
+                finding.liveness.state = state;
+                finding
+            })
+            .into();
+        sort(&mut findings);
+        let order: Vec<&str> = findings.iter().map(|finding| finding.liveness.state.as_str()).collect();
+        assert_eq!(order, ["live", "not_checked", "unknown", "dead"]);
+    }
 
     /// A finding of that value and nothing else.
     pub(super) fn finding(value: &str) -> Finding {

@@ -23,6 +23,8 @@ const MIN_LENGTH_IN_BASE64: usize = 8;
 /// Longer text is cut, so that a hostile image cannot make a report of gigabytes.
 const MAX_CHARACTERS: usize = 1024;
 
+/// More of a long text is not looked at, in bytes: searching it costs its length times that of the values.
+const MAX_SEARCHED: usize = 16 << 10;
 /// How much of a value is searched for; what follows is compared where the beginning stands, and a value that was cut off
 /// behind it is taken out as well. It bounds what thousands of private keys cost.
 const PREFIX: usize = 32;
@@ -56,7 +58,13 @@ impl Redactor {
 
     /// Text of a source or an issuer, without the values and no longer than a report can bear.
     pub fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let cleaned = self.replace_text(text, MIN_LENGTH);
+        let searched = cut(text, MAX_SEARCHED);
+        let mut cleaned = self.replace_text(searched, MIN_LENGTH);
+        if searched.len() < text.len() {
+            // What the cut has left of a value at the very end is too short to be recognised as one.
+            let end = cleaned.len().saturating_sub(PREFIX);
+            cleaned = Cow::Owned(format!("{}…", cut(&cleaned, end)));
+        }
         match cleaned.char_indices().nth(MAX_CHARACTERS) {
             None => cleaned,
             Some((end, _)) => Cow::Owned(format!("{}…", cleaned.get(..end).unwrap_or_default())),
@@ -121,6 +129,11 @@ impl Redactor {
         cleaned.extend_from_slice(bytes.get(copied..).unwrap_or_default());
         Cow::Owned(cleaned)
     }
+}
+
+/// The beginning of a text: at most so many bytes, and whole characters.
+fn cut(text: &str, bytes: usize) -> &str {
+    (0..=bytes.min(text.len())).rev().find_map(|end| text.get(..end)).unwrap_or_default()
 }
 
 /// The ways a value is written: as it is; line by line, since a key in a build instruction has lost its line breaks;
@@ -246,5 +259,14 @@ mod tests {
     fn long_text_is_cut() {
         let shown = Redactor::new(&[], false).text(&"ä".repeat(5000)).chars().count();
         assert_eq!(shown, MAX_CHARACTERS + 1);
+
+        // Redaction makes the text short enough to be shown to the place where it was cut, which is within a value.
+        let value = "0123456789abcdefghijklmnopqrstuvwxyz".repeat(20);
+        let findings = [crate::report::tests::finding(&value)];
+        for padding in (0..value.len()).step_by(45) {
+            let text = " ".repeat(padding) + &value.repeat(100);
+            let shown = Redactor::new(&findings, false).text(&text).into_owned();
+            assert!(!shown.contains("0123"), "{padding}: {shown}");
+        }
     }
 }

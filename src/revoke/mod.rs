@@ -21,9 +21,7 @@ pub use approval::{Approval, ApprovalError, ApprovedPlan};
 pub use ledger::Ledger;
 pub use plan::{PlanInput, RevocationPlan};
 pub use policy::Policy;
-pub use run::{
-    AutoRun, REPROBE_WINDOW, RevokeContext, RevokeError, execute_approved, plan_findings, plan_subjects, run_auto,
-};
+pub use run::{AutoRun, RevokeContext, RevokeError, execute_approved, plan_findings, plan_subjects, run_auto};
 pub use subject::Subject;
 pub use terms::{IssuerMatch, IssuerTerms, Survey, survey};
 

@@ -264,6 +264,9 @@ fn moment(text: &str) -> Option<OffsetDateTime> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
     use super::*;
 
     const SUMMARY: &str = r#"{"type":"summary","schema":1,"complete":true}"#;
@@ -315,5 +318,31 @@ mod tests {
         }
         let odd = good.replace("rsc1_0123", "rsc9_0123");
         assert!(read(&[&odd, SUMMARY]).expect_err("refused").to_string().contains("outside of schema 1"));
+    }
+
+    proptest! {
+        /// Whatever stands in the fields of a report, reading it ends in findings or an error.
+        #[test]
+        fn any_report_is_survived(
+            text in "\\PC{0,20}",
+            number in any::<i64>(),
+            source in "(file|git|image|staged|stdin|other)",
+        ) {
+            let line = json!({
+                "type": "finding", "schema": 1, "id": "rsc1_0123456789abcdef0123456789abcdef", "rule": text,
+                "provider": text, "kind": "jwt", "confidence": "low", "secret": {"redacted": text},
+                "parts": [{"name": text, "value": text}],
+                "token": {"iss": text, "aud": [text], "exp": text, "client_id": text},
+                "liveness": {"state": "live", "checked_at": text},
+                "locations": [{
+                    "source": source, "repository": text, "image": text, "blob": text, "path": text,
+                    "path_bytes": text, "object": text, "byte_start": number.unsigned_abs(), "byte_end": 0,
+                }],
+            })
+            .to_string();
+            let _ = read(&[&line, SUMMARY]);
+            let half: String = line.chars().take(line.len() / 2).collect();
+            let _ = read(&[&text, &half]);
+        }
     }
 }

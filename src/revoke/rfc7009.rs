@@ -6,9 +6,9 @@ use crate::egress::{Destination, Egress, EgressError, Field, Request, Response};
 use crate::issuer::{AuthenticationMethods, ClientAuthentication, ClientCredentials};
 use crate::secret::Secret;
 
-/// How often an issuer may reject the client before it counts as refused: a server can list a method that it does not take,
-/// and more attempts look like guessing.
-const MAX_ATTEMPTS: usize = 2;
+/// How many methods of client authentication are tried before the client counts as refused: a server can list one that it does
+/// not take, and more attempts look like guessing.
+const MAX_METHODS: usize = 2;
 
 /// What an issuer's answer to a revocation says. None of these proves that the token is dead.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub(super) struct Revocation<'a> {
 }
 
 /// Sends the request. A rejected client is authenticated once more by the next method that the issuer lists; nothing else is
-/// ever repeated.
+/// ever repeated: a rejection is certain to have had no effect, and nothing else is.
 pub(super) async fn execute_revocation(egress: &Egress, revocation: &Revocation<'_>) -> Answer {
     let mut answer = Answer::Refused("no way of client authentication is left that the issuer lists");
     for method in attempts(revocation.client, revocation.methods) {
@@ -69,8 +69,15 @@ fn attempts(client: Option<&ClientCredentials>, methods: &AuthenticationMethods)
     if client.client_secret.is_none() {
         return vec![Some(ClientAuthentication::None)];
     }
-    let with_secret = methods.methods.iter().copied().filter(|method| method.takes_secret());
-    with_secret.take(MAX_ATTEMPTS).map(Some).collect()
+    let mut attempts = Vec::new();
+    for method in methods.methods.iter().copied().filter(|method| method.takes_secret()).take(MAX_METHODS) {
+        attempts.push(Some(method));
+        // Where the encoding of RFC 6749 §2.3.1 makes a difference, servers are divided on it.
+        if method == ClientAuthentication::SecretBasic && client.basic_encodings_differ() {
+            attempts.push(Some(ClientAuthentication::SecretBasicVerbatim));
+        }
+    }
+    attempts
 }
 
 /// What an answer means. The body is read for its `error` alone, and only codes that a standard defines are told: the rest of
@@ -136,9 +143,10 @@ mod tests {
 
     #[test]
     fn at_most_two_ways_of_authentication_are_tried() {
-        use ClientAuthentication::{None as Public, SecretBasic, SecretPost};
+        use ClientAuthentication::{None as Public, SecretBasic, SecretBasicVerbatim, SecretPost};
 
         let confidential = ClientCredentials::confidential("web", Secret::new("secret"));
+        let reserved = ClientCredentials::confidential("web", Secret::new("sec+ret"));
         let public = ClientCredentials::public("web");
         for (client, listed, expected) in [
             (Some(&confidential), &["client_secret_basic"][..], vec![Some(SecretBasic)]),
@@ -146,6 +154,11 @@ mod tests {
                 Some(&confidential),
                 &["client_secret_post", "none", "client_secret_basic", "client_secret_post"],
                 vec![Some(SecretPost), Some(SecretBasic)],
+            ),
+            (
+                Some(&reserved),
+                &["client_secret_basic", "client_secret_post"],
+                vec![Some(SecretBasic), Some(SecretBasicVerbatim), Some(SecretPost)],
             ),
             (Some(&confidential), &["private_key_jwt"], vec![]),
             (Some(&public), &["client_secret_basic"], vec![Some(Public)]),

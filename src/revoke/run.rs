@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::Path;
-use std::time::Duration;
 
 use thiserror::Error;
 
@@ -20,11 +19,6 @@ use crate::rules::RuleSet;
 use crate::secret::Secret;
 use crate::verify::{VerifyContext, reprobe};
 
-/// How long an issuer has to make a revocation take effect, pause by pause, before a credential that answers counts as still
-/// live: twenty seconds in all.
-pub const REPROBE_WINDOW: [Duration; 4] =
-    [Duration::from_secs(1), Duration::from_secs(3), Duration::from_secs(6), Duration::from_secs(10)];
-
 /// What planning and execution work with.
 #[derive(Clone, Copy)]
 pub struct RevokeContext<'a> {
@@ -36,8 +30,6 @@ pub struct RevokeContext<'a> {
     pub key: &'a FingerprintKey,
     /// The rules that found the credentials.
     pub rules: &'a RuleSet,
-    /// Usually [`REPROBE_WINDOW`].
-    pub window: &'a [Duration],
     /// Whether to stop; asked before each call. What was begun is carried to its end.
     pub is_cancelled: &'a dyn Fn() -> bool,
 }
@@ -111,9 +103,11 @@ pub fn run_auto(findings: &mut [Finding], context: &RevokeContext<'_>, ledger: &
     rest.entries.retain(|entry| !approved.covers(entry));
     let values: HashMap<Fingerprint, &Secret> = findings.iter().map(|finding| (finding.id, &finding.secret)).collect();
     let reread: &Reread<'_> = &|id, _, _| values.get(&id).map(|secret| secret.duplicate());
-    let (results, recovered) = execute(&approved, context, ledger, reread, false)?;
+    let mut results = Vec::new();
+    let recovered = execute(&approved, context, ledger, reread, false, &mut results);
+    // Even where the ledger failed on the way, the report tells what was done until then.
     update(findings, results);
-    Ok(AutoRun { plan, rest, recovered })
+    Ok(AutoRun { plan, rest, recovered: recovered? })
 }
 
 /// Closes what earlier runs left open where this run has proof: a credential whose revocation had no certain end and that is
@@ -124,7 +118,12 @@ fn settle_earlier(findings: &mut [Finding], context: &RevokeContext<'_>, path: &
     if dead.is_empty() || !path.exists() {
         return Ok(());
     }
-    let standings = Chain::read(path)?.standings();
+    let chain = Chain::read(path)?;
+    if !chain.breaks.is_empty() {
+        // Nothing can be told from it, and nothing will be appended to it.
+        return Ok(());
+    }
+    let standings = chain.standings();
     dead.retain(|finding| standings.get(&finding.id.to_string()).is_some_and(|standing| standing.intent.is_some()));
     let is_revoked = |finding: &Finding| {
         standings.get(&finding.id.to_string()).is_some_and(|standing| standing.state == LedgerState::Revoked)
@@ -158,7 +157,9 @@ pub fn execute_approved(
     ledger: &Path,
     reread: &Reread<'_>,
 ) -> Result<(Vec<Executed>, Option<TornTail>), RevokeError> {
-    execute(approved, context, ledger, reread, true)
+    let mut results = Vec::new();
+    let recovered = execute(approved, context, ledger, reread, true, &mut results)?;
+    Ok((results, recovered))
 }
 
 fn execute(
@@ -167,10 +168,13 @@ fn execute(
     ledger: &Path,
     reread: &Reread<'_>,
     look_first: bool,
-) -> Result<(Vec<Executed>, Option<TornTail>), RevokeError> {
+    results: &mut Vec<Executed>,
+) -> Result<Option<TornTail>, RevokeError> {
     if approved.calls() == 0 {
-        return Ok((approved.plan().entries.iter().map(planned).collect(), None));
+        results.extend(approved.plan().entries.iter().map(planned));
+        return Ok(None);
     }
+    let window = context.policy.pauses();
     let verify = context.verify;
     let clock = &*verify.clock;
     let mut ledger = Ledger::open(ledger, clock())?;
@@ -183,13 +187,13 @@ fn execute(
         ledger: &mut ledger,
         clock,
         reread,
-        window: context.window,
+        window: &window,
         is_cancelled: context.is_cancelled,
         look_first,
     };
     let probe = async |subject: &ProbeSubject| reprobe(&subject.finding, &subject.companions, verify).await;
-    let results = runtime()?.block_on(execute_plan(approved, execution, probe))?;
-    Ok((results, recovered))
+    runtime()?.block_on(execute_plan(approved, execution, probe, results))?;
+    Ok(recovered)
 }
 
 fn update(findings: &mut [Finding], results: impl IntoIterator<Item = Executed>) {

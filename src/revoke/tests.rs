@@ -44,6 +44,8 @@ enum Behaviour {
     Breaks,
     /// Always the same answer, without effect.
     Answers(u16, &'static str),
+    /// Sends the client on to a host that is named like the token.
+    Redirects,
     /// Never answers.
     Stalls,
     /// Takes the secret from the form only.
@@ -106,6 +108,9 @@ fn revoke(behaviour: Behaviour, request: &Received, token: &str, alive: &mut BTr
             return Reply::Raw(Vec::new());
         }
         Behaviour::Breaks => return Reply::Raw(Vec::new()),
+        Behaviour::Redirects => {
+            return Reply::Http(302, vec![("Location", format!("https://{token}.example/"))], Vec::new());
+        }
         Behaviour::Stalls => return Reply::Stall(Vec::new()),
         Behaviour::Answers(503, _) => {
             return Reply::Http(503, vec![("Retry-After", "30".to_owned())], Vec::new());
@@ -131,7 +136,7 @@ impl Bench {
         Self {
             issuer,
             config,
-            policy: toml::from_str(policy).expect("a valid policy"),
+            policy: toml::from_str(&format!("proof_window_seconds = 0\n{policy}")).expect("a valid policy"),
             rules: RuleSet::default(),
             directory: tempfile::tempdir().expect("a temporary directory"),
         }
@@ -191,14 +196,7 @@ impl Bench {
 
     fn context<'a>(&'a self, verify: &'a VerifyContext) -> RevokeContext<'a> {
         static KEY: std::sync::LazyLock<FingerprintKey> = std::sync::LazyLock::new(FingerprintKey::default);
-        RevokeContext {
-            verify,
-            policy: &self.policy,
-            key: &KEY,
-            rules: &self.rules,
-            window: &[],
-            is_cancelled: &|| false,
-        }
+        RevokeContext { verify, policy: &self.policy, key: &KEY, rules: &self.rules, is_cancelled: &|| false }
     }
 
     fn chain(&self) -> Chain {
@@ -272,17 +270,19 @@ fn answers_are_not_proofs() {
     Bench::check_refresh(Behaviour::Lies, StillLive, 1);
     Bench::check_refresh(Behaviour::BreaksAfterwards, Revoked, 1);
     Bench::check_refresh(Behaviour::Breaks, Failed, 1);
-    Bench::check_refresh(Behaviour::WantsPost, Revoked, 2);
+    Bench::check_refresh(Behaviour::WantsPost, Revoked, 3);
     Bench::check_refresh(Behaviour::Answers(400, "invalid_request"), Refused, 1);
     Bench::check_refresh(Behaviour::Answers(400, "invalid_grant"), Refused, 1);
     Bench::check_refresh(Behaviour::Answers(400, "unsupported_token_type"), Refused, 1);
-    Bench::check_refresh(Behaviour::Answers(401, "invalid_client"), Refused, 2);
+    Bench::check_refresh(Behaviour::Answers(401, "invalid_client"), Refused, 3);
     Bench::check_refresh(Behaviour::Answers(200, "not_found"), Refused, 1);
     Bench::check_refresh(Behaviour::Answers(500, "server_error"), Failed, 1);
     let detail = Bench::check_refresh(Behaviour::Answers(503, ""), Failed, 1);
     assert!(detail.contains("in 30 s"), "{detail}");
     let detail = Bench::check_refresh(Behaviour::Answers(400, REFRESH), Refused, 1);
     assert!(!detail.contains(REFRESH), "a server's own words are not repeated");
+    let detail = Bench::check_refresh(Behaviour::Redirects, Failed, 1);
+    assert!(detail.contains("repeats what it was sent"), "{detail}");
 }
 
 #[test]

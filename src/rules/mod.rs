@@ -4,7 +4,6 @@
 //! examples of both labels. Nothing here scans anything.
 
 mod error;
-mod nearest;
 mod rule;
 mod schema;
 mod template;
@@ -15,7 +14,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use error::RuleError;
-pub use nearest::nearest;
 pub use rule::{
     Alphabet, BlastRadius, Checksum, Encoding, Endpoints, Matcher, PartSpec, Revoke, RevokeMethod, Rule, Scanner,
     Shape, Verify, VerifyMethod, Window,
@@ -23,6 +21,7 @@ pub use rule::{
 pub use schema::Examples;
 pub use template::{TemplateError, expand};
 
+use crate::spelling;
 use schema::{Parsed, Trust};
 
 /// Names and contents of the rule files of the binary.
@@ -97,7 +96,7 @@ impl RuleSet {
     pub fn select(&mut self, only: &[String], except: &[String]) -> Result<(), RuleError> {
         for id in only.iter().chain(except) {
             if self.get(id).is_none() {
-                let nearest = nearest(id, self.rules.iter().map(|rule| rule.id.as_str())).map(str::to_owned);
+                let nearest = spelling::nearest(id, self.rules.iter().map(|rule| rule.id.as_str())).map(str::to_owned);
                 return Err(RuleError::UnknownRule { id: id.clone(), nearest });
             }
         }

@@ -6,13 +6,13 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::error::RuleError;
-use super::nearest::nearest;
 use super::rule::{
     Alphabet, BlastRadius, Checksum, Encoding, Endpoints, Matcher, PartSpec, Revoke, RevokeMethod, Rule, Scanner,
     Shape, Verify, VerifyMethod, Window,
 };
 use super::vocabulary;
 use crate::finding::{Confidence, Kind, Severity};
+use crate::spelling;
 
 /// A window for rules that do not give one: enough for a key and a token of usual length.
 const DEFAULT_WINDOW: Window = Window { before: 64, after: 512 };
@@ -114,7 +114,7 @@ struct ExamplesEntry {
     rejects: Vec<String>,
 }
 
-/// The examples of one rule, as written: templates are expanded by [`super::template`].
+/// The examples of one rule, as written: templates are not expanded yet.
 pub struct Examples {
     /// Id of the rule.
     pub rule: String,
@@ -161,7 +161,7 @@ fn syntax_error(file: &str, text: &str, error: &toml::de::Error) -> RuleError {
     let message = error.message();
     let mut names = message.split('`').skip(1).step_by(2);
     let nearest = match names.next() {
-        Some(wrong) if message.starts_with("unknown") => nearest(wrong, names).map(str::to_owned),
+        Some(wrong) if message.starts_with("unknown") => spelling::nearest(wrong, names).map(str::to_owned),
         _ => None,
     };
     let reason = match message.split_once(", expected") {

@@ -13,8 +13,8 @@ pub mod tree;
 
 pub use error::SourceError;
 
-use crate::detect::{Candidate, Detector};
-use crate::finding::{Collector, Location, Place, SourcePath, TextSpan};
+use crate::detect::Detector;
+use crate::finding::{Collector, Location, Locator, Place, SourcePath};
 
 /// Something that can be scanned. Opening it (see [`target::open`]) tells bad input as an error before anything is read.
 pub trait Source: Sync {
@@ -44,15 +44,10 @@ impl ScanContext<'_> {
         if candidates.is_empty() {
             return;
         }
-        let path = path();
+        let (path, mut locator) = (path(), Locator::new(bytes));
         for candidate in candidates {
-            let span = locate(bytes, &candidate);
+            let span = locator.locate(candidate.span.start, candidate.span.end);
             self.collector.add(candidate, vec![Location { place: place.clone(), path: path.clone(), span }]);
         }
     }
-}
-
-/// The lines, columns and bytes of a candidate.
-fn locate(bytes: &[u8], candidate: &Candidate) -> TextSpan {
-    TextSpan::locate(bytes, candidate.span.start, candidate.span.end)
 }

@@ -119,7 +119,10 @@ fn by_content(path: &Path, is_git: bool, scope: &Scope) -> Result<Vec<Box<dyn So
         (Ok(None), scope) if is_git || matches!(scope, Scope::History) => {
             Err(SourceError::NotARepository { path: path.to_owned() })
         }
-        (Ok(None), _) => files_or_image(path),
+        (Ok(None), _) => match git::linked_git_directory(path) {
+            Ok(Some(git_dir)) => files_without_history(path, &git_dir),
+            _ => files_or_image(path),
+        },
     }
 }
 
@@ -129,13 +132,20 @@ fn files_or_image(path: &Path) -> Result<Vec<Box<dyn Source>>, SourceError> {
 }
 
 fn files(path: &Path) -> Result<Vec<Box<dyn Source>>, SourceError> {
+    Ok(vec![Box::new(Tree::open(path)?)])
+}
+
+/// The files of what looks like a repository and is none: whoever wanted its history is told.
+fn files_without_history(path: &Path, git_dir: &Path) -> Result<Vec<Box<dyn Source>>, SourceError> {
     let mut tree = Tree::open(path)?;
-    if let Ok(Some(git_dir)) = git::linked_git_directory(path)
-        && !git::is_git_directory(&git_dir)
-    {
-        let reason = "`.git` leads to no repository: there is no history to scan";
-        tree.tell(Diagnostic::note("missing-repository", tree::shown(path), reason));
-    }
+    let place = tree::shown(path);
+    tree.tell(if git_dir.is_dir() {
+        let reason = "`.git` is no repository, or a damaged one: its history was not scanned";
+        Diagnostic::gap("missing-repository", place, reason)
+    } else {
+        let reason = "`.git` leads to a repository that is not there: there is no history to scan";
+        Diagnostic::note("missing-repository", place, reason)
+    });
     Ok(vec![Box::new(tree)])
 }
 

@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::verdict::{Inactive, TokenSort};
+use super::verdict::{Caller, Inactive, TokenSort};
 use crate::finding::Fingerprint;
 
 /// What has been seen so far.
@@ -30,16 +30,24 @@ impl Calibration {
         lock(&self.tokens_seen_active).contains(&(issuer.to_owned(), caller.to_owned(), token))
     }
 
-    /// Whether `active: false` means dead: because the operator says so, because the same caller was told before that this very
-    /// token is active, or because it was told so of another token of the same sort and this one is its own, too.
-    pub(super) fn tells(&self, inactive: &Inactive) -> bool {
+    /// Why `active: false` means dead, if it does: because the operator says so, because the same caller was told before that
+    /// this very token is active, or because it is told so of another token of the same sort, and this one is its own, too.
+    /// The last is the weakest, and the operator can rule it out.
+    pub(super) fn proof(&self, inactive: &Inactive) -> Option<&'static str> {
+        let saw_it = |caller: &Caller| self.has_seen_active(&inactive.issuer, &caller.client_id, inactive.token);
         let sorts = lock(&self.seen_active);
-        inactive.is_configured
-            || inactive.callers.iter().any(|caller| {
-                self.has_seen_active(&inactive.issuer, &caller.client_id, inactive.token)
-                    || (caller.is_owner
-                        && sorts.contains(&(inactive.issuer.clone(), caller.client_id.clone(), inactive.sort)))
-            })
+        let saw_another = |caller: &Caller| {
+            caller.is_owner && sorts.contains(&(inactive.issuer.clone(), caller.client_id.clone(), inactive.sort))
+        };
+        if inactive.callers.iter().any(saw_it) {
+            Some("and has called it active before")
+        } else if inactive.configured == Some(true) {
+            Some("and is configured as one that tells")
+        } else if inactive.configured.is_none() && inactive.callers.iter().any(saw_another) {
+            Some("and calls another token of the same client active")
+        } else {
+            None
+        }
     }
 
     /// Whether the issuer is known to call a random token inactive, for that caller.
@@ -61,7 +69,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
     use crate::finding::{FingerprintKey, Kind, Liveness};
-    use crate::verify::verdict::Caller;
 
     fn token(value: &str) -> Fingerprint {
         Fingerprint::of(&FingerprintKey::default(), Kind::RefreshToken, value.as_bytes())
@@ -70,17 +77,23 @@ mod tests {
     #[test]
     fn inactive_means_dead_only_where_that_is_proven() {
         let calibration = Calibration::default();
-        let inactive = |value, sort, caller: &str, is_owner, is_configured| Inactive {
+        let inactive = |value, sort, caller: &str, is_owner, configured| Inactive {
             token: token(value),
             sort,
             issuer: "https://a.example".to_owned(),
             callers: vec![Caller { client_id: caller.to_owned(), is_owner }],
-            is_configured,
+            configured,
             dead: Liveness::not_checked(),
             otherwise: Liveness::not_checked(),
         };
-        assert!(!calibration.tells(&inactive("first", TokenSort::Refresh, "app", true, false)), "nothing was seen");
-        assert!(calibration.tells(&inactive("first", TokenSort::Refresh, "app", false, true)), "the operator knows");
+        assert!(
+            calibration.proof(&inactive("first", TokenSort::Refresh, "app", true, None)).is_none(),
+            "nothing was seen"
+        );
+        assert!(
+            calibration.proof(&inactive("first", TokenSort::Refresh, "app", false, Some(true))).is_some(),
+            "the operator knows"
+        );
         calibration.saw_active("https://a.example", "app", TokenSort::Refresh, token("first"));
         for (value, sort, caller, is_owner, tells) in [
             ("first", TokenSort::Refresh, "app", false, true),
@@ -90,8 +103,10 @@ mod tests {
             ("second", TokenSort::Refresh, "other", true, false),
             ("first", TokenSort::Refresh, "other", true, false),
         ] {
-            let told = calibration.tells(&inactive(value, sort, caller, is_owner, false));
-            assert_eq!(told, tells, "{value} {sort:?} {caller} {is_owner}");
+            let proof = calibration.proof(&inactive(value, sort, caller, is_owner, None));
+            assert_eq!(proof.is_some(), tells, "{value} {sort:?} {caller} {is_owner}");
         }
+        let ruled_out = calibration.proof(&inactive("second", TokenSort::Refresh, "app", true, Some(false)));
+        assert_eq!(ruled_out, None, "the operator knows better");
     }
 }

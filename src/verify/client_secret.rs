@@ -8,10 +8,10 @@
 use serde_json::Value;
 
 use super::VerifyContext;
-use super::verdict::{asked, not_checked, unknown};
+use super::verdict::{asked, not_checked, shown, unknown};
 use crate::config::Issuer;
 use crate::egress::{Destination, Field, Request, Response};
-use crate::finding::{Finding, Liveness, LivenessState, escape};
+use crate::finding::{Finding, Liveness, LivenessState};
 use crate::issuer::{ClientAuthentication, ClientCredentials, Endpoint, Metadata};
 use crate::secret::Secret;
 
@@ -117,7 +117,7 @@ struct Inquiry<'a> {
 impl Inquiry<'_> {
     async fn judge(&self) -> Liveness {
         let now = || self.context.now();
-        let client = escape(self.right.client_id.as_bytes()).into_owned();
+        let client = shown(&self.right.client_id);
         let mut first = None;
         for probe in [Probe::BogusRefresh, Probe::Revocation, Probe::Introspection] {
             let endpoint = match self.metadata.endpoint(probe.endpoint()) {
@@ -193,7 +193,7 @@ impl Inquiry<'_> {
         method: ClientAuthentication,
     ) -> Answer {
         let bogus = Field::Secret(&self.bogus);
-        let request = match probe {
+        let question = || match probe {
             Probe::BogusRefresh => {
                 Request::post_form(endpoint, [("grant_type", "refresh_token".into()), ("refresh_token", bogus)])
             }
@@ -202,7 +202,7 @@ impl Inquiry<'_> {
             }
             Probe::Introspection => Request::post_form(endpoint, [("token", bogus)]),
         };
-        match self.context.egress.send(client.authenticate(request, method)).await {
+        match self.context.ask(|| client.authenticate(question(), method)).await {
             Ok(response) => read(probe, &response, self.is_keycloak),
             Err(error) => Answer::Unavailable(error.to_string()),
         }

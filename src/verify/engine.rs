@@ -88,18 +88,18 @@ async fn ask_about(
     join_all((0..context.concurrency.clamp(1, indices.len().max(1))).map(|_| work()).collect()).await;
 }
 
-/// Judges what needs no issuer, and everything when no issuer is trusted. Tells whether that was all.
+/// Judges what needs no issuer, and everything when no issuer may be asked. Tells whether that was all.
 pub(super) fn settle_locally(findings: &mut [Finding], context: &VerifyContext) -> bool {
-    let verdicts: Vec<Option<Liveness>> =
-        findings.iter().map(|finding| without_issuer(finding, findings, context)).collect();
-    let mut is_complete = true;
+    let judge = |finding: &Finding| {
+        let may_ask = !context.issuers.is_empty() || context.issuers.pinned_by_rule(&finding.rule).is_some();
+        let without_trust = || without_trust(finding, findings, &hints(finding), context);
+        without_issuer(finding, context).or_else(|| (!may_ask).then(without_trust))
+    };
+    let verdicts: Vec<Option<Liveness>> = findings.iter().map(judge).collect();
+    let is_complete = verdicts.iter().all(Option::is_some);
     for (finding, verdict) in findings.iter_mut().zip(verdicts) {
-        match verdict {
-            Some(verdict) => finding.liveness = verdict,
-            None if context.issuers.is_empty() && context.issuers.pinned_by_rule(&finding.rule).is_none() => {
-                finding.liveness = introspection::nobody_to_ask(&hints(finding), context.now());
-            }
-            None => is_complete = false,
+        if let Some(verdict) = verdict {
+            finding.liveness = verdict;
         }
     }
     is_complete
@@ -107,7 +107,7 @@ pub(super) fn settle_locally(findings: &mut [Finding], context: &VerifyContext) 
 
 /// Judges one finding.
 pub(super) async fn judge(finding: &Finding, findings: &[Finding], context: &VerifyContext) -> Judgement {
-    if let Some(verdict) = without_issuer(finding, findings, context) {
+    if let Some(verdict) = without_issuer(finding, context) {
         return verdict.into();
     }
     let matches = context.issuers.matching(finding).await;
@@ -116,8 +116,11 @@ pub(super) async fn judge(finding: &Finding, findings: &[Finding], context: &Ver
     let (switched_on, off): (Vec<&Issuer>, Vec<&Issuer>) =
         matches.trusted.iter().map(AsRef::as_ref).partition(|issuer: &&Issuer| issuer.verify);
     let mut issuers: Vec<&Issuer> = switched_on.iter().copied().filter(may_receive).collect();
-    // A JWT names its issuer itself; everything else may go where its own rule says.
-    let pinned = context.issuers.pinned_by_rule(&finding.rule).filter(|_| finding.token.is_none());
+    // A JWT names its issuer itself, and what names another host than the provider's is likely self-hosted there; everything
+    // else may go where its own rule says.
+    let is_elsewhere = |named: &String| rule.is_some_and(|rule| !is_on_hosts(rule, Url::parse(named).ok().as_ref()));
+    let may_be_pinned = finding.token.is_none() && !matches.untrusted.iter().any(is_elsewhere);
+    let pinned = context.issuers.pinned_by_rule(&finding.rule).filter(|_| may_be_pinned);
     issuers.extend(pinned.map(AsRef::as_ref));
     if issuers.is_empty() {
         return match (switched_on.first(), off.first()) {
@@ -126,7 +129,7 @@ pub(super) async fn judge(finding: &Finding, findings: &[Finding], context: &Ver
                 not_checked(format!("credentials of `{provider}` are not sent to issuer `{issuer}`"))
             }
             (None, Some(issuer)) => not_checked(format!("verification is switched off for issuer `{}`", issuer.issuer)),
-            (None, None) => introspection::nobody_to_ask(&matches.untrusted, context.now()),
+            (None, None) => without_trust(finding, findings, &matches.untrusted, context),
         }
         .into();
     }
@@ -138,16 +141,19 @@ pub(super) async fn judge(finding: &Finding, findings: &[Finding], context: &Ver
     }
 }
 
+/// The verdict when no issuer may be asked: `untrusted` are those that were named. That a token was signed with a key which
+/// everybody knows is worth telling even then.
+fn without_trust(finding: &Finding, findings: &[Finding], untrusted: &[String], context: &VerifyContext) -> Liveness {
+    let token = finding.token.as_ref();
+    let symmetric = token.and_then(|token| jwt::judge_symmetric(finding, token, findings, context.now()));
+    symmetric.unwrap_or_else(|| introspection::nobody_to_ask(untrusted, context.now()))
+}
+
 /// The verdict that needs no issuer, if there is one.
-fn without_issuer(finding: &Finding, findings: &[Finding], context: &VerifyContext) -> Option<Liveness> {
-    if let Some(token) = &finding.token {
-        if let Some(verdict) = jwt::judge_locally(finding, token, context.now()) {
-            return Some(verdict);
-        }
-        // Without an issuer to ask, a key that everybody knows is still worth telling.
-        if context.issuers.is_empty() && finding.kind != Kind::ClientSecret {
-            return jwt::judge_symmetric(finding, token, findings, context.now());
-        }
+fn without_issuer(finding: &Finding, context: &VerifyContext) -> Option<Liveness> {
+    let token = finding.token.as_ref();
+    if let Some(verdict) = token.and_then(|token| jwt::judge_locally(finding, token, context.now())) {
+        return Some(verdict);
     }
     let verify = context.rules.get(&finding.rule).map(|rule| &rule.verify);
     if let Some(Verify { method: VerifyMethod::None, reason: Some(reason) }) = verify {
@@ -162,13 +168,17 @@ fn without_issuer(finding: &Finding, findings: &[Finding], context: &VerifyConte
 /// Whether an issuer that stood beside a finding may be sent it. A rule that names its provider's hosts is not overruled by a
 /// neighbour: other issuers must be the operator's own, or be known to have that very client (custom domains, self-hosting).
 fn is_for(rule: &Rule, issuer: &Issuer, finding: &Finding) -> bool {
-    let host = issuer.url.as_ref().and_then(Url::host_str).unwrap_or_default();
-    let is_on = |name: &String| match name.strip_prefix("*.") {
+    let has_client = || finding.parts_named("client_id").any(|id| issuer.client_ids.iter().any(|known| known == id));
+    rule.hosts.is_empty() || is_on_hosts(rule, issuer.url.as_ref()) || issuer.revoke || has_client()
+}
+
+/// Whether the URL is on one of the hosts that the rule names.
+fn is_on_hosts(rule: &Rule, url: Option<&Url>) -> bool {
+    let host = url.and_then(Url::host_str).unwrap_or_default();
+    rule.hosts.iter().any(|name| match name.strip_prefix("*.") {
         Some(parent) => host.strip_suffix(parent).is_some_and(|label| label.len() > 1 && label.ends_with('.')),
         None => host == name,
-    };
-    let has_client = || finding.parts_named("client_id").any(|id| issuer.client_ids.iter().any(|known| known == id));
-    rule.hosts.is_empty() || rule.hosts.iter().any(is_on) || issuer.revoke || has_client()
+    })
 }
 
 async fn cancellation(observer: &Observer<'_>) {

@@ -6,10 +6,10 @@ use time::OffsetDateTime;
 use super::VerifyContext;
 use super::client_secret::random_token;
 use super::userinfo;
-use super::verdict::{Caller, Inactive, Judgement, TokenSort, asked, unknown};
+use super::verdict::{Caller, Inactive, Judgement, TokenSort, asked, shown, unknown};
 use crate::config::Issuer;
-use crate::egress::{Destination, EgressError, Field, Request};
-use crate::finding::{Finding, Liveness, LivenessState, escape};
+use crate::egress::{Destination, Field, Request};
+use crate::finding::{Finding, Liveness, LivenessState};
 use crate::issuer::{ClientAuthentication, ClientCredentials, Endpoint, Metadata, client_credentials};
 use crate::secret::Secret;
 
@@ -55,6 +55,12 @@ pub(super) async fn ask(
         };
         last.get_or_insert(judgement);
     }
+    if issuers.len() > 1 {
+        // The one that calls it inactive may not be the one that made it.
+        let count = issuers.len();
+        return unknown(format!("no read-only proof: none of {count} possible issuers calls it active"), context.now())
+            .into();
+    }
     last.unwrap_or_else(|| nobody_to_ask(&[], context.now()).into())
 }
 
@@ -75,14 +81,13 @@ pub(super) async fn introspect(
         Err(error) => return Answer::Undecided(error.to_string()),
     };
     let mut clients = client_credentials(finding, findings);
-    let owners = clients.len();
     clients.extend(issuer.credentials.as_ref().map(|operator| ClientCredentials {
         client_id: operator.client_id.clone(),
         client_secret: operator.client_secret.as_ref().map(Secret::duplicate),
     }));
     let mut callers = Vec::new();
     let mut reason = "there is no client to ask with".to_owned();
-    for (index, client) in clients.iter().enumerate() {
+    for client in &clients {
         let question = Question { context, issuer, metadata: &metadata, endpoint, client, sort };
         match question.put(&finding.secret).await {
             Ok(true) => match question.discriminates().await {
@@ -94,7 +99,7 @@ pub(super) async fn introspect(
                 Err(Refusal::OfTheClient(reason) | Refusal::Final(reason)) => return Answer::Undecided(reason),
             },
             Ok(false) => {
-                let is_owner = index < owners || finding.parts_named("client_id").any(|id| id == client.client_id);
+                let is_owner = is_owner(&client.client_id, finding);
                 callers.push(Caller { client_id: client.client_id.clone(), is_owner });
             }
             Err(Refusal::OfTheClient(text)) => reason = text,
@@ -105,6 +110,16 @@ pub(super) async fn introspect(
         }
     }
     if callers.is_empty() { Answer::Undecided(reason) } else { Answer::Inactive(endpoint.clone(), callers) }
+}
+
+/// Whether the token was issued to that client: it says so itself, or no other client stood with it.
+fn is_owner(client_id: &str, finding: &Finding) -> bool {
+    match finding.token.as_ref().and_then(|token| token.client_id.as_deref()) {
+        Some(owner) => owner == client_id,
+        None => {
+            finding.part("client_id") == Some(client_id) && finding.parts_named("client_id").all(|id| id == client_id)
+        }
+    }
 }
 
 /// The verdict on an active token.
@@ -123,12 +138,12 @@ pub(super) fn inactive(
     now: OffsetDateTime,
 ) -> Judgement {
     let dead = asked(LivenessState::Dead, METHOD, "the issuer calls it inactive", host, now);
-    let is_configured = match sort {
+    let configured = match sort {
         TokenSort::Access => issuer.introspects_access_tokens,
         TokenSort::Refresh => issuer.introspects_refresh_tokens,
     };
     let issuer = issuer.issuer.clone();
-    Judgement::Inactive(Inactive { token: finding.id, sort, issuer, callers, is_configured, dead, otherwise })
+    Judgement::Inactive(Inactive { token: finding.id, sort, issuer, callers, configured, dead, otherwise })
 }
 
 /// The verdict when no issuer may be asked: `untrusted` are those that were named, fit to show.
@@ -153,7 +168,7 @@ struct Question<'a> {
 impl Question<'_> {
     /// Whether the token is active, by the first method of client authentication that is accepted.
     async fn put(&self, token: &Secret) -> Result<bool, Refusal> {
-        let shown = escape(self.client.client_id.as_bytes());
+        let shown = shown(&self.client.client_id);
         let mut reason = match &self.client.client_secret {
             None => format!("client `{shown}` has no secret to ask with"),
             Some(_) => format!("the issuer lists no authentication by which client `{shown}` could ask"),
@@ -173,9 +188,8 @@ impl Question<'_> {
 
     async fn put_once(&self, token: &Secret, method: ClientAuthentication) -> Result<bool, Refusal> {
         let fields = [("token", Field::Secret(token)), ("token_type_hint", self.sort.hint().into())];
-        let request = self.client.authenticate(Request::post_form(self.endpoint, fields), method);
-        let response =
-            self.context.egress.send(request).await.map_err(|error: EgressError| Refusal::Final(error.to_string()))?;
+        let question = || self.client.authenticate(Request::post_form(self.endpoint, fields), method);
+        let response = self.context.ask(question).await.map_err(|error| Refusal::Final(error.to_string()))?;
         let document = response.json().ok();
         let member = |name: &str| document.as_ref().and_then(|document| document.get(name));
         match (response.status, member("active").and_then(Value::as_bool), member("error").and_then(Value::as_str)) {

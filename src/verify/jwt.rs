@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 use super::VerifyContext;
 use super::introspection::{self, Answer};
 use super::userinfo;
-use super::verdict::{Judgement, TokenSort, asked, local, shown_time, unknown};
+use super::verdict::{Judgement, TokenSort, asked, local, shown, shown_time, unknown};
 use super::weak_keys::{self, KnownKey};
 use crate::config::Issuer;
 use crate::egress::{Destination, parse_json};
@@ -144,7 +144,7 @@ async fn judge_signature(
     }
     let Some(algorithm) = algorithm_of(&token.alg) else {
         let symmetric = judge_symmetric(finding, token, findings, context.now());
-        let alg = token.alg.escape_debug();
+        let alg = shown(&token.alg);
         return symmetric.unwrap_or_else(|| undecided(format!("its `{alg}` signature cannot be checked from outside")));
     };
     let keys = match context.issuers.key_set(&issuer.issuer).await {

@@ -21,7 +21,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use crate::config::Config;
-use crate::egress::{Egress, EgressError, EgressPolicy};
+use crate::egress::{Egress, EgressError, EgressPolicy, Request, Response};
 use crate::finding::{Finding, Liveness};
 use crate::issuer::Issuers;
 use crate::rules::RuleSet;
@@ -30,6 +30,9 @@ pub use engine::run;
 
 /// Tells the time; tests give their own.
 pub type Clock = Arc<dyn Fn() -> OffsetDateTime + Send + Sync>;
+
+/// The longest pause that is waited out for one question.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// What a verification works with. Kept for a whole run: it remembers what was learnt of the issuers, which a
 /// [`reprobe`] after a revocation needs.
@@ -79,6 +82,17 @@ impl VerifyContext {
         Ok(Self { rules, ..Self::new(config, issuers, egress) })
     }
 
+    /// Sends a question. A host that asks for a short pause gets it, and then the question once more; questions change nothing,
+    /// so that asking again is safe.
+    async fn ask(&self, question: impl Fn() -> Request) -> Result<Response, EgressError> {
+        let response = self.egress.send(question()).await?;
+        let is_short = |pause: Duration| pause <= LONGEST_PAUSE;
+        if matches!(response.status, 429 | 503) && response.retry_after.is_some_and(is_short) {
+            return self.egress.send(question()).await;
+        }
+        Ok(response)
+    }
+
     fn now(&self) -> OffsetDateTime {
         (self.clock)()
     }
@@ -109,6 +123,8 @@ pub fn verify_findings(findings: &mut [Finding], context: &VerifyContext, observ
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
     runtime.block_on(run(findings, context, observer));
+    // A name server that does not answer must not hold up somebody who has just interrupted the run.
+    runtime.shutdown_background();
     Ok(())
 }
 

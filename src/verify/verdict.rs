@@ -5,7 +5,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::VerifyContext;
 use crate::egress::Destination;
-use crate::finding::{Fingerprint, Liveness, LivenessState};
+use crate::finding::{Fingerprint, Liveness, LivenessState, escape};
 
 /// A verdict, or one that must wait for what is learnt from the others.
 pub(super) enum Judgement {
@@ -22,8 +22,8 @@ pub(super) struct Inactive {
     pub(super) issuer: String,
     /// The callers that got it.
     pub(super) callers: Vec<Caller>,
-    /// Whether the operator says that this issuer tells of tokens of this sort.
-    pub(super) is_configured: bool,
+    /// What the operator says of whether this issuer tells of tokens of this sort.
+    pub(super) configured: Option<bool>,
     /// The verdict if it means dead.
     pub(super) dead: Liveness,
     /// The verdict if it does not.
@@ -55,8 +55,12 @@ impl Judgement {
     pub(super) fn settle(self, context: &VerifyContext) -> Liveness {
         match self {
             Self::Settled(liveness) => liveness,
-            Self::Inactive(inactive) if context.calibration.tells(&inactive) => inactive.dead,
-            Self::Inactive(inactive) => inactive.otherwise,
+            Self::Inactive(inactive) => match context.calibration.proof(&inactive) {
+                Some(proof) => {
+                    Liveness { reason: Some(format!("the issuer calls it inactive, {proof}")), ..inactive.dead }
+                }
+                None => inactive.otherwise,
+            },
         }
     }
 }
@@ -106,6 +110,12 @@ pub(super) fn asked(
 /// A question that could not be put, or an answer that decides nothing.
 pub(super) fn unknown(reason: impl ToString, at: OffsetDateTime) -> Liveness {
     local(LivenessState::Unknown, None, reason.to_string(), at)
+}
+
+/// Text from outside made fit for a reason: escaped, and not longer than it needs to be.
+pub(super) fn shown(text: &str) -> String {
+    let beginning: String = text.chars().take(80).collect();
+    escape(beginning.as_bytes()).into_owned()
 }
 
 /// Seconds since the epoch as people read them; as they are when they are no date.

@@ -253,12 +253,7 @@ fn a_file_and_a_directory_that_may_not_be_read() {
     };
     let output = command.args(["scan", "--format", "jsonl"]).arg(&tree).output().expect("the program starts");
     fs::set_permissions(&closed, Permissions::from_mode(0o755)).expect("the own directory");
-    let run = Run {
-        code: output.status.code(),
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-    };
-    let run = run.exits(3);
+    let run = Run::of(output).exits(3);
     assert_gap(&run, "secret.env");
     assert_gap(&run, "closed");
 }

@@ -410,3 +410,50 @@ fn a_range_is_what_its_commits_brought_in() {
         assert!(run.stderr.contains(wrong), "{}", run.stderr);
     }
 }
+
+#[test]
+fn the_commits_of_a_range_are_told_from_others_whatever_the_clocks_say() {
+    let env = Env::new();
+    let repository = env.repository("clocks");
+    let path = text(&repository.path);
+    let tree = repository.git(["mktree"]);
+    let mut state = 4_711_u32;
+    let mut choose = |below: usize| {
+        state = state.wrapping_mul(1_103_515_245).wrapping_add(12_345);
+        (state >> 16) as usize % below
+    };
+    let mut commits: Vec<String> = Vec::new();
+    // By number, each commit with all that it descends from. `git rev-list` cannot be asked: it trusts the clocks too much.
+    let mut histories: Vec<BTreeSet<usize>> = Vec::new();
+    for number in 0_usize..60 {
+        // Most commits follow the one before; some merge, some branch off, and many clocks are wrong.
+        let mut parents: BTreeSet<usize> = number.checked_sub(1).into_iter().collect();
+        if number > 3 && choose(4) == 0 {
+            parents.clear();
+            parents.insert(choose(number));
+        }
+        if number > 3 && choose(3) == 0 {
+            parents.insert(choose(number));
+        }
+        let skew = if choose(5) == 0 { choose(40) * 60 } else { 0 };
+        let date = format!("GIT_COMMITTER_DATE={} +0000", 1_700_000_000 + number * 60 - skew);
+        let message = environment_file(&format!("commit {number}"));
+        let mut arguments = vec![date.as_str(), "git", "-C", path, "commit-tree", "-m", &message, &tree];
+        for &parent in &parents {
+            arguments.extend(["-p", commits[parent].as_str()]);
+        }
+        commits.push(env.tool("env", arguments));
+        let ancestors = parents.iter().flat_map(|&parent| histories[parent].clone());
+        histories.push(ancestors.chain([number]).collect());
+    }
+    for _ in 0..20 {
+        let (first, last) = (choose(commits.len()), choose(commits.len()));
+        let expected: BTreeSet<&str> =
+            histories[last].difference(&histories[first]).map(|&number| commits[number].as_str()).collect();
+        let run = scan(&env, &["--range", &format!("{}..{}", commits[first], commits[last]), path]);
+        let findings = run.findings();
+        let locations = findings.iter().filter_map(|finding| finding["locations"].as_array()).flatten();
+        let said: BTreeSet<&str> = locations.filter_map(|location| location["commit"].as_str()).collect();
+        assert_eq!(said, expected, "{first}..{last}");
+    }
+}

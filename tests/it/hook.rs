@@ -248,7 +248,7 @@ fn a_commit_with_a_secret_is_stopped() {
         .keeps_quiet_about(&samples::random("staged", 40));
 
     repository.git(["config", "--add", "rescind.allow", stopped.id()]);
-    commit(&[]).exits(0).keeps_quiet_about("rescind");
+    commit(&[]).exits(0).keeps_quiet_about("rescind").keeps_quiet_about("scanned");
     repository.git(["config", "--unset", "rescind.allow"]);
 
     // What is in HEAD already is not the commit's doing.

@@ -85,6 +85,24 @@ fn every_form_of_an_image_gives_the_same_findings() {
 }
 
 #[test]
+fn build_arguments_are_found_in_the_history() {
+    let env = Env::new();
+    let layout = layout(&env);
+    let image = format!("{}:test", layout.path.display());
+    let secret = random("argument", 40);
+    env.plant([secret.as_str()]);
+    let instruction = format!("RUN |1 OIDC_CLIENT_SECRET={secret} /bin/sh -c make install");
+    env.tool("umoci", ["config", "--image", &image, "--history.created_by", &instruction, "--author", "nobody"]);
+    env.tool("umoci", ["gc", "--layout", &layout.path.display().to_string()]);
+    let run = scan(&env, &layout.path);
+    let findings = run.findings();
+    let locations = findings.iter().flat_map(|finding| finding["locations"].as_array().expect("a list"));
+    let paths: Vec<&str> = locations.filter_map(|location| location["path"].as_str()).collect();
+    let history = |path: &&&str| path.starts_with("config:/history/") && path.ends_with("/created_by");
+    assert_eq!(paths.iter().filter(history).count(), 1, "{paths:?}");
+}
+
+#[test]
 fn a_compressed_archive_is_an_archive() {
     let env = Env::new();
     let layout = layout(&env);

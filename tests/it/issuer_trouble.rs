@@ -1,8 +1,11 @@
 //! An issuer that is down, slow, or answers nonsense: the verdict is `unknown` with a reason, never `dead`, and no secret goes
 //! where the operator has not sent it.
 
+use std::process::Stdio;
+
 use serde_json::{Value, json};
 
+use crate::env::Run;
 use crate::leak::{AUTO, CLIENT, Leak, finding_at, text};
 use crate::listener::Listener;
 
@@ -92,6 +95,27 @@ fn an_issuer_that_never_answers_does_not_hold_the_scan_up_for_ever() {
         leak.server.disturb(path, json!({"silent": true}));
     }
     assert_unknown("silence", &states(&leak, &[], 1));
+}
+
+#[test]
+fn asking_can_be_interrupted_and_what_was_found_is_reported() {
+    let leak = Leak::new();
+    for path in METADATA {
+        leak.server.disturb(path, json!({"silent": true}));
+    }
+    let config = leak.configure(CLIENT, "");
+    let arguments = ["scan", "--format", "jsonl", "--verify", "--config", &config, "--allow-host", leak.server.host()];
+    let child =
+        leak.env.rescind().args(arguments).arg(&leak.repository).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child = child.expect("the program starts");
+    while leak.server.requests().is_empty() {
+        assert!(child.try_wait().expect("the own child").is_none(), "it ended without a request");
+    }
+    leak.env.tool("kill", ["-INT", &child.id().to_string()]);
+    let run = Run::of(child.wait_with_output().expect("the program ends")).exits(130);
+    assert_eq!((&run.summary()["complete"], &run.summary()["interrupted"]), (&json!(false), &json!(true)));
+    let secret = finding_at(&run, ".env", "client_secret");
+    assert!(matches!(secret["liveness"]["state"].as_str(), Some("unknown" | "not_checked")), "{secret:#}");
 }
 
 #[test]

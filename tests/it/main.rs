@@ -23,6 +23,7 @@ mod plan_and_apply;
 mod report;
 mod repository;
 mod reread;
+mod revoke;
 mod rules;
 mod samples;
 mod staged;

@@ -18,7 +18,7 @@ fn nothing_secret_is_told_in_any_format_or_log() {
     leak.env.set("RESCIND_LOG", "trace");
     let input = leak.env.input();
     let targets = [text(&input), text(&leak.repository), text(&leak.layout.path)];
-    for format in ["text", "json", "jsonl", "sarif"] {
+    for format in ["text", "short", "json", "jsonl", "sarif"] {
         let report = leak.env.work().join(format!("report.{format}"));
         let common = ["scan", "-vv", "--verify", "--config", &config, "--allow-host", leak.server.host()];
         let output = ["--format", format, "--output", text(&report)];

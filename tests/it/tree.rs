@@ -124,3 +124,20 @@ fn repositories_within_a_tree_are_told() {
     let told = |below: &str| format!("nested-repository {}", text(&all.join(Path::new(below))));
     assert_eq!(diagnostics(&run), [told("mirrors/shop.git"), told("shop")]);
 }
+
+#[test]
+fn a_history_that_is_not_there_is_told() {
+    let env = Env::new();
+    env.write("copied/.git", "gitdir: ../nowhere\n");
+    env.write("copied/README.md", "# Shop\n");
+    let repository = env.repository("damaged");
+    repository.write("README.md", "# Shop\n");
+    repository.commit("Start");
+    fs::remove_file(repository.path.join(".git/HEAD")).expect("a HEAD");
+    for (name, code) in [("copied", 0), ("damaged", 3)] {
+        let path = env.input().join(name);
+        let run = scan(&env, &[text(&path)]).exits(code);
+        assert_eq!(diagnostics(&run), [format!("missing-repository {}", text(&path))]);
+        assert_eq!(diagnostics(&scan(&env, &["--no-history", text(&path)]).exits(0)), [""; 0]);
+    }
+}

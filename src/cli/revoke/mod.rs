@@ -22,10 +22,42 @@ use crate::rules::RuleSet;
 /// values are read again from where they lie when it is carried out. Nothing runs that the policy in your configuration
 /// forbids, and only at issuers that it has with `revoke = true`.
 #[derive(clap::Args)]
+#[command(after_long_help = POLICY_HELP)]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
 }
+
+/// What an operator has to write before anything is revoked.
+const POLICY_HELP: &str = "\
+What may be revoked is said in the configuration:
+
+  [[issuer]]
+  issuer = \"https://id.example.com\"
+  revoke = true                     # it is yours
+  client_id = \"rescind\"           # without it, the client secrets that leaked are used
+  client_secret_env = \"RESCIND_CLIENT_SECRET\"
+
+  [policy]
+  default = \"approve\"             # or \"never\"
+  max_per_run = 25
+  max_per_issuer = 10
+  proof_window_seconds = 20         # how long a revocation may take to show
+  protect = []                      # ids of findings that are never revoked
+  halt = false                      # true stops everything
+
+  [[policy.rule]]                   # the first rule that matches decides
+  name = \"leaked tokens\"
+  kind = [\"refresh_token\", \"access_token\"]
+  issuer = \"https://id.example.com\"
+  min_confidence = \"medium\"
+  source = [\"git\", \"image\"]        # file, git, staged, image, stdin
+  path = \"services/**\"
+  reachable = true
+  max_blast_radius = \"family\"     # token, family, app_user, install, client, sessions, key
+  action = \"auto\"                 # or \"approve\", \"never\"
+
+Further conditions: provider, rule (its id), liveness (live, live_restricted, unknown, not_checked).";
 
 #[derive(Subcommand)]
 enum Command {
@@ -63,4 +95,26 @@ fn prepare(args: &IssuerArgs, global: &Global, environment: &Environment) -> any
         config.allow_host(host)?;
     }
     Mandate::new(&config, Arc::new(RuleSet::load(&args.rules)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_shows_a_valid_policy() {
+        let example: String = POLICY_HELP
+            .lines()
+            .filter(|line| line.starts_with("  ") || line.is_empty())
+            .fold(String::new(), |text, line| text + line.trim() + "\n");
+        let environment = Environment::fixed([("RESCIND_CLIENT_SECRET", "value")]);
+        let file = crate::config::ConfigFile { path: "example.toml".into(), named: true };
+        let config =
+            crate::config::Config::parse(example, file, &environment).unwrap_or_else(|error| panic!("{error}"));
+        let policy: crate::revoke::Policy =
+            config.policy_section().unwrap_or_else(|error| panic!("{error}")).expect("a section");
+        assert_eq!(policy.max_per_run, crate::revoke::Policy::default().max_per_run);
+        assert_eq!(policy.max_per_issuer, crate::revoke::Policy::default().max_per_issuer);
+        assert_eq!(policy.proof_window, crate::revoke::Policy::default().proof_window);
+    }
 }

@@ -16,12 +16,17 @@ use crate::revoke::ledger::{Chain, LedgerState, Standing};
 /// Show what was revoked, what failed, and what is not known
 ///
 /// Exit codes: 0 everything in the ledger is revoked and its chain holds, 1 otherwise, 2 the ledger cannot be read. With
-/// --check, the chain alone decides.
+/// --check, the chain and the receipt alone decide.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Check that nothing was changed in the ledger, whatever came of the revocations
     #[arg(long)]
     check: bool,
+
+    /// Check that the ledger holds this receipt, such as the newest one that you have kept: a ledger that was cut off at its end
+    /// still chains
+    #[arg(long, value_name = "HASH")]
+    receipt: Option<String>,
 
     /// Read this ledger [default: `rescind/ledger.jsonl` in the user's state directory]
     #[arg(long, value_name = "FILE")]
@@ -50,8 +55,12 @@ pub(super) fn run(args: &Args, environment: &Environment) -> CommandResult {
         Format::Text => print_text(&path, &chain, &standings)?,
         Format::Json => print_json(&path, &chain, &standings)?,
     }
+    let has_receipt = args.receipt.as_ref().is_none_or(|receipt| chain.holds(receipt));
+    if !has_receipt {
+        writeln!(anstream::stderr().lock(), "rescind: the ledger `{}` does not hold that receipt", path.display())?;
+    }
     let is_done = standings.iter().all(|standing| standing.state == LedgerState::Revoked);
-    Ok(if chain.is_intact() && (args.check || is_done) { Exit::Clean } else { Exit::Findings })
+    Ok(if chain.is_intact() && has_receipt && (args.check || is_done) { Exit::Clean } else { Exit::Findings })
 }
 
 fn urgency(state: LedgerState) -> u8 {

@@ -136,7 +136,7 @@ fn stop_on_interrupt(collector: &Collector) -> anyhow::Result<()> {
     let flag = collector.cancel_flag();
     ctrlc::set_handler(move || {
         if flag.swap(true, Relaxed) {
-            #[expect(clippy::exit, reason = "a second interrupt asks for exactly this")]
+            #[expect(clippy::exit, clippy::disallowed_methods, reason = "a second interrupt asks for exactly this")]
             std::process::exit(130);
         }
     })

@@ -18,7 +18,7 @@ use crate::detect::Detector;
 use crate::diagnostic::Diagnostic;
 use crate::finding::{self, Baseline, Confidence, Finding, Fingerprint, LivenessState};
 use crate::progress;
-use crate::report::{Format, Report, Summary};
+use crate::report::{self, Format, Report, Summary};
 use crate::rules::RuleSet;
 use crate::source::target::Scope;
 
@@ -82,6 +82,7 @@ fn scan(args: &Args, scope: Scope, allowed: Vec<Fingerprint>, global: &Global) -
     }
 
     judge.judge(&mut gathered, global)?;
+    report::sort(&mut gathered.findings);
     let summary = Summary {
         targets: sources.iter().map(|source| source.describe()).collect(),
         items: gathered.items,

@@ -5,8 +5,8 @@ use std::io::{self, Write as _};
 use anyhow::Context as _;
 
 use super::args::OutputArgs;
-use crate::cli::Global;
 use crate::cli::pending_file::PendingFile;
+use crate::cli::{self, Global};
 use crate::report::{self, Format, Report, text};
 
 /// How many diagnostics are shown on standard error before the rest is counted only.
@@ -33,28 +33,32 @@ pub(super) fn prepare(args: &OutputArgs) -> anyhow::Result<Vec<Destination>> {
 
 /// Writes all reports, then what belongs on standard error.
 pub(super) fn write(report: &Report<'_>, destinations: Vec<Destination>, global: &Global) -> anyhow::Result<()> {
+    // A hook, or a program that reads lines, wants to hear of findings and gaps only.
+    let is_short = destinations.first().is_some_and(|main| main.format == Format::Short);
     for Destination { format, file } in destinations {
         match file {
             Some(mut file) => {
                 report::write(format, report, &mut file, false).context("cannot write a report")?;
                 file.commit()?;
             }
-            None => to_standard_output(format, report, global)?,
+            None => to_standard_output(format, report)?,
         }
     }
     if !global.quiet {
-        let color = global.colors(&io::stderr());
+        let color = cli::colors(&io::stderr());
         let mut stderr = io::stderr().lock();
         // A closed standard error is no reason to fail: the report has been written.
         let _ = write!(stderr, "{}", text::diagnostics(report, SHOWN_DIAGNOSTICS, color));
-        let _ = write!(stderr, "{}", text::summary(report, color));
+        if !is_short {
+            let _ = write!(stderr, "{}", text::summary(report, color));
+        }
     }
     Ok(())
 }
 
-fn to_standard_output(format: Format, report: &Report<'_>, global: &Global) -> anyhow::Result<()> {
+fn to_standard_output(format: Format, report: &Report<'_>) -> anyhow::Result<()> {
     let stdout = io::stdout();
-    let color = global.colors(&stdout);
+    let color = cli::colors(&stdout);
     let mut out = io::BufWriter::new(stdout.lock());
     report::write(format, report, &mut out, color)?;
     out.flush()?;

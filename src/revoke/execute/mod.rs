@@ -81,15 +81,17 @@ pub struct ProbeSubject {
     pub companions: Vec<Finding>,
 }
 
-/// Executes an approved plan, entry by entry, in its order. `probe` asks about a credential without changing anything.
+/// Executes an approved plan, entry by entry, in its order, and appends what came of each to `results`. `probe` asks about a
+/// credential without changing anything.
 ///
 /// # Errors
-/// When the ledger cannot be written: nothing is sent without a record.
+/// When the ledger cannot be written: nothing is sent without a record. `results` then tells of the entries until there.
 pub async fn execute_plan<P>(
     approved: &ApprovedPlan,
     execution: Execution<'_>,
     probe: P,
-) -> Result<Vec<Executed>, ExecuteError>
+    results: &mut Vec<Executed>,
+) -> Result<(), ExecuteError>
 where
     P: AsyncFn(&ProbeSubject) -> Liveness,
 {
@@ -100,6 +102,7 @@ where
         refused: BTreeSet::new(),
         looks: BTreeMap::new(),
         counter: CapCounter::default(),
+        in_flight: None,
     };
     run.record(Event::Approved {
         plan: approved.hash().to_string(),
@@ -109,12 +112,37 @@ where
     if run.execution.look_first {
         run.look_first().await;
     }
-    let mut results = Vec::with_capacity(approved.plan().entries.len());
     for entry in &approved.plan().entries {
         let stop = (run.execution.is_cancelled)();
-        results.push(if stop { planned(entry) } else { run.execute_entry(entry).await? });
+        let result = if stop { Ok(planned(entry)) } else { run.execute_entry(entry).await };
+        match result {
+            Ok(result) => results.push(result),
+            Err(error) => {
+                if let Some(intent) = &run.in_flight {
+                    let detail = "a request was sent, and what came of it could not be recorded".to_owned();
+                    results.push(executed(entry, LedgerState::Unknown, intent.as_str(), detail, None));
+                }
+                return Err(error);
+            }
+        }
     }
-    Ok(results)
+    Ok(())
+}
+
+impl ProbeSubject {
+    /// What the ledger may keep of a text into which an issuer has had its say: a redirection can lead to a host whose name is
+    /// the token.
+    fn without_values(&self, text: String) -> String {
+        let folded = text.to_ascii_lowercase();
+        let holds = |finding: &Finding| {
+            let value = String::from_utf8_lossy(finding.secret.expose()).to_ascii_lowercase();
+            !value.is_empty() && folded.contains(&value)
+        };
+        if std::iter::once(&self.finding).chain(&self.companions).any(holds) {
+            return "the issuer's answer repeats what it was sent, so it is not told here".to_owned();
+        }
+        text
+    }
 }
 
 /// The state of an entry that is not executed.
@@ -145,6 +173,8 @@ struct Run<'a, P> {
     /// What a look at each credential before the first call showed.
     looks: BTreeMap<Fingerprint, Liveness>,
     counter: CapCounter,
+    /// The intent of a request of which no outcome is recorded yet.
+    in_flight: Option<Receipt>,
 }
 
 impl<P> Run<'_, P>
@@ -186,6 +216,7 @@ where
         }
 
         let intent = self.record(Event::Intent(self.intent(entry, issuer, endpoint, authority)))?;
+        self.in_flight = Some(intent.clone());
         let request = rfc7009::Revocation {
             endpoint: &prepared.endpoint,
             token: &prepared.subject.finding.secret,
@@ -195,6 +226,7 @@ where
         };
         let answer = rfc7009::execute_revocation(self.execution.egress, &request).await;
         let (state, detail) = outcome(&answer);
+        let detail = prepared.subject.without_values(detail);
         let receipt = self.record(Event::Outcome {
             finding: entry.finding.to_string(),
             plan: self.approved.hash().to_string(),
@@ -202,6 +234,7 @@ where
             state,
             detail: detail.clone(),
         })?;
+        self.in_flight = None;
         let result = match answer {
             Answer::Refused(_) | Answer::NotSent(_) => executed(entry, state, receipt.as_str(), detail, None),
             Answer::Accepted | Answer::Postponed { .. } | Answer::Unknown(_) => {
@@ -316,7 +349,7 @@ where
             (LivenessState::Live | LivenessState::LiveRestricted, _) => LedgerState::Failed,
             (LivenessState::Unknown | LivenessState::NotChecked, _) => state,
         };
-        let detail = format!("{detail}; {}", told(&liveness));
+        let detail = subject.without_values(format!("{detail}; {}", told(&liveness)));
         if proven == state && proven != LedgerState::Failed {
             // Nothing was proven: the outcome stays the last word.
             return Ok(executed(entry, state, receipt.as_str(), detail, Some(liveness)));

@@ -1,5 +1,7 @@
 //! Reads a ledger and checks its chain.
 
+use std::fs::Metadata;
+use std::io;
 use std::path::Path;
 
 use super::LedgerError;
@@ -43,7 +45,11 @@ impl Chain {
     /// # Errors
     /// When the file cannot be read. A broken chain is no error: see [`Chain::breaks`].
     pub fn read(path: &Path) -> Result<Self, LedgerError> {
-        let bytes = fs_err::read(path).map_err(|source| LedgerError::Unreadable { source })?;
+        let read = || {
+            check_is_file(path, &fs_err::metadata(path)?)?;
+            fs_err::read(path)
+        };
+        let bytes = read().map_err(|source| LedgerError::Unreadable { source })?;
         Ok(Self::check(&bytes))
     }
 
@@ -55,6 +61,13 @@ impl Chain {
     /// The hash of the last entry. Kept elsewhere, it shows later that nothing was cut off the end.
     pub fn head(&self) -> &str {
         self.entries.last().map_or(GENESIS, |(_, hash)| hash)
+    }
+
+    /// Whether an entry has that hash; written in full, with or without `sha256:`.
+    pub fn holds(&self, receipt: &str) -> bool {
+        let receipt = receipt.trim();
+        let digits = receipt.strip_prefix("sha256:").unwrap_or(receipt);
+        self.entries.iter().any(|(_, hash)| hash.eq_ignore_ascii_case(digits))
     }
 
     /// Checks the bytes of a ledger.
@@ -110,6 +123,14 @@ impl Chain {
         self.breaks.extend(reason.map(|reason| ChainBreak { line, reason }));
         self.entries.push((entry, hash));
     }
+}
+
+/// A device has no end to read to, and no line that stays where it was written.
+pub(super) fn check_is_file(path: &Path, metadata: &Metadata) -> io::Result<()> {
+    if metadata.is_file() {
+        return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, format!("`{}` is not a file", path.display())))
 }
 
 fn is_recovery(line: &[u8]) -> bool {

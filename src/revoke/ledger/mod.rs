@@ -95,6 +95,7 @@ impl Ledger {
             fs_err::create_dir_all(directory).map_err(unwritable)?;
         }
         let mut file = open_private(path).map_err(unwritable)?;
+        file.metadata().and_then(|metadata| chain::check_is_file(path, &metadata)).map_err(unwritable)?;
         file.try_lock().map_err(|error| match error {
             std::fs::TryLockError::WouldBlock => LedgerError::Locked { path: path.to_owned() },
             std::fs::TryLockError::Error(source) => LedgerError::Unwritable { source },

@@ -132,6 +132,24 @@ fn a_broken_chain_is_not_continued() {
 }
 
 #[test]
+fn what_may_not_be_on_the_disk_is_an_error_and_ends_the_run() {
+    let (_directory, path, bytes) = written();
+    let mut ledger = Ledger::open(&path, now()).expect("opens");
+    ledger.file = File::open(&path).expect("opens for reading");
+    assert!(matches!(ledger.append(intent("three"), now()), Err(LedgerError::Unwritable { .. })));
+    assert!(matches!(ledger.append(intent("three"), now()), Err(LedgerError::Poisoned { .. })));
+    assert_eq!(fs_err::read(&path).expect("reads"), bytes);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_device_is_no_ledger() {
+    let path = Path::new("/dev/zero");
+    assert!(matches!(Chain::read(path), Err(LedgerError::Unreadable { .. })));
+    assert!(matches!(Ledger::open(path, now()), Err(LedgerError::Unwritable { .. })));
+}
+
+#[test]
 fn only_one_writes_at_a_time() {
     let (_directory, path, _bytes) = written();
     let first = Ledger::open(&path, now()).expect("opens");

@@ -35,8 +35,10 @@ pub fn plan(input: &PlanInput<'_>) -> RevocationPlan {
     let mut entries: Vec<PlanEntry> = input
         .subjects
         .iter()
-        .filter(|subject| is_planned(subject.liveness, input.include_unknown))
-        .map(|subject| entry(input, subject))
+        .filter(|subject| subject.liveness != LivenessState::Dead)
+        .map(|subject| (subject.liveness, entry(input, subject)))
+        .filter(|(liveness, entry)| is_planned(*liveness, entry, input.include_unknown))
+        .map(|(_, entry)| entry)
         .collect();
     entries.sort_by(|a, b| order(a).cmp(&order(b)));
     let mut counter = CapCounter::default();
@@ -51,10 +53,14 @@ pub fn plan(input: &PlanInput<'_>) -> RevocationPlan {
     RevocationPlan { schema: PLAN_SCHEMA, entries }
 }
 
-fn is_planned(liveness: LivenessState, include_unknown: bool) -> bool {
+/// Whether a finding belongs into the plan: it is live, its liveness is not known and it was asked for nevertheless, or the
+/// policy names its liveness and says `auto`.
+fn is_planned(liveness: LivenessState, entry: &PlanEntry, include_unknown: bool) -> bool {
     match liveness {
         LivenessState::Live | LivenessState::LiveRestricted => true,
-        LivenessState::Unknown | LivenessState::NotChecked => include_unknown,
+        LivenessState::Unknown | LivenessState::NotChecked => {
+            include_unknown || entry.policy.action == PolicyAction::Auto
+        }
         LivenessState::Dead => false,
     }
 }

@@ -89,25 +89,33 @@ impl ManualSteps<'_> {
         steps
     }
 
+    /// What would let the program do it.
     fn remedy(&self) -> Option<String> {
-        let remedy = match self.no_call {
+        Some(match self.no_call {
             NoCall::NotAToken | NoCall::NotByThisProvider { .. } => return None,
             NoCall::UnknownIssuer | NoCall::AmbiguousIssuer => {
-                "find out which issuer made it, and name its client in that issuer's configuration".to_owned()
+                "Find out which issuer made it, and list its client under `client_ids` of that issuer in your configuration. \
+                 Then plan again, or:"
+                    .to_owned()
             }
             NoCall::UntrustedIssuer { .. } => {
-                "if this issuer is yours, add it to the configuration with `revoke = true` and plan again".to_owned()
+                "If that issuer is yours, add it to your configuration with `revoke = true` and plan again. Otherwise:"
+                    .to_owned()
             }
-            NoCall::NotOwned { issuer } => format!("if `{issuer}` is yours, set `revoke = true` for it and plan again"),
+            NoCall::NotOwned { issuer } => {
+                format!("If `{issuer}` is yours, set `revoke = true` for it and plan again. Otherwise:")
+            }
             NoCall::NoEndpoint { .. } => {
-                "if the issuer has a revocation endpoint, set `revocation_endpoint` for it and plan again".to_owned()
+                "If the issuer has a revocation endpoint, set `revocation_endpoint` for it and plan again. Otherwise:"
+                    .to_owned()
             }
-            NoCall::NoCredentials { client, .. } => {
-                format!("give the credentials of `{client}` in the issuer's configuration and plan again")
+            NoCall::NoCredentials { client, .. } => format!(
+                "Give `client_id = \"{client}\"` and its secret for the issuer in your configuration and plan again, or:"
+            ),
+            NoCall::UnknownClient { .. } => {
+                "Give its client and the client's secret for the issuer in your configuration and plan again, or:".to_owned()
             }
-            NoCall::UnknownClient { .. } => "name the client in the issuer's configuration and plan again".to_owned(),
-        };
-        Some(format!("{remedy}; or by hand:"))
+        })
     }
 }
 
@@ -137,36 +145,37 @@ pub(super) fn expected(kind: Kind) -> &'static str {
 fn steps_for(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::ClientSecret => &[
-            "open the client's registration at its issuer and add a second secret, or rotate the one there",
-            "deploy the new secret to everything that runs as this client",
-            "delete the old secret, and check that a request with it is answered `invalid_client`",
+            "Add a second secret to the client at its issuer, or rotate the one there.",
+            "Give the new secret to everything that runs as this client.",
+            "Delete the old secret, and check that a request with it is answered `invalid_client`.",
         ],
         Kind::RefreshToken => &[
-            "end the grant or session at the issuer: the user's list of applications, or the administration of sessions",
-            "have the application obtain a new grant",
+            "End the grant or session at the issuer: in the user's list of applications, or as an administrator.",
+            "Have the application obtain a new grant.",
         ],
         Kind::AccessToken | Kind::Jwt => &[
-            "end the session or grant that the token was issued from",
-            "if it must die before its `exp`, put its `jti` on the deny list of the servers that accept it",
+            "End the session or grant that the token was issued from.",
+            "If it must die before it expires, have the servers that accept it deny its `jti`.",
         ],
         Kind::SigningKey => &[
-            "make a new key, and let the servers accept tokens of both for as long as the longest token lives, if forging can be borne that long",
-            "remove the old key from everything that checks signatures",
-            "look in the logs for tokens that the issuer never made",
+            "Make a new key, and have tokens signed with it.",
+            "Remove the old key from everything that checks signatures; waiting for old tokens to expire leaves forged ones good as well.",
+            "Look in the logs for tokens that the issuer never made.",
         ],
         Kind::PrivateKey => &[
-            "make a new key pair and register its public half",
-            "remove the old public half: from the key set, the authorized keys, the client's registration; revoke its certificate",
+            "Make a new key pair and register its public half.",
+            "Remove the old public half from key sets, authorized keys and client registrations, and revoke its certificates.",
         ],
-        Kind::Password => &["set a new password", "end the sessions that the old one opened"],
-        Kind::RegistrationToken => {
-            &["make a new registration token and delete the old one", "look for clients or runners that it registered"]
-        }
-        Kind::SessionCookie => &["end the session: log out everywhere"],
-        Kind::WebhookUrl => &["delete the webhook and make a new one"],
+        Kind::Password => &["Set a new password.", "End the sessions that the old one opened."],
+        Kind::RegistrationToken => &[
+            "Make a new registration token and delete the old one.",
+            "Look for clients or runners that were registered with it.",
+        ],
+        Kind::SessionCookie => &["End the session: log out everywhere."],
+        Kind::WebhookUrl => &["Delete the webhook and make a new one."],
         Kind::ApiKey => &[
-            "make a new key with the least permissions that suffice, and deploy it",
-            "delete the old key in the provider's console, and check that it is refused",
+            "Make a new key with the least permissions that suffice, and deploy it.",
+            "Delete the old key in its provider's console, and check that it is refused.",
         ],
     }
 }

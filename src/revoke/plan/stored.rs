@@ -9,12 +9,13 @@ use super::{PLAN_SCHEMA, PlanHash, RevocationPlan};
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum PlanError {
-    /// It does not have the form of a plan.
-    #[error("not a revocation plan")]
+    /// It does not have the form of a plan. Its content is not told: it might be any file.
+    #[error("not a revocation plan: line {line}, column {column}")]
     Syntax {
-        /// Where and what.
-        #[source]
-        source: serde_json::Error,
+        /// Counted from 1.
+        line: usize,
+        /// Counted from 1.
+        column: usize,
     },
     /// It is of another version.
     #[error("a plan of schema {schema}, and this program executes schema {PLAN_SCHEMA}")]
@@ -23,10 +24,8 @@ pub enum PlanError {
         schema: u32,
     },
     /// Its hash is not that of its content.
-    #[error("the plan was changed after it was made: it is sha256:{actual}, and says sha256:{written}")]
+    #[error("the plan was changed after it was made: it is sha256:{actual} now, which is not the hash in it")]
     Changed {
-        /// The hash in the file.
-        written: String,
         /// The hash of what the file holds.
         actual: PlanHash,
     },
@@ -55,14 +54,15 @@ impl RevocationPlan {
     /// # Errors
     /// When it is no plan of this version, or not what its own hash says.
     pub fn from_json(json: &[u8]) -> Result<Self, PlanError> {
-        let stored: StoredPlan<Self> = serde_json::from_slice(json).map_err(|source| PlanError::Syntax { source })?;
+        let stored: StoredPlan<Self> = serde_json::from_slice(json)
+            .map_err(|error| PlanError::Syntax { line: error.line(), column: error.column() })?;
         let plan = stored.plan;
         if plan.schema != PLAN_SCHEMA {
             return Err(PlanError::Schema { schema: plan.schema });
         }
         let actual = plan.hash();
         match stored.hash {
-            Some(written) if !actual.is_written_as(&written) => Err(PlanError::Changed { written, actual }),
+            Some(written) if !actual.is_written_as(&written) => Err(PlanError::Changed { actual }),
             _ => Ok(plan),
         }
     }

@@ -1,5 +1,7 @@
 //! Planning: which call, whose authority, in which order, and that no secret and no time gets into the plan.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::finding::{
     FingerprintKey, LivenessState, Location, Part, PartValue, Place, SourcePath, TextSpan, TokenFacts,
@@ -188,6 +190,25 @@ fn only_live_findings_are_planned_unless_asked() {
 }
 
 #[test]
+fn a_policy_can_revoke_on_suspicion() {
+    let mut token = subject(Kind::RefreshToken, 1);
+    token.liveness = LivenessState::Unknown;
+    let terms = IssuerTerms { client_id: Some("web".to_owned()), ..owned_issuer() };
+    for (liveness, planned) in [("", 0), ("liveness = \"live\"", 0), ("liveness = [\"live\", \"unknown\"]", 1)] {
+        let policy: Policy = toml::from_str(&format!("[[rule]]\naction = \"auto\"\n{liveness}")).expect("valid");
+        let survey = survey_of(std::slice::from_ref(&token), terms.clone());
+        let input = PlanInput {
+            subjects: std::slice::from_ref(&token),
+            survey: &survey,
+            policy: &policy,
+            include_unknown: false,
+            rules: &RuleSet::default(),
+        };
+        assert_eq!(plan(&input).entries.len(), planned, "{liveness}");
+    }
+}
+
+#[test]
 fn jwts_outlive_their_revocation() {
     let mut token = subject(Kind::AccessToken, 1);
     token.token = Some(TokenFacts { iss: Some(ISSUER.to_owned()), exp: Some(1_800_000_000), ..TokenFacts::default() });
@@ -227,4 +248,18 @@ fn text_escapes_what_content_chose() {
     let text = plan_of(&[token], owned_issuer()).to_text(true);
     assert!(!text.contains('\u{1b}'), "{text}");
     assert!(text.contains("read\\u{1b}[2J"), "{text}");
+}
+
+proptest! {
+    /// A file that is no plan, or a plan with anything in its texts, is read or refused, and its text can be shown.
+    #[test]
+    fn any_plan_is_survived(bytes in prop::collection::vec(any::<u8>(), 0..200), text in "\\PC{0,30}") {
+        prop_assert!(RevocationPlan::from_json(&bytes).is_err());
+        let mut plan = plan_of(&[subject(Kind::RefreshToken, 1)], owned_issuer());
+        plan.entries[0].expected.clone_from(&text);
+        plan.entries[0].redacted = text;
+        let read = RevocationPlan::from_json(&plan.to_json()).expect("reads back");
+        prop_assert_eq!(&read, &plan);
+        prop_assert!(read.to_text(true).chars().all(|character| character == '\n' || !character.is_control()));
+    }
 }

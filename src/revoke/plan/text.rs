@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Authority, PlanEntry, PlannedAction, RevocationPlan};
+use super::{Authority, PlanEntry, PlannedAction, PlannedLocation, PlannedPlace, RevocationPlan};
 use crate::finding::escape;
 use crate::revoke::policy::PolicyAction;
 
@@ -12,10 +12,13 @@ impl RevocationPlan {
     /// What comes from scanned content is escaped: a token's scope cannot steer the approver's terminal.
     pub fn to_text(&self, explain: bool) -> String {
         let mut text = String::new();
+        if self.entries.is_empty() {
+            return "Nothing to revoke: no finding is known to be live.\n".to_owned();
+        }
         let by_hand = self.entries.iter().filter(|entry| !entry.is_call()).count();
         let _ = writeln!(
             text,
-            "{} to revoke: {} by themselves, {} after approval, {} forbidden by policy, {} by hand\n",
+            "{} to revoke: {} automatic, {} with approval, {} forbidden by policy, {} by hand\n",
             count(self.entries.len(), "finding"),
             self.calls(PolicyAction::Auto),
             self.calls(PolicyAction::Approve),
@@ -70,16 +73,41 @@ fn write_entry(text: &mut String, number: usize, entry: &PlanEntry, explain: boo
             field(text, "", &format!("decided by {}", entry.policy.decided_by))?;
         }
     }
-    let places = if explain { entry.locations.len() } else { 1 };
-    for (index, location) in entry.locations.iter().take(places).enumerate() {
-        let label = if index == 0 { "found at" } else { "" };
-        field(text, label, &format!("{}:{}", location.path, location.line))?;
+    write_places(text, entry, explain)?;
+    writeln!(text)
+}
+
+/// Where it stands: one place, or every planned one with its source. Places that read the same are told once.
+fn write_places(text: &mut String, entry: &PlanEntry, explain: bool) -> std::fmt::Result {
+    let mut places: Vec<String> = Vec::new();
+    for location in &entry.locations {
+        let place =
+            format!("{}:{}{}", location.path, location.line, if explain { source_of(location) } else { String::new() });
+        if !places.contains(&place) {
+            places.push(place);
+        }
     }
-    let more = entry.location_count.saturating_sub(places.min(entry.locations.len()));
+    places.truncate(if explain { places.len() } else { 1 });
+    for (index, place) in places.iter().enumerate() {
+        field(text, if index == 0 { "found at" } else { "" }, place)?;
+    }
+    let told = if explain { entry.locations.len() } else { places.len() };
+    let more = entry.location_count.saturating_sub(told);
     if more > 0 {
         field(text, "", &format!("and {}", count(more, "other place")))?;
     }
-    writeln!(text)
+    Ok(())
+}
+
+fn source_of(location: &PlannedLocation) -> String {
+    match &location.place {
+        PlannedPlace::File { .. } => String::new(),
+        PlannedPlace::Stdin => " (standard input: it cannot be read again)".to_owned(),
+        PlannedPlace::Git { repository, object, oid, .. } => format!(" ({object} {oid} of {repository})"),
+        PlannedPlace::Staged { repository, oid } => format!(" (staged blob {oid} of {repository})"),
+        PlannedPlace::Image { image, layer: Some(layer) } => format!(" (layer {layer} of {image})"),
+        PlannedPlace::Image { image, layer: None } => format!(" (configuration of {image})"),
+    }
 }
 
 fn authority_in_words(authority: &Authority) -> String {

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use globset::{Glob, GlobBuilder, GlobSetBuilder};
 use serde::de::{self, Deserializer, SeqAccess, Visitor, value::SeqAccessDeserializer};
@@ -22,6 +23,7 @@ pub(super) struct UnvalidatedPolicy {
     protect: Vec<FindingId>,
     max_per_run: Option<usize>,
     max_per_issuer: Option<usize>,
+    proof_window_seconds: Option<u16>,
     rule: Vec<UnvalidatedRule>,
 }
 
@@ -85,6 +87,9 @@ impl TryFrom<UnvalidatedPolicy> for Policy {
             protect: written.protect.into_iter().map(|id| id.0).collect(),
             max_per_run: written.max_per_run.unwrap_or(without.max_per_run),
             max_per_issuer: written.max_per_issuer.unwrap_or(without.max_per_issuer),
+            proof_window: written
+                .proof_window_seconds
+                .map_or(without.proof_window, |seconds| Duration::from_secs(seconds.into())),
             rules: written
                 .rule
                 .into_iter()

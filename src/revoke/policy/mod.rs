@@ -7,6 +7,7 @@
 mod document;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use globset::GlobSet;
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,8 @@ pub struct Policy {
     pub max_per_run: usize,
     /// How many of them to one issuer.
     pub max_per_issuer: usize,
+    /// How long an issuer has to make a revocation take effect before a credential that answers counts as still live.
+    pub proof_window: Duration,
     rules: Vec<PolicyRule>,
 }
 
@@ -99,6 +102,7 @@ impl Default for Policy {
             // Room for an ordinary leak; a flood of planted tokens stops here and waits for a person.
             max_per_run: 25,
             max_per_issuer: 10,
+            proof_window: Duration::from_secs(20),
             rules: Vec::new(),
         }
     }
@@ -134,6 +138,19 @@ impl Policy {
             ));
         }
         Decision { action: PolicyAction::Auto, decided_by: label.clone() }
+    }
+
+    /// The pauses between two looks at a credential that still answers: each twice as long as the one before, the window in all.
+    pub(super) fn pauses(&self) -> Vec<Duration> {
+        let mut pauses = Vec::new();
+        let mut left = self.proof_window;
+        let mut pause = Duration::from_secs(1);
+        while !left.is_zero() {
+            pauses.push(pause.min(left));
+            left = left.saturating_sub(pause);
+            pause = pause.saturating_mul(2);
+        }
+        pauses
     }
 
     /// Counts a call that would run against the caps; tells which cap forbids it.
@@ -281,6 +298,15 @@ mod tests {
         let policy = toml::from_str::<Policy>(&text).expect("valid policy");
         let decision = policy.decide(&subject, "https://id.example.com", BlastRadius::Token);
         assert_eq!(decision.action, PolicyAction::Never);
+    }
+
+    #[test]
+    fn pauses_fill_the_window() {
+        for (window, expected) in [(0, vec![]), (1, vec![1]), (20, vec![1, 2, 4, 8, 5])] {
+            let policy = Policy { proof_window: Duration::from_secs(window), ..Policy::default() };
+            let pauses: Vec<u64> = policy.pauses().iter().map(Duration::as_secs).collect();
+            assert_eq!(pauses, expected);
+        }
     }
 
     #[test]

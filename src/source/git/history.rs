@@ -6,9 +6,9 @@ use git2::{ObjectType, Oid};
 
 use super::Repository;
 use super::attribution::{self, Occurrence};
+use super::authors::Authors;
 use super::forest::{Forest, Ground};
 use super::graph::Graph;
-use super::messages::Authors;
 use super::objects::{self, Object, OidMap, OidSet, Wish};
 use super::raw::{self, CommitHeader};
 use super::refs::References;

@@ -240,6 +240,8 @@ fn big_endian(bytes: &[u8]) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// An index of version 2 with these files, and an extension.
@@ -292,6 +294,14 @@ mod tests {
         assert_eq!(Index::parse(&file(&[], b"what\0\0\0\0")).err(), Some(IndexError::Unknown));
         assert!(Index::parse(&file(&[], b"WHAT\0\0\0\0")).is_ok());
         assert!(Index::parse(b"").is_ok_and(|index| index.entries().is_empty()));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_will_do(version in 2_u8..5, bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+            let _ = Index::parse(&[b"DIRC\0\0\0", &[version][..], &bytes].concat());
+            let _ = read_trees(&bytes);
+        }
     }
 
     #[test]

@@ -8,16 +8,19 @@
 //! - `graph`: the commits in their order.
 //! - `forest`, `attribution`: which commit brought a found object to which path.
 //! - `index`: the files of the next commit.
+//! - `walk`, `introduced`: the commits of a range, and what they brought in.
 //! - `snapshot`: the files of one commit.
 //! - `visitor`: looks for credentials in what is read.
-//! - `messages`, `history`, `staged`, `range`: the scans.
+//! - `authors`: who wrote what was found.
+//! - `history`, `staged`, `range`: the scans.
 
 mod attribution;
+mod authors;
 mod forest;
 mod graph;
 mod history;
 mod index;
-mod messages;
+mod introduced;
 mod objects;
 mod range;
 mod raw;
@@ -26,6 +29,7 @@ mod repository;
 mod snapshot;
 mod staged;
 mod visitor;
+mod walk;
 
 pub use history::History;
 pub use range::Range;

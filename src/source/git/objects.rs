@@ -135,6 +135,9 @@ pub(super) fn read(odb: &Odb<'_>, id: Oid) -> Result<(ObjectType, Vec<u8>), git2
     Ok((object.kind(), object.data().to_vec()))
 }
 
+/// Trees are needed whole to be read, and no honest one comes near this.
+const LARGEST_TREE: usize = 256 << 20;
+
 fn read_one(
     odb: &Odb<'_>,
     id: Oid,
@@ -142,6 +145,9 @@ fn read_one(
     visit: &impl Fn(Object<'_>),
 ) -> Result<(), git2::Error> {
     let (size, kind) = odb.read_header(id)?;
+    if kind == ObjectType::Tree && size > LARGEST_TREE {
+        return Err(git2::Error::from_str("a tree larger than any directory"));
+    }
     if wish(id, kind, size as u64) == Wish::Read {
         let object = odb.read(id)?;
         visit(Object { id, kind: object.kind(), bytes: object.data() });

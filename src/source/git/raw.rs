@@ -167,6 +167,8 @@ fn parse_offset(text: &str) -> Option<i32> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const ID: &str = "0123456789012345678901234567890123456789";
@@ -199,6 +201,18 @@ mod tests {
         assert!(CommitHeader::parse(b"").is_none());
         assert_eq!(message(b"tree x"), b"");
         assert_eq!(tag_target(format!("object {ID}\ntype commit\n").as_bytes()), Oid::from_str(ID).ok());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_will_do(bytes in prop::collection::vec(any::<u8>(), 0..200), cut in 0_usize..120) {
+            let commit = format!("tree {ID}\nparent {ID}\nauthor A <a> 1 +0000\ncommitter B <b> 2 -9999\n\nx");
+            for bytes in [&bytes[..], &[commit.get(..cut).unwrap_or_default().as_bytes(), &bytes[..]].concat()] {
+                let _ = (CommitHeader::parse(bytes), tag_target(bytes), message(bytes));
+                let _ = author(bytes).map(|author| (author.display(), author.date()));
+                prop_assert!(tree_entries(bytes).count() <= bytes.len());
+            }
+        }
     }
 
     #[test]

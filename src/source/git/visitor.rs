@@ -10,8 +10,8 @@ use super::objects::{Object, Wish};
 use super::raw;
 use crate::detect::Candidate;
 use crate::diagnostic::Diagnostic;
-use crate::finding::{Collector, GitObject, Location, Place, SourcePath, TextSpan};
-use crate::source::{ScanContext, locate};
+use crate::finding::{Collector, GitObject, Location, Locator, Place, SourcePath, TextSpan};
+use crate::source::ScanContext;
 
 /// An object with credentials in it.
 pub(super) struct Found {
@@ -73,8 +73,9 @@ impl<'a> Visitor<'a> {
         if candidates.is_empty() {
             return;
         }
-        let with_span = |candidate| {
-            let span = locate(text, &candidate);
+        let mut locator = Locator::new(text);
+        let with_span = |candidate: Candidate| {
+            let span = locator.locate(candidate.span.start, candidate.span.end);
             (candidate, span)
         };
         let candidates = candidates.into_iter().map(with_span).collect();

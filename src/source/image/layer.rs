@@ -57,9 +57,10 @@ impl Batch {
         self.bytes.len()
     }
 
-    /// The same memory without files.
+    /// The same memory without files; not that of a very large one, which a whole layer would hold.
     pub(super) fn cleared(mut self) -> Self {
         self.bytes.clear();
+        self.bytes.shrink_to(2 * BATCH_BYTES);
         self.files.clear();
         self
     }
@@ -160,8 +161,14 @@ impl<V: Visitor> Walk<'_, V> {
         if size > self.limits.file_bytes {
             let reason = format!("{size} bytes, more than the limit of {}", self.limits.file_bytes);
             self.visitor.gap("oversize-file", Some(path), &reason);
-            // What a sparse file stores is less than its size.
-            return Ok(size.max(entry.header().entry_size().unwrap_or(0)));
+            if kind.is_gnu_sparse() {
+                // Reading it would make up the zeros between what it stores.
+                return Ok(size.max(entry.header().entry_size().unwrap_or(0)));
+            }
+            return self.skip(entry, size).map_err(|error| (Some(path.to_vec()), error));
+        }
+        if size > BATCH_BYTES as u64 {
+            self.flush();
         }
         let start = self.batch.bytes.len();
         let read = entry.read_to_end(&mut self.batch.bytes);
@@ -175,6 +182,18 @@ impl<V: Visitor> Walk<'_, V> {
             self.flush();
         }
         Ok(0)
+    }
+
+    /// Reads over the content of an entry, as long as nobody wants to stop. Answers how many bytes are left unread.
+    fn skip(&mut self, content: &mut impl Read, size: u64) -> io::Result<u64> {
+        let mut left = size;
+        while left > 0 && !self.visitor.is_cancelled() {
+            match io::copy(&mut content.take(BATCH_BYTES as u64), &mut io::sink())? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                length => left = left.saturating_sub(length),
+            }
+        }
+        Ok(left)
     }
 
     /// Reads what follows the end of the archive: zeros as a rule. The rest of the stream has to be read in any case, for a

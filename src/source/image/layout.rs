@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::contents::{Blob, Contents, Document, Expected, Image, Layer};
-use super::manifest::{Sort, diff_ids_of, digest_of, digest_of_name, instructions_of, sort_of, tag_of};
+use super::manifest::{Sort, diff_ids_of, digest_of, digest_of_name, instructions_of, layers_of, sort_of, tag_of};
 use super::naming::{Reference, name_images};
 use super::store::{EntryId, Store};
 use super::values;
@@ -194,7 +194,7 @@ impl Resolver<'_> {
         for digest in &absent {
             // An archive of one platform keeps the index of all of them: the others are not in it, and are not missing.
             let place = format!("{}: {}", self.name, escape(digest.as_bytes()));
-            self.diagnostics.push(if absent.len() < children.len() {
+            self.diagnostics.push(if self.is_orphan || absent.len() < children.len() {
                 Diagnostic::note("absent-platform", place, "an index names this manifest; it is not here")
             } else {
                 Diagnostic::gap("missing-blob", place, "an index names this manifest; it is not here")
@@ -211,45 +211,25 @@ impl Resolver<'_> {
                 draft.missing.push((config, "the manifest names this configuration; it is not here"));
             }
         }
-        if let Some(layers) = value.get("layers").and_then(Value::as_array) {
-            for descriptor in layers {
-                let Some(digest) = digest_of(descriptor) else { continue };
-                let entry = self.find(root, &digest);
-                let media_type = descriptor.get("mediaType").and_then(Value::as_str).unwrap_or_default();
-                if entry.is_none() {
-                    let is_foreign =
-                        descriptor.get("urls").and_then(Value::as_array).is_some_and(|urls| !urls.is_empty());
-                    draft.missing.push((
-                        digest.clone(),
-                        if is_foreign {
-                            "the manifest names this layer; it is kept elsewhere, at a URL"
-                        } else {
-                            "the manifest names this layer; it is not here"
-                        },
-                    ));
-                }
-                draft.layers.push(DraftLayer {
-                    entry,
-                    expected: Some(Expected::Packed(digest.clone())),
-                    digest,
-                    is_tar: media_type.contains(".tar") && !media_type.contains("tar+encrypted"),
-                    instruction: None,
-                });
-                if media_type.contains("+encrypted") && entry.is_some() {
-                    self.gap("encrypted-layer", media_type, "only the holder of its key can read it");
-                }
+        for descriptor in layers_of(value) {
+            let entry = self.find(root, &descriptor.digest);
+            if entry.is_none() {
+                let reason = if descriptor.is_foreign {
+                    "the manifest names this layer; it is kept elsewhere, at a URL"
+                } else {
+                    "the manifest names this layer; it is not here"
+                };
+                draft.missing.push((descriptor.digest.clone(), reason));
+            } else if descriptor.is_encrypted {
+                self.gap("encrypted-layer", &descriptor.digest, "only the holder of its key can read it");
             }
-        } else {
-            // Schema 1 lists the newest layer first.
-            for layer in value.get("fsLayers").and_then(Value::as_array).into_iter().flatten().rev() {
-                let Some(digest) = layer.get("blobSum").and_then(Value::as_str).map(str::to_owned) else { continue };
-                let entry = self.find(root, &digest);
-                if entry.is_none() {
-                    draft.missing.push((digest.clone(), "the manifest names this layer; it is not here"));
-                }
-                let expected = Some(Expected::Packed(digest.clone()));
-                draft.layers.push(DraftLayer { entry, expected, digest, is_tar: true, instruction: None });
-            }
+            draft.layers.push(DraftLayer {
+                entry,
+                expected: Some(Expected::Packed(descriptor.digest.clone())),
+                digest: descriptor.digest,
+                is_tar: descriptor.is_tar,
+                instruction: None,
+            });
         }
         draft
     }
@@ -362,12 +342,14 @@ impl Resolver<'_> {
         let is_orphan: Vec<bool> = self.drafts.iter().map(|draft| draft.reference.is_orphan).collect();
         let mut images = Vec::new();
         for (index, (draft, name)) in self.drafts.into_iter().zip(names).enumerate() {
-            for (digest, reason) in draft.missing {
-                diagnostics.push(Diagnostic::gap(
-                    "missing-blob",
-                    format!("{name}: {}", escape(digest.as_bytes())),
-                    reason,
-                ));
+            for (what, reason) in draft.missing {
+                let place = format!("{name}: {}", escape(what.as_bytes()));
+                // What is left of an earlier build is not an image that anybody could run.
+                diagnostics.push(if draft.reference.is_orphan {
+                    Diagnostic::note("missing-blob", place, reason)
+                } else {
+                    Diagnostic::gap("missing-blob", place, reason)
+                });
             }
             let mut layers = Vec::new();
             for (position, layer) in draft.layers.into_iter().enumerate() {

@@ -55,6 +55,40 @@ pub(super) fn digest_of(descriptor: &Value) -> Option<String> {
     descriptor.get("digest").and_then(Value::as_str).map(str::to_owned)
 }
 
+/// What a manifest says of a layer.
+pub(super) struct LayerDescriptor {
+    /// Its digest.
+    pub(super) digest: String,
+    /// Whether it is a layer of files, and not the content of some artifact.
+    pub(super) is_tar: bool,
+    /// Whether it can be read with a key only.
+    pub(super) is_encrypted: bool,
+    /// Whether it is kept at a URL, away from the image.
+    pub(super) is_foreign: bool,
+}
+
+/// The layers of a manifest, lowest first.
+pub(super) fn layers_of(manifest: &Value) -> Vec<LayerDescriptor> {
+    let list = |key: &str| manifest.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let descriptor = |value: &Value| {
+        let media_type = value.get("mediaType").and_then(Value::as_str).unwrap_or_default();
+        let is_encrypted = media_type.contains("+encrypted");
+        Some(LayerDescriptor {
+            digest: digest_of(value)?,
+            is_tar: media_type.contains(".tar") && !is_encrypted,
+            is_encrypted,
+            is_foreign: value.get("urls").and_then(Value::as_array).is_some_and(|urls| !urls.is_empty()),
+        })
+    };
+    // Schema 1 lists the newest layer first.
+    let old = |value: &Value| {
+        let digest = value.get("blobSum")?.as_str()?.to_owned();
+        Some(LayerDescriptor { digest, is_tar: true, is_encrypted: false, is_foreign: false })
+    };
+    let layers = list("layers").iter().filter_map(descriptor);
+    layers.chain(list("fsLayers").iter().rev().filter_map(old)).collect()
+}
+
 /// The name that an image has in an index: containerd writes the whole reference, others the tag alone.
 pub(super) fn tag_of(value: &Value) -> Option<String> {
     let annotations = value.get("annotations")?;
@@ -79,4 +113,43 @@ pub(super) fn instructions_of(config: &Value) -> Vec<Option<Arc<str>>> {
         .filter(|entry| entry.get("empty_layer").and_then(Value::as_bool) != Some(true))
         .map(|entry| entry.get("created_by").and_then(Value::as_str).filter(|text| !text.is_empty()).map(Arc::from))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn names_promise_digests() {
+        let hex = "0123456789abcdef".repeat(4);
+        for (name, expected) in [
+            (format!("blobs/sha256/{hex}"), Some(format!("sha256:{hex}"))),
+            ("deep/blobs/sha512/abc".to_owned(), Some("sha512:abc".to_owned())),
+            (hex.clone(), Some(format!("sha256:{hex}"))),
+            (format!("{hex}.tar"), Some(format!("sha256:{hex}"))),
+            (format!("{hex}.json"), Some(format!("sha256:{hex}"))),
+            (format!("{hex}.manifest.json"), Some(format!("sha256:{hex}"))),
+            (format!("{hex}/layer.tar"), None),
+            ("manifest.json".to_owned(), None),
+            (String::new(), None),
+        ] {
+            assert_eq!(digest_of_name(name.as_bytes()), expected, "{name}");
+        }
+        assert_eq!(digest_of_name(b"blobs/sha256/\xff"), None);
+    }
+
+    #[test]
+    fn members_of_wrong_types_are_as_good_as_none() {
+        let hostile =
+            json!({"config": 1, "layers": [1, {"digest": 2}], "history": {"a": 1}, "rootfs": [], "annotations": []});
+        assert!(layers_of(&hostile).is_empty());
+        assert!(diff_ids_of(&hostile).is_empty());
+        assert!(instructions_of(&hostile).is_empty());
+        assert_eq!((digest_of(&hostile), tag_of(&hostile)), (None, None));
+        let manifest = json!({"fsLayers": [{"blobSum": "sha256:upper"}, {"blobSum": "sha256:lower"}]});
+        let digests: Vec<String> = layers_of(&manifest).into_iter().map(|layer| layer.digest).collect();
+        assert_eq!(digests, ["sha256:lower", "sha256:upper"]);
+    }
 }

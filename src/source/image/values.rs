@@ -49,7 +49,9 @@ impl Text<'_> {
     /// The pointer to the value that holds a range of the text, and the span within that value. A range that no single value
     /// holds gets the pointer of the object or array and the span within the whole text.
     pub(super) fn locate(&self, range: &Range<usize>) -> (String, TextSpan) {
-        let holder = self.values.iter().find(|(value, _)| value.start <= range.start && range.end <= value.end);
+        let behind = self.values.partition_point(|(value, _)| value.start <= range.start);
+        let last = behind.checked_sub(1).and_then(|index| self.values.get(index));
+        let holder = last.filter(|(value, _)| range.end <= value.end);
         match holder {
             Some((value, step)) => {
                 let bytes = self.bytes.get(value.clone()).unwrap_or_default();

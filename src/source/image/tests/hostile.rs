@@ -26,6 +26,19 @@ fn missing_and_wrong_blobs_are_told() {
 }
 
 #[test]
+fn what_is_left_of_an_earlier_build_is_not_missed() {
+    let mut layout = Layout::new();
+    let (manifest, _) = layout.image(&[tar_of(&[("a", b"LEAK-a")])], json!({}));
+    layout.refer(&manifest, "latest");
+    layout.json(&json!({"layers": [descriptor(&digest(b"long gone"))]}));
+    let disk = Disk::new();
+    let answer = scan(&disk.directory(&layout.finish()));
+    assert_eq!(answer.lines.len(), 1);
+    assert_eq!(answer.diagnostics.len(), 1, "{:?}", answer.diagnostics);
+    assert!(answer.told("missing-blob note img#sha256:"), "{:?}", answer.diagnostics);
+}
+
+#[test]
 fn truncation_is_told_and_what_was_read_is_scanned() {
     let noise: Vec<u8> = (0..200_000_u32).flat_map(|number| number.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
     let layer = tar_of(&[("first", b"LEAK-first"), ("noise", &noise), ("last", b"LEAK-last")]);
@@ -176,6 +189,9 @@ fn limits_are_told() {
     let answer = scan_with(&path, Limits::new(4999), Probe::default());
     assert_eq!(answer.lines.len(), 2);
     assert!(answer.told("oversize-file gap img: big: 5000 bytes"), "{:?}", answer.diagnostics);
+    let answer = scan_with(&disk.file(&gzip(&tar[..4000])), Limits::new(4999), Probe::default());
+    assert!(answer.told("truncated-layer gap img: big: it ends too early"), "{:?}", answer.diagnostics);
+    let path = disk.file(&tar);
     let answer = scan_with(&path, Limits { entries: 2, ..Limits::new(5000) }, Probe::default());
     assert_eq!(answer.lines.len(), 1);
     assert!(answer.told("oversize-layer gap img: more than 2 entries"), "{:?}", answer.diagnostics);

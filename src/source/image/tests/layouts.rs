@@ -66,10 +66,12 @@ fn every_place_can_be_read_again() {
     let (manifest, _) = layout.image(&[gzip(&layer), attestation], config);
     layout.refer(&manifest, "latest");
     layout.files.push(("extra".into(), b"LEAK-extra".to_vec()));
+    layout.files.push(("extra.tgz".into(), gzip(&tar_of(&[("inner", b"LEAK-inner")]))));
     let disk = Disk::new();
     let path = disk.file(&gzip(&archive(&layout.finish())));
     let answer = scan(&path);
-    assert_eq!(answer.places.len(), 5);
+    assert_eq!(answer.places.len(), 6);
+    assert!(answer.has("LEAK-inner img extra.tgz inner"), "{:?}", answer.lines);
     for (marker, place, inner) in answer.places {
         let mut seen = Vec::new();
         let mut visit = |bytes: &[u8]| {

@@ -1,11 +1,11 @@
-//! The nearest valid spelling of a mistyped name.
+//! The nearest valid spelling of a mistyped name, for errors about rules and configuration.
 
 /// The candidate most similar to `name`, if one is similar enough that the two could be the same word.
-pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates
         .into_iter()
         .map(|candidate| (distance(name, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= (candidate.len().max(name.len()) + 2) / 3)
+        .filter(|(distance, candidate)| *distance <= candidate.len().max(name.len()).div_ceil(3))
         .min()
         .map(|(_, candidate)| candidate)
 }

@@ -1,4 +1,4 @@
-//! Who wrote what: the people of commits and tags, and the places of what was found in messages.
+//! [`Authors`]: who wrote the commits and tags that something was found in.
 
 use std::sync::Arc;
 

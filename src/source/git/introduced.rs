@@ -1,0 +1,147 @@
+//! What commits brought in: the blobs that their trees hold and the trees before them did not.
+
+use std::sync::{Mutex, PoisonError};
+
+use git2::{Odb, Oid};
+
+use super::Repository;
+use super::graph::Graph;
+use super::objects::{self, OidMap, OidSet};
+use super::raw::{self, CommitHeader, EntryKind};
+use super::snapshot::{blobs_below, root_tree};
+use super::visitor::lock;
+use crate::diagnostic::Diagnostic;
+use crate::finding::Collector;
+
+/// What a range of commits brought in.
+pub(super) struct Introduced {
+    /// Each blob, with its paths and the first commit that has it there.
+    pub(super) blobs: OidMap<Vec<(Vec<u8>, Oid)>>,
+    /// The commits themselves, in no order.
+    pub(super) commits: Vec<Oid>,
+}
+
+/// Compares each commit with its parents, and all with what the commits before them held.
+pub(super) fn introduced(
+    repository: &Repository,
+    odb: &Odb<'_>,
+    commits: Vec<(Oid, CommitHeader)>,
+    collector: &Collector,
+) -> Introduced {
+    let members: OidSet = commits.iter().map(|&(id, _)| id).collect();
+    let edges: OidSet =
+        commits.iter().flat_map(|(_, header)| &header.parents).filter(|id| !members.contains(id)).copied().collect();
+    let additions: Mutex<Vec<(Oid, Addition)>> = Mutex::default();
+    let unread: Mutex<OidSet> = Mutex::default();
+    objects::for_each(repository, &commits, collector, |odb, (id, header)| {
+        let parents: Vec<Oid> = header.parents.iter().filter_map(|&parent| root_tree(odb, parent)).collect();
+        let mut own = Vec::new();
+        let missing = compare(odb, b"", header.tree, parents, &mut own);
+        lock(&additions).extend(own.into_iter().map(|addition| (*id, addition)));
+        lock(&unread).extend(missing);
+    });
+    let mut unread = unread.into_inner().unwrap_or_else(PoisonError::into_inner);
+
+    let mut old_blobs = OidSet::default();
+    let mut seen = OidSet::default();
+    for tree in edges.iter().filter_map(|&edge| root_tree(odb, edge)) {
+        unread.extend(blobs_below(odb, tree, &mut seen, |blob| {
+            old_blobs.insert(blob);
+        }));
+    }
+    let mut unread: Vec<Oid> = unread.into_iter().collect();
+    unread.sort_unstable();
+    if let Some(first) = unread.first() {
+        let reason = format!("{} trees of the range cannot be read, {first} among them", unread.len());
+        collector.diagnose(Diagnostic::gap("missing-object", &*repository.name, reason));
+    }
+
+    let graph = Graph::new(commits, &repository.shallow);
+    let rank: OidMap<usize> =
+        graph.order().into_iter().filter_map(|number| graph.commit(number)).map(|commit| commit.id).zip(0..).collect();
+    let mut additions = additions.into_inner().unwrap_or_else(PoisonError::into_inner);
+    additions.retain(|(_, addition)| !old_blobs.contains(&addition.blob));
+    // The first commit of each blob and path comes first.
+    additions.sort_unstable_by(|(a, left), (b, right)| {
+        (left.blob, &left.path, rank.get(a)).cmp(&(right.blob, &right.path, rank.get(b)))
+    });
+    additions.dedup_by(|(_, right), (_, left)| left.blob == right.blob && left.path == right.path);
+    let mut blobs: OidMap<Vec<(Vec<u8>, Oid)>> = OidMap::default();
+    for (commit, addition) in additions {
+        blobs.entry(addition.blob).or_default().push((addition.path, commit));
+    }
+    Introduced { blobs, commits: rank.into_keys().collect() }
+}
+
+/// A blob that a commit has at a path where none of its parents has it.
+pub(super) struct Addition {
+    pub(super) path: Vec<u8>,
+    pub(super) blob: Oid,
+}
+
+/// No more additions than this are taken from one commit: trees can be built that repeat each other billions of times.
+const MAX_ADDITIONS: usize = 5_000_000;
+
+/// Compares a tree, which lies at `prefix`, with those of all parents, entering only what differs from each. Returns the trees
+/// that could not be read.
+pub(super) fn compare(
+    odb: &Odb<'_>,
+    prefix: &[u8],
+    tree: Oid,
+    parents: Vec<Oid>,
+    additions: &mut Vec<Addition>,
+) -> Vec<Oid> {
+    let mut unread = Vec::new();
+    let mut open = vec![(prefix.to_vec(), tree, parents)];
+    while let Some((prefix, tree, parents)) = open.pop() {
+        if parents.contains(&tree) {
+            continue;
+        }
+        if additions.len() > MAX_ADDITIONS {
+            unread.push(tree);
+            continue;
+        }
+        let Ok((_, bytes)) = objects::read(odb, tree) else {
+            unread.push(tree);
+            continue;
+        };
+        let parents: Vec<Entries> = parents.into_iter().filter_map(|parent| Entries::read(odb, parent)).collect();
+        for entry in raw::tree_entries(&bytes).map_while(Result::ok) {
+            let in_parents = || parents.iter().filter_map(|parent| parent.find(entry.name));
+            if in_parents().any(|(kind, id)| kind == entry.kind && id == entry.id) {
+                continue;
+            }
+            let mut path = prefix.clone();
+            path.extend(entry.name);
+            match entry.kind {
+                EntryKind::Blob => additions.push(Addition { path, blob: entry.id }),
+                EntryKind::Tree => {
+                    path.push(b'/');
+                    let subtrees =
+                        in_parents().filter(|(kind, _)| *kind == EntryKind::Tree).map(|(_, id)| id).collect();
+                    open.push((path, entry.id, subtrees));
+                }
+                EntryKind::Submodule => {}
+            }
+        }
+    }
+    unread
+}
+
+/// The entries of a parent's tree, by name.
+struct Entries(Vec<(Box<[u8]>, EntryKind, Oid)>);
+
+impl Entries {
+    fn read(odb: &Odb<'_>, tree: Oid) -> Option<Self> {
+        let (_, bytes) = objects::read(odb, tree).ok()?;
+        let entries = raw::tree_entries(&bytes).map_while(Result::ok);
+        let mut entries: Vec<_> = entries.map(|entry| (entry.name.into(), entry.kind, entry.id)).collect();
+        entries.sort_unstable_by(|(a, ..): &(Box<[u8]>, _, _), (b, ..)| a.cmp(b));
+        Some(Self(entries))
+    }
+
+    fn find(&self, name: &[u8]) -> Option<(EntryKind, Oid)> {
+        let at = self.0.binary_search_by(|(held, ..)| (**held).cmp(name)).ok()?;
+        self.0.get(at).map(|&(_, kind, id)| (kind, id))
+    }
+}
