@@ -343,7 +343,8 @@ fn what_a_public_client_is_told_of_a_token_of_another_client_proves_nothing() {
 fn an_issuer_that_says_yes_and_does_nothing_is_not_believed() {
     let leak = Leak::new();
     leak.server.disturb("/token/revocation", json!({"status": 200}));
-    let config = leak.configure(CLIENT, AUTO);
+    let impatient = AUTO.replace("[policy]\n", "[policy]\nproof_window_seconds = 1\n");
+    let config = leak.configure(CLIENT, &impatient);
     let ledger = leak.ledger();
     let arguments = ["--revoke", "auto", "--ledger", text(&ledger)];
     let run = leak.scan(&config, &[text(&leak.repository)], &arguments).exits(1);
