@@ -57,6 +57,7 @@ impl Detector {
                 None if text.contains(&b'\\') => value::unescaped(text),
                 None => Cow::Borrowed(text),
             };
+            let value = value::canonical_pem(&value).map_or(value, Cow::Owned);
             let stem = words_before(bytes, found.secret.start);
             let raw = Raw {
                 span: found.secret,

@@ -61,6 +61,27 @@ pub(crate) fn decoded(encoding: Encoding, raw: &[u8]) -> Option<(Vec<u8>, Option
     }
 }
 
+/// A key in PEM (RFC 7468) as a file of its own would hold it, whatever indents, quotes or joins its lines where it stands. `None`
+/// if the text is no PEM, or holds headers that may not be touched.
+pub(crate) fn canonical_pem(text: &[u8]) -> Option<Vec<u8>> {
+    let rest = text.strip_prefix(b"-----BEGIN ")?;
+    let (label, rest) = rest.split_at_checked(memchr::memmem::find(rest, b"-----")?)?;
+    let rest = rest.get(5..)?;
+    let (body, end) = rest.split_at_checked(memchr::memmem::find(rest, b"-----END ")?)?;
+    if body.contains(&b':') || end.get(9..9 + label.len()) != Some(label) {
+        return None;
+    }
+    let body: Vec<u8> =
+        body.iter().copied().filter(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte)).collect();
+    let mut pem = [b"-----BEGIN ", label, b"-----\n"].concat();
+    for line in body.chunks(64) {
+        pem.extend_from_slice(line);
+        pem.push(b'\n');
+    }
+    pem.extend_from_slice(&[b"-----END ", label, b"-----\n"].concat());
+    Some(pem)
+}
+
 /// Text of a quoted string without its escapes, as JSON and most languages write them.
 pub(crate) fn unescaped(raw: &[u8]) -> Cow<'_, [u8]> {
     if !raw.contains(&b'\\') {
@@ -135,6 +156,20 @@ fn percent_decoded(raw: &[u8]) -> Cow<'_, [u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_are_equal_however_they_are_written() {
+        let line = "QUJD".repeat(16);
+        let expected = format!("-----BEGIN {0}-----\n{line}\nQQ==\n-----END {0}-----\n", "EC PRIVATE KEY");
+        for (join, end) in [("\n", ""), ("\r\n", "\r\n"), ("\n    ", ""), ("\"\n  + \"", "")] {
+            let text = expected.trim_end().replace('\n', join).replace(" + ", "  ") + end;
+            let written = canonical_pem(text.as_bytes()).map(|pem| String::from_utf8(pem).unwrap());
+            assert_eq!(written.as_deref(), Some(expected.as_str()), "{text}");
+        }
+        assert_eq!(canonical_pem(b"-----BEGIN A-----\nVersion: 1\n\nQQ==\n-----END A-----"), None);
+        assert_eq!(canonical_pem(b"-----BEGIN A-----\nQQ==\n-----END B-----"), None);
+        assert_eq!(canonical_pem(b"QQ=="), None);
+    }
 
     #[test]
     fn escapes_are_undone() {

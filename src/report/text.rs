@@ -245,7 +245,8 @@ impl Text<'_> {
         if let Some(detail) = &revocation.detail {
             let _ = write!(line, ": {}", self.shown(detail));
         }
-        if let Some(method) = &revocation.method {
+        // A person's work is told by its steps.
+        if let Some(method) = revocation.method.as_ref().filter(|method| *method != "manual") {
             let _ = write!(line, " (by {})", self.shown(method));
         }
         if let Some(receipt) = &revocation.receipt {

@@ -150,7 +150,7 @@ pub(super) fn planned(entry: &PlanEntry) -> Executed {
     let detail = match &entry.action {
         PlannedAction::Manual { why, .. } => format!("by hand: {why}"),
         PlannedAction::Rfc7009 { .. } => {
-            format!("policy: {}, by {}", entry.policy.action.as_str(), entry.policy.decided_by)
+            format!("policy: {} ({})", entry.policy.action.as_str(), entry.policy.decided_by)
         }
     };
     let revocation = Revocation {
@@ -252,7 +252,7 @@ where
         let policy = self.execution.policy;
         let decision = policy.decide(&entry.subject(), issuer, entry.blast_radius);
         if decision.action == PolicyAction::Never {
-            return Err(format!("not sent: the policy forbids it now, by {}", decision.decided_by));
+            return Err(format!("not sent: the policy forbids it now ({})", decision.decided_by));
         }
         match self.execution.issuers.trusted(issuer) {
             Ok(trusted) if trusted.revoke => Ok(()),
