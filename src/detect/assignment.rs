@@ -210,7 +210,7 @@ impl Form {
         if cursor.skip_to_value_of_pair() {
             return Some(Self::Plain);
         }
-        if is_quoted && cursor.eat(b",") {
+        if is_quoted && opens_arguments(line) && cursor.eat(b",") {
             cursor.skip_blanks();
             return Some(Self::Argument);
         }
@@ -237,6 +237,18 @@ fn opens_line(line: &[u8]) -> bool {
         rest = rest.strip_prefix(prefix).unwrap_or(rest).trim_ascii();
     }
     rest.is_empty()
+}
+
+/// Whether a quoted name is the first of a call's or pair's texts. In a plain list of texts, the next one is no value.
+fn opens_arguments(line: &[u8]) -> bool {
+    let before = line.trim_ascii_end();
+    let before = before.strip_suffix(b"\"").or_else(|| before.strip_suffix(b"'")).unwrap_or(before);
+    let before = before.strip_suffix(b"\\").unwrap_or(before).trim_ascii_end();
+    match before.split_last() {
+        Some((b'(' | b'[' | b'{', _)) => true,
+        Some((b',', list)) => !matches!(list.trim_ascii_end().last(), None | Some(b'"' | b'\'')),
+        _ => false,
+    }
 }
 
 struct Cursor<'a> {
@@ -358,7 +370,7 @@ fn reads_elsewhere(name: &[u8]) -> bool {
 }
 
 fn value(cursor: &mut Cursor<'_>, form: Form) -> Option<(Range<usize>, Quote)> {
-    if matches!(form, Form::Plain | Form::Quoted | Form::Argument | Form::Yaml) && cursor.peek() == Some(b'\n') {
+    if matches!(form, Form::Plain | Form::Quoted | Form::Yaml) && cursor.peek() == Some(b'\n') {
         // Long values stand on the line below.
         cursor.skip_while(LONGEST_GAP, |byte| byte.is_ascii_whitespace());
         if !matches!(cursor.peek(), Some(b'"' | b'\'')) {
