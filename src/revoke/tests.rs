@@ -519,7 +519,7 @@ fn an_approved_plan_is_held_against_what_is_true_now() {
         },
         Refused,
         1,
-        "the policy forbids it now, by rule 1",
+        "the policy forbids it now (rule 1)",
     );
     check_apply(|bench| bench.config = bench.issuer.server.trusted(""), Refused, 0, "revoke = true");
     check_apply(
