@@ -116,10 +116,12 @@ fn a_shallow_clone_tells_where_its_history_ends() {
     let origin = format!("file://{}", repository.path.display());
     let clone = env.input().join("shallow");
     env.tool("git", ["clone", "--quiet", "--depth", "1", &origin, text(&clone)]);
-    // All that is there has been scanned, so it is complete; but the reader must know what is not there.
-    let run = scan(&env, &[text(&clone)]).exits(0);
+    // A secret lies in what is not there: clean is not proven.
+    let run = scan(&env, &[text(&clone)]).exits(3);
+    assert_gap(&run, "shallow");
     assert_eq!(run.diagnostics()[0]["code"], "shallow-clone");
-    assert!(run.stderr.contains("shallow clone"), "{}", run.stderr);
+    assert!(run.stderr.contains("--unshallow"), "{}", run.stderr);
+    scan(&env, &["--no-history", text(&clone)]).exits(0);
 }
 
 #[test]

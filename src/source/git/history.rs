@@ -67,8 +67,8 @@ pub(super) fn unopened(repository: &Repository, error: &SourceError) -> Diagnost
 /// Says what a shallow clone leaves out. All that is there is scanned, so that is no gap.
 fn tell_shallow(repository: &Repository, collector: &Collector) {
     if !repository.shallow.is_empty() {
-        let reason = "a shallow clone: the history before its edge is not there to be scanned; fetch it with `git fetch --unshallow`";
-        collector.diagnose(Diagnostic::note("shallow-clone", &*repository.name, reason));
+        let reason = "a shallow clone: the history before its edge is not there to be scanned; fetch it with `git fetch --unshallow`, or scan the files alone with `--no-history`";
+        collector.diagnose(Diagnostic::gap("shallow-clone", &*repository.name, reason));
     }
 }
 

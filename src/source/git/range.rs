@@ -79,10 +79,10 @@ impl Source for Range {
         };
         let commits = commits_between(repository, &odb, &self.before, &self.tips, collector);
         if commits.iter().any(|(id, _)| repository.shallow.contains(id)) {
-            // Nothing is left out: more is scanned than the range brought in.
-            let reason =
-                "the range begins at the edge of a shallow clone: all files of its first commits count as brought in";
-            collector.diagnose(Diagnostic::note("shallow-clone", &*repository.name, reason));
+            // More is scanned than those commits brought in, but commits of the range may lie behind the edge.
+            let reason = "the range reaches the edge of a shallow clone: what lies behind it is not there to be scanned, \
+                          and all files at the edge count as brought in";
+            collector.diagnose(Diagnostic::gap("shallow-clone", &*repository.name, reason));
         }
         let introduced = introduced(repository, &odb, commits, collector);
         let mut ids: Vec<Oid> = introduced.blobs.keys().copied().chain(introduced.commits.iter().copied()).collect();
