@@ -152,7 +152,7 @@ fn without_trust(finding: &Finding, findings: &[Finding], untrusted: &[String], 
 /// The verdict that needs no issuer, if there is one.
 fn without_issuer(finding: &Finding, context: &VerifyContext) -> Option<Liveness> {
     let token = finding.token.as_ref();
-    if let Some(verdict) = token.and_then(|token| jwt::judge_locally(finding, token, context.now())) {
+    if let Some(verdict) = token.and_then(|token| jwt::judge_locally(token, context.now())) {
         return Some(verdict);
     }
     let verify = context.rules.get(&finding.rule).map(|rule| &rule.verify);

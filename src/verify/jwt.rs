@@ -3,13 +3,10 @@
 //! Of the token's header only `alg`, `kid` and `crit` are looked at; `jwk`, `jku`, `x5c` and `x5u` are an attacker's word and
 //! never followed. A good signature does not say "not revoked": where introspection answers, it decides.
 
-use std::fmt::Write as _;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::Algorithm;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
 use super::VerifyContext;
@@ -31,17 +28,6 @@ const MAX_TOKEN_BYTES: usize = 128 << 10;
 const EXPIRY: &str = "jwt-expiry";
 const SIGNATURE: &str = "jwt-signature";
 
-/// SHA-256 of tokens from documentation, which would otherwise stand here as text that looks secret: three of jwt.io, the one of
-/// RFC 7515 A.1, and the two of Supabase's local development set-up.
-const SAMPLES: [&str; 6] = [
-    "7f75367e7881255134e1375e723d1dea8ad5f6a4fdb79d938df1f1754a830606",
-    "da816f9f2c16e6c5390e7636cadc40c43551bf0bbcf8f36c65539e6633a9c5e8",
-    "c794fa6d20c64efb9adf980ae93af472a1679775862d421ffe55d4a57fad5b3e",
-    "8d4ef6536dc8895f256c1e0d95dcd19763036732d64a095e44a90ed444267ad3",
-    "bf1725a8f98bea37e88618702e725ba84bd8acdb2647c5e0ed638bfd685791cf",
-    "70541e07fd4f900b66e289f5be55c85f9bef1def4924a5b0c518c45ea1688c12",
-];
-
 /// A signed token (JWS compact serialisation), taken apart.
 struct Signed<'a> {
     signing_input: &'a str,
@@ -50,11 +36,7 @@ struct Signed<'a> {
 }
 
 /// The verdict that the token alone gives, if it does.
-pub(super) fn judge_locally(finding: &Finding, token: &TokenFacts, now: OffsetDateTime) -> Option<Liveness> {
-    let text = finding.secret.expose_str()?;
-    if is_sample(text) {
-        return Some(local(LivenessState::Dead, Some("published-sample"), "it is a published sample", now));
-    }
+pub(super) fn judge_locally(token: &TokenFacts, now: OffsetDateTime) -> Option<Liveness> {
     let seconds = now.unix_timestamp();
     if let Some(exp) = token.exp
         && exp.saturating_add(LEEWAY_SECONDS) < seconds
@@ -212,21 +194,6 @@ fn known_key(finding: &Finding, token: &TokenFacts, findings: &[Finding]) -> Opt
     };
     let signed = Signed::parse(finding.secret.expose_str()?)?;
     weak_keys::find(algorithm, signed.signing_input.as_bytes(), signed.signature, findings)
-}
-
-fn is_sample(token: &str) -> bool {
-    let mut hexadecimal = String::with_capacity(64);
-    for byte in Sha256::digest(token.as_bytes()) {
-        let _ = write!(hexadecimal, "{byte:02x}");
-    }
-    SAMPLES.contains(&hexadecimal.as_str()) || is_john_doe(token)
-}
-
-/// The person in whose name jwt.io issues examples of every algorithm, with a published key pair.
-fn is_john_doe(token: &str) -> bool {
-    let claims = token.split('.').nth(1).and_then(decode);
-    let claim = |name: &str| claims.as_ref()?.get(name)?.as_str();
-    claim("sub") == Some("1234567890") && claim("name") == Some("John Doe")
 }
 
 impl<'a> Signed<'a> {

@@ -108,7 +108,7 @@ impl Observer<'_> {
 /// Judges what the findings say about themselves, and asks nobody: an expired token is dead whatever its issuer thinks.
 pub fn judge_offline(findings: &mut [Finding], now: OffsetDateTime) {
     for finding in findings {
-        let verdict = finding.token.as_ref().and_then(|token| jwt::judge_locally(finding, token, now));
+        let verdict = finding.token.as_ref().and_then(|token| jwt::judge_locally(token, now));
         if let Some(verdict) = verdict {
             finding.liveness = verdict;
         }
