@@ -11,7 +11,6 @@ use super::Repository;
 use super::authors::Authors;
 use super::history::unopened;
 use super::introduced::introduced;
-use super::objects;
 use super::refs::{References, resolve};
 use super::snapshot::Snapshot;
 use super::visitor::Visitor;
@@ -87,16 +86,7 @@ impl Source for Range {
         let introduced = introduced(repository, &odb, commits, collector);
         let mut ids: Vec<Oid> = introduced.blobs.keys().copied().chain(introduced.commits.iter().copied()).collect();
         ids.sort_unstable();
-        collector.expect(ids.len() as u64);
-        let visitor = Visitor::new(repository, context);
-        objects::sweep(
-            repository,
-            &ids,
-            collector,
-            |id, kind, size| visitor.wish(id, kind, size),
-            |object| visitor.visit(&object),
-        );
-        let found = visitor.finish();
+        let found = Visitor::new(repository, context).sweep(&ids);
         if found.is_empty() {
             return;
         }

@@ -74,16 +74,7 @@ impl Source for Staged {
         }
         let mut ids: Vec<Oid> = by_blob.keys().copied().collect();
         ids.sort_unstable();
-        collector.expect(ids.len() as u64);
-        let visitor = Visitor::new(repository, context);
-        objects::sweep(
-            repository,
-            &ids,
-            collector,
-            |id, kind, size| visitor.wish(id, kind, size),
-            |object| visitor.visit(&object),
-        );
-        for found in visitor.finish() {
+        for found in Visitor::new(repository, context).sweep(&ids) {
             let changes = by_blob.remove(&found.id).unwrap_or_default();
             self.emit(found, &changes, &odb, &head, collector);
         }

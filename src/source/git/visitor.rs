@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use git2::{ObjectType, Oid};
 
 use super::Repository;
-use super::objects::{Object, Wish};
+use super::objects::{self, Object, Wish};
 use super::raw;
 use crate::detect::Candidate;
 use crate::diagnostic::Diagnostic;
@@ -81,6 +81,20 @@ impl<'a> Visitor<'a> {
         };
         let candidates = candidates.into_iter().map(with_span).collect();
         lock(&self.found).push(Found { id: object.id, object: kind, candidates });
+    }
+
+    /// Scans these objects, each once, and gives everything found.
+    pub(super) fn sweep(self, ids: &[Oid]) -> Vec<Found> {
+        let collector = self.context.collector;
+        collector.expect(ids.len() as u64);
+        objects::sweep(
+            self.repository,
+            ids,
+            collector,
+            |id, kind, size| self.wish(id, kind, size),
+            |object| self.visit(&object),
+        );
+        self.finish()
     }
 
     /// Everything found, in the order of object ids.
