@@ -9,7 +9,6 @@
 mod assignment;
 mod block;
 mod boundary;
-pub(crate) mod checksum;
 mod examples;
 mod filter;
 mod judge;

@@ -1,9 +1,9 @@
 //! Shape checks: whether a value is what its rule says, and what that makes of the rule's confidence.
 
 use super::filter::Filter;
-use super::{checksum, randomness};
+use super::randomness;
 use crate::finding::Confidence;
-use crate::rules::{Alphabet, Shape};
+use crate::rules::{Alphabet, Shape, checksum};
 
 /// Tests a value against a shape and gives the confidence that a rule of `confidence` may have in it.
 pub(crate) fn check(shape: &Shape, value: &[u8], confidence: Confidence) -> Result<Confidence, Filter> {

@@ -3,6 +3,7 @@
 //! A rule file is complete in itself: what to look for, what it means, where it may be sent, how it is checked and ended, and
 //! examples of both labels. Nothing here scans anything.
 
+pub(crate) mod checksum;
 mod error;
 mod rule;
 mod schema;

@@ -1,8 +1,9 @@
 //! Checksums that issuers publish: they tell a token from something that only looks like one, without asking anybody.
 //!
-//! The algorithms are those of section 0.3 of the provider facts, confirmed there on public examples.
+//! Each was confirmed on examples that the issuer published: GitHub's and npm's on their announcements of the token formats,
+//! Vercel's and GitLab's on their documentation, Grafana's on the source of its `satokengen`.
 
-use crate::rules::Checksum;
+use super::Checksum;
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
