@@ -116,7 +116,8 @@ pub fn summary(report: &Report<'_>, color: bool) -> String {
         _ => format!("{:.1} s", summary.duration.as_secs_f64()),
     };
     let (items, bytes) = (HumanCount(summary.items), HumanBytes(summary.bytes));
-    let _ = writeln!(lines, "scanned {}{items} items, {bytes} in {duration}", escape(scanned.as_bytes()));
+    let unit = if summary.items == 1 { "item" } else { "items" };
+    let _ = writeln!(lines, "scanned {}{items} {unit}, {bytes} in {duration}", escape(scanned.as_bytes()));
 
     let left_out =
         listed([("below `--min-confidence`", summary.below_min_confidence), ("suppressed", summary.suppressed)]);

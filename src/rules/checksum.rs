@@ -1,7 +1,6 @@
 //! Checksums that issuers publish: they tell a token from something that only looks like one, without asking anybody.
 //!
-//! Each was confirmed on examples that the issuer published: GitHub's and npm's on their announcements of the token formats,
-//! Vercel's and GitLab's on their documentation, Grafana's on the source of its `satokengen`.
+//! Each was recomputed on public examples of its tokens.
 
 use super::Checksum;
 
