@@ -45,8 +45,16 @@ impl Secret {
     ///
     /// At most four characters at each end and never more than a quarter of the value in all, so that what is shown helps a
     /// person recognise the credential and helps nobody guess it. Line breaks and other control characters are shown as `·`.
+    ///
+    /// Of a PEM block (RFC 7468) the label is shown, which is the same for all keys of a sort.
     pub fn redacted(&self) -> String {
         let text = String::from_utf8_lossy(&self.0);
+        if let Some((label, _)) = text.strip_prefix("-----BEGIN ").and_then(|rest| rest.split_once("-----"))
+            && label.len() <= 64
+            && label.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b' ')
+        {
+            return format!("-----BEGIN {label}-----…");
+        }
         let characters: Vec<char> = text.chars().map(|c| if c.is_control() { '·' } else { c }).collect();
         let shown = (characters.len() / 8).min(4);
         let head: String = characters.iter().take(shown).collect();
@@ -72,6 +80,8 @@ mod tests {
             ("short", "…"),
             ("0123456789abcdef", "01…ef"),
             ("0123456789abcdef0123456789abcdef0123456789abcdef", "0123…cdef"),
+            ("-----BEGIN RSA PRIVATE -----abcdefghijklmnop", "-----BEGIN RSA PRIVATE -----…"),
+            ("-----BEGIN lower-----abcdefghijklmnop", "----…mnop"),
             ("\n123456\n123456\n123456\n123456\n1234\n", "·123…234·"),
         ] {
             assert_eq!(Secret::new(value).redacted(), expected, "{}", value.len());
