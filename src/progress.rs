@@ -51,7 +51,7 @@ enum Display {
 }
 
 impl<'scope> Progress<'scope> {
-    /// Starts showing `counters` under the name of what is scanned. `is_quiet` leaves out the plain lines.
+    /// Starts showing `counters` under the name of what is done. `is_quiet` leaves out the plain lines.
     pub fn start<'env>(
         scope: &'scope Scope<'scope, 'env>,
         mode: Mode,
@@ -135,7 +135,7 @@ fn show_bar(subject: &str, counters: &Counters, stopped: &Receiver<()>) {
         // A source that does not know what is ahead must not show a full bar.
         bar.set_length(counters.expected.load(Relaxed).max(items));
         bar.set_position(items);
-        bar.set_prefix(HumanBytes(counters.bytes.load(Relaxed)).to_string());
+        bar.set_prefix(bytes_read(counters));
         bar.tick();
         if is_over(stopped, DRAW) {
             break;
@@ -160,8 +160,19 @@ fn heartbeat(subject: &str, counters: &Counters, elapsed: Duration) -> String {
         expected if expected > items => format!(" of {}", HumanCount(expected)),
         _ => String::new(),
     };
-    let bytes = HumanBytes(counters.bytes.load(Relaxed));
-    format!("scanning {subject}: {}{ahead} items, {bytes}, {} s", HumanCount(items), elapsed.as_secs())
+    let bytes = match bytes_read(counters) {
+        bytes if bytes.is_empty() => bytes,
+        bytes => format!(", {bytes}"),
+    };
+    format!("{subject}: {}{ahead} items{bytes}, {} s", HumanCount(items), elapsed.as_secs())
+}
+
+/// How much has been read; nothing where nothing is read, as when issuers are asked.
+fn bytes_read(counters: &Counters) -> String {
+    match counters.bytes.load(Relaxed) {
+        0 => String::new(),
+        bytes => HumanBytes(bytes).to_string(),
+    }
 }
 
 /// Waits so long for the end of the scan; whether it came.
@@ -176,8 +187,9 @@ mod tests {
     #[test]
     fn a_heartbeat_tells_how_far_the_scan_is() {
         let counters = Counters::default();
-        let check = |expected: &str| assert_eq!(heartbeat("repo", &counters, Duration::from_secs(61)), expected);
-        check("scanning repo: 0 items, 0 B, 61 s");
+        let check =
+            |expected: &str| assert_eq!(heartbeat("scanning repo", &counters, Duration::from_secs(61)), expected);
+        check("scanning repo: 0 items, 61 s");
         counters.items.store(1234, Relaxed);
         counters.bytes.store(3 << 20, Relaxed);
         check("scanning repo: 1,234 items, 3.00 MiB, 61 s");

@@ -116,8 +116,8 @@ pub(super) fn scan(
             if collector.is_cancelled() {
                 break;
             }
-            let subject = source.describe();
-            tracing::info!("scanning {subject}");
+            let subject = format!("scanning {}", source.describe());
+            tracing::info!("{subject}");
             let progress = Progress::start(scope, args.output.progress, global.quiet, subject, &collector.counters);
             pool.install(|| source.scan(&context));
             progress.finish();

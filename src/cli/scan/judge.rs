@@ -8,15 +8,17 @@ use std::sync::atomic::Ordering::Relaxed;
 use anyhow::Context as _;
 use time::OffsetDateTime;
 
-use super::args::{OnlineArgs, RevokeMode};
+use super::args::{Args, RevokeMode};
 use super::gather::Gathered;
 use crate::cli::{Global, mandate, mandate::Mandate};
 use crate::config::Config;
 use crate::config::environment::Environment;
 use crate::diagnostic::Diagnostic;
 use crate::finding::Finding;
+use crate::progress::{self, Progress};
 use crate::revoke::{self, RevocationPlan, RevokeContext};
 use crate::rules::RuleSet;
+use crate::source::Counters;
 use crate::verify::{self, Observer};
 
 /// What is asked and done once the findings are known. Opened before the scan, so that a mistake in it costs no scan.
@@ -26,20 +28,23 @@ pub(super) struct Judge {
     revoke: Option<RevokeMode>,
     plan_file: Option<PathBuf>,
     ledger: Option<PathBuf>,
+    progress: progress::Mode,
 }
 
 impl Judge {
     pub(super) fn prepare(
-        args: &OnlineArgs,
+        args: &Args,
         config: &Config,
         rules: &Arc<RuleSet>,
         environment: &Environment,
     ) -> anyhow::Result<Self> {
+        let progress = args.output.progress;
+        let args = &args.online;
         let asks = args.verify || args.revoke.is_some();
         let mandate = asks.then(|| Mandate::new(config, Arc::clone(rules))).transpose()?;
         let acts = args.revoke == Some(RevokeMode::Auto);
         let ledger = acts.then(|| mandate::ledger_file(args.ledger.as_ref(), environment)).transpose()?;
-        Ok(Self { mandate, revoke: args.revoke, plan_file: args.plan.clone(), ledger })
+        Ok(Self { mandate, revoke: args.revoke, plan_file: args.plan.clone(), ledger, progress })
     }
 
     /// Judges the findings by what they say themselves, and by their issuers where that was asked for; then plans and revokes.
@@ -49,9 +54,17 @@ impl Judge {
             return Ok(());
         };
         let is_cancelled = || gathered.stop.load(Relaxed);
-        let observer = Observer { progress: &|_, _| {}, is_cancelled: &is_cancelled };
-        verify::verify_findings(&mut gathered.findings, &mandate.verify, &observer)
-            .context("cannot start to ask issuers")?;
+        let counters = Counters::default();
+        counters.expected.store(gathered.findings.len() as u64, Relaxed);
+        let told = |done: usize, _| counters.items.store(done as u64, Relaxed);
+        let observer = Observer { progress: &told, is_cancelled: &is_cancelled };
+        std::thread::scope(|scope| {
+            let progress = Progress::start(scope, self.progress, global.quiet, "asking issuers", &counters);
+            let result = verify::verify_findings(&mut gathered.findings, &mandate.verify, &observer);
+            progress.finish();
+            result
+        })
+        .context("cannot start to ask issuers")?;
         // Whoever interrupts a run does not want it to revoke.
         let Some(mode) = self.revoke.filter(|_| !is_cancelled()) else { return Ok(()) };
         let context = RevokeContext { is_cancelled: &is_cancelled, ..mandate.context() };

@@ -62,7 +62,7 @@ fn scan(args: &Args, scope: Scope, allowed: Vec<Fingerprint>, global: &Global) -
     let mut baseline = read_baseline(&args.detection)?;
     let is_whole = matches!(scope, Scope::Everything);
     let sources = gather::open(args, scope, &environment)?;
-    let judge = Judge::prepare(&args.online, &config, &rules, &environment)?;
+    let judge = Judge::prepare(args, &config, &rules, &environment)?;
     let reports = write::prepare(&args.output)?;
 
     let detector = Detector::new(Arc::clone(&rules), config.fingerprint_key()?);
