@@ -55,7 +55,8 @@ const TRAILER_LENGTH: usize = 20;
 /// Length of what precedes an entry's path, without the extended flags.
 const FIXED_LENGTH: usize = 62;
 
-/// Where paths share what precedes them, few bytes can stand for very many: no path that shares more than this is believed.
+/// Longer paths are not believed: no system can open one. Where paths share what precedes them, few bytes can stand for very
+/// many, and what asks for every directory above a path takes the square of its length.
 const LONGEST_PATH: usize = 8192;
 
 impl Index {
@@ -130,9 +131,6 @@ impl Index {
         if version == 4 {
             // What is cut off the path before, and what follows instead.
             let kept = previous.len().checked_sub(reader.offset()?).ok_or(IndexError::Malformed)?;
-            if kept > LONGEST_PATH {
-                return Err(IndexError::Malformed);
-            }
             self.paths.extend_from_within(previous.start..previous.start + kept);
             self.paths.extend_from_slice(reader.text()?);
         } else {
@@ -140,6 +138,9 @@ impl Index {
             // Entries are padded to a multiple of eight bytes, with one byte at the least, which `text` has taken.
             let taken = start - reader.rest.len();
             reader.take(taken.next_multiple_of(8) - taken)?;
+        }
+        if self.paths.len() - path_start > LONGEST_PATH {
+            return Err(IndexError::Malformed);
         }
         self.entries.push(Entry {
             path: path_start..self.paths.len(),
@@ -184,6 +185,9 @@ fn read_trees(content: &[u8]) -> Option<HashMap<Vec<u8>, CachedTree>> {
                 if directory.is_empty() { name.to_vec() } else { [directory, &b"/"[..], name].concat() }
             }
         };
+        if path.len() > LONGEST_PATH {
+            return None;
+        }
         // A negative number marks a tree in which something has changed.
         if let Ok(entries) = usize::try_from(entries) {
             let (id, behind) = rest.split_at_checked(20)?;
@@ -312,5 +316,15 @@ mod tests {
         known.sort();
         assert_eq!(known, [b"a/x".to_vec(), b"b".to_vec()]);
         assert!(read_trees(&tree[..tree.len() - 1]).is_none());
+    }
+
+    #[test]
+    fn paths_without_end_are_not_believed() {
+        let longest = "d/".repeat(LONGEST_PATH / 2);
+        assert!(Index::parse(&file(&[&longest], b"")).is_ok());
+        assert_eq!(Index::parse(&file(&[&format!("{longest}d")], b"")).err(), Some(IndexError::Malformed));
+        // Each directory in the one before: eight bytes of the file would stand for ever longer paths.
+        assert!(read_trees(&b"d\0-1 1\n".repeat(LONGEST_PATH / 2)).is_some());
+        assert!(read_trees(&b"d\0-1 1\n".repeat(LONGEST_PATH)).is_none());
     }
 }

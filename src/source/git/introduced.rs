@@ -1,5 +1,6 @@
 //! What commits brought in: the blobs that their trees hold and the trees before them did not.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use git2::{Odb, Oid};
@@ -33,10 +34,11 @@ pub(super) fn introduced(
         commits.iter().flat_map(|(_, header)| &header.parents).filter(|id| !members.contains(id)).copied().collect();
     let additions: Mutex<Vec<(Oid, Addition)>> = Mutex::default();
     let unread: Mutex<OidSet> = Mutex::default();
+    let budget = Budget::default();
     objects::for_each(repository, &commits, collector, |odb, (id, header)| {
         let parents: Vec<Oid> = header.parents.iter().filter_map(|&parent| root_tree(odb, parent)).collect();
         let mut own = Vec::new();
-        let missing = compare(odb, b"", header.tree, parents, &mut own);
+        let missing = compare(odb, b"", header.tree, parents, &mut own, &budget);
         lock(&additions).extend(own.into_iter().map(|addition| (*id, addition)));
         lock(&unread).extend(missing);
     });
@@ -79,40 +81,73 @@ pub(super) struct Addition {
     pub(super) blob: Oid,
 }
 
-/// No more additions than this are taken from one commit: trees can be built that repeat each other billions of times.
-const MAX_ADDITIONS: usize = 5_000_000;
+/// How much comparing may cost in all. A few small trees can be built that repeat each other billions of times, or that lie
+/// in each other so deep that their paths fill the memory.
+pub(super) struct Budget {
+    /// How often a tree may be entered that was entered before for the same commit.
+    repeats: AtomicUsize,
+    /// Bytes of paths, and of what is kept beside each.
+    path_bytes: AtomicUsize,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        // Far more than an honest history has in the one, and than a usual machine can spare in the other.
+        Self { repeats: AtomicUsize::new(1 << 18), path_bytes: AtomicUsize::new(1 << 31) }
+    }
+}
+
+impl Budget {
+    fn allows_repeat(&self) -> bool {
+        take(&self.repeats, 1)
+    }
+
+    fn allows_path(&self, length: usize) -> bool {
+        take(&self.path_bytes, length.saturating_add(size_of::<Addition>()))
+    }
+}
+
+fn take(budget: &AtomicUsize, amount: usize) -> bool {
+    budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(amount)).is_ok()
+}
 
 /// Compares a tree, which lies at `prefix`, with those of all parents, entering only what differs from each. Returns the trees
-/// that could not be read.
+/// that could not be read, or no more within the budget, each once.
 pub(super) fn compare(
     odb: &Odb<'_>,
     prefix: &[u8],
     tree: Oid,
     parents: Vec<Oid>,
     additions: &mut Vec<Addition>,
-) -> Vec<Oid> {
-    let mut unread = Vec::new();
+    budget: &Budget,
+) -> OidSet {
+    let mut unread = OidSet::default();
+    let mut entered = OidSet::default();
     let mut open = vec![(prefix.to_vec(), tree, parents)];
     while let Some((prefix, tree, parents)) = open.pop() {
         if parents.contains(&tree) {
             continue;
         }
-        if additions.len() > MAX_ADDITIONS {
-            unread.push(tree);
+        if !entered.insert(tree) && !budget.allows_repeat() {
+            unread.insert(tree);
             continue;
         }
         let Ok((_, bytes)) = objects::read(odb, tree) else {
-            unread.push(tree);
+            unread.insert(tree);
             continue;
         };
         let parents: Vec<Entries> = parents.into_iter().filter_map(|parent| Entries::read(odb, parent)).collect();
         for entry in raw::tree_entries(&bytes).map_while(Result::ok) {
             let in_parents = || parents.iter().filter_map(|parent| parent.find(entry.name));
-            if in_parents().any(|(kind, id)| kind == entry.kind && id == entry.id) {
+            if entry.kind == EntryKind::Submodule || in_parents().any(|(kind, id)| kind == entry.kind && id == entry.id)
+            {
                 continue;
             }
-            let mut path = prefix.clone();
-            path.extend(entry.name);
+            if !budget.allows_path(prefix.len().saturating_add(entry.name.len())) {
+                unread.insert(tree);
+                break;
+            }
+            let mut path = [&prefix, entry.name].concat();
             match entry.kind {
                 EntryKind::Blob => additions.push(Addition { path, blob: entry.id }),
                 EntryKind::Tree => {
@@ -143,5 +178,44 @@ impl Entries {
     fn find(&self, name: &[u8]) -> Option<(EntryKind, Oid)> {
         let at = self.0.binary_search_by(|(held, ..)| (**held).cmp(name)).ok()?;
         self.0.get(at).map(|&(_, kind, id)| (kind, id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use git2::ObjectType;
+
+    use super::*;
+
+    /// Compares a chain of trees, each of which holds the one below under all `names`, with nothing. Gives the additions and
+    /// the trees left out.
+    fn check(depth: usize, names: &[&str], leaf: &[u8], budget: &Budget) -> (usize, usize) {
+        let odb = Odb::new().expect("memory");
+        odb.add_new_mempack_backend(1).expect("memory");
+        let mut tree = odb.write(ObjectType::Tree, leaf).expect("writable");
+        for _ in 0..depth {
+            let entries = names.iter().map(|name| [b"40000 ", name.as_bytes(), b"\0", tree.as_bytes()].concat());
+            tree = odb.write(ObjectType::Tree, &entries.collect::<Vec<_>>().concat()).expect("writable");
+        }
+        let mut additions = Vec::new();
+        let unread = compare(&odb, b"", tree, Vec::new(), &mut additions, budget);
+        (additions.len(), unread.len())
+    }
+
+    #[test]
+    fn trees_that_repeat_each_other_without_a_file_come_to_an_end() {
+        let budget = || Budget { repeats: AtomicUsize::new(100), ..Budget::default() };
+        assert_eq!(check(5, &["a", "b"], b"", &budget()), (0, 0));
+        let (additions, unread) = check(60, &["a", "b"], b"", &budget());
+        assert!(additions == 0 && (1..=61).contains(&unread), "{unread}");
+    }
+
+    #[test]
+    fn trees_that_lie_deep_in_each_other_do_not_fill_the_memory() {
+        let leaf = [b"100644 f\0", &[7; 20][..]].concat();
+        let budget = || Budget { path_bytes: AtomicUsize::new(10_000), ..Budget::default() };
+        let name = "n".repeat(100);
+        assert_eq!(check(10, &[&name], &leaf, &budget()), (1, 0));
+        assert_eq!(check(50, &[&name], &leaf, &budget()), (0, 1));
     }
 }

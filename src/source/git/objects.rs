@@ -3,9 +3,9 @@
 //! The engine of history scans. Nothing outside this file knows how objects are stored or read.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::{LazyLock, Mutex, Once, PoisonError};
 
 use git2::{ErrorCode, ObjectType, Odb, Oid};
 
@@ -14,27 +14,61 @@ use crate::diagnostic::Diagnostic;
 use crate::source::Collector;
 use crate::source::SourceError;
 
-/// Object ids are uniform already: their first bytes are the hash.
-pub(super) type OidSet = HashSet<Oid, BuildHasherDefault<OidHasher>>;
+/// A set of object ids.
+pub(super) type OidSet = HashSet<Oid, OidState>;
 /// A map keyed by object id.
-pub(super) type OidMap<T> = HashMap<Oid, T, BuildHasherDefault<OidHasher>>;
+pub(super) type OidMap<T> = HashMap<Oid, T, OidState>;
 
-/// Takes the first eight bytes of an id for its hash. Crafting ids that agree in them is as dear as breaking SHA-1 that far.
-#[derive(Default)]
-pub(super) struct OidHasher(u64);
+/// Makes the hashers of one process, all with the same secret. An honest id is its own hash, but ids need not be: a tree names
+/// any that it likes, a pack's index gives any to its objects, and a million that agree in what is hashed would take hours.
+#[derive(Clone, Copy)]
+pub(super) struct OidState([u64; 2]);
+
+impl Default for OidState {
+    fn default() -> Self {
+        static SECRET: LazyLock<[u64; 2]> = LazyLock::new(|| [0, 1].map(|number| RandomState::new().hash_one(number)));
+        Self(*SECRET)
+    }
+}
+
+impl BuildHasher for OidState {
+    type Hasher = OidHasher;
+
+    fn build_hasher(&self) -> OidHasher {
+        OidHasher { secret: self.0, hash: 0 }
+    }
+}
+
+/// Multiplies the parts of an id with each other, which whoever chose them cannot foresee without the secret.
+pub(super) struct OidHasher {
+    secret: [u64; 2],
+    hash: u64,
+}
 
 impl Hasher for OidHasher {
     fn write(&mut self, bytes: &[u8]) {
-        if let Some(first) = bytes.first_chunk() {
-            self.0 ^= u64::from_le_bytes(*first);
-        }
+        let part = |start: usize| {
+            let part = bytes.get(start..).and_then(<[u8]>::first_chunk);
+            part.map_or(0, |part| u64::from_le_bytes(*part))
+        };
+        let [left, right] = self.secret;
+        // The parts overlap, so that all twenty bytes count.
+        self.hash ^= fold(fold(part(0) ^ left, part(8) ^ right) ^ left, part(12) ^ right);
     }
 
     fn write_usize(&mut self, _length: usize) {}
 
     fn finish(&self) -> u64 {
-        self.0
+        self.hash
     }
+}
+
+/// Both halves of the product, one over the other.
+fn fold(left: u64, right: u64) -> u64 {
+    let product = u128::from(left) * u128::from(right);
+    #[expect(clippy::cast_possible_truncation, reason = "the lower half is what is wanted")]
+    let lower = product as u64;
+    lower ^ (product >> 64) as u64
 }
 
 /// An object as it is handed to a visitor.
@@ -191,6 +225,25 @@ impl Trouble {
         if let Some(more) = objects.len().checked_sub(NAMED_OBJECTS).filter(|&more| more > 0) {
             let reason = format!("{more} more objects cannot be read");
             collector.diagnose(Diagnostic::gap("corrupt-object", &*repository.name, reason));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_that_agree_in_most_bytes_do_not_share_a_hash() {
+        for place in 0..20 {
+            let ids = (0..=u8::MAX).map(|byte| {
+                let mut id = [7; 20];
+                id[place] = byte;
+                Oid::from_bytes(&id).expect("twenty bytes")
+            });
+            let state = OidState::default();
+            let hashes: HashSet<u64> = ids.map(|id| state.hash_one(id)).collect();
+            assert_eq!(hashes.len(), 256, "byte {place}");
         }
     }
 }

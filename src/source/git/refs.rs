@@ -164,6 +164,9 @@ impl References {
 /// The commit that a revision names, in any of git's spellings.
 pub(super) fn resolve(repository: &Repository, revision: &str) -> Result<Oid, SourceError> {
     let by_libgit2 = || {
+        if repository.has_includes {
+            return None;
+        }
         // Opened as bare, so that the owner does not matter; see `Repository`.
         let opened = git2::Repository::open_bare(&repository.git_dir).ok()?;
         let commit = opened.revparse_single(revision).ok()?.peel_to_commit().ok()?;

@@ -50,6 +50,8 @@ pub struct Repository {
     pub(super) is_partial: bool,
     /// Whether references are kept in a form that is not read.
     pub(super) has_reftable: bool,
+    /// Whether its configuration names further files, so that libgit2 may not open the repository by itself.
+    pub(super) has_includes: bool,
     /// Commits whose parents were left out by a shallow clone.
     pub(super) shallow: OidSet,
 }
@@ -142,7 +144,7 @@ impl Repository {
         environment: &GitEnvironment,
     ) -> Result<Self, SourceError> {
         let common_dir = common_directory(git_dir);
-        let config = read_config(&common_dir.join("config"))?;
+        let (config, has_includes) = read_config(&common_dir.join("config"))?;
         let setting = |name: &str| config.as_ref().and_then(|config| config.get_string(name).ok());
         if let Some(format) = setting("extensions.objectformat").filter(|format| !format.eq_ignore_ascii_case("sha1")) {
             let feature = format!("the object format {}", crate::finding::escape(format.as_bytes()));
@@ -159,6 +161,7 @@ impl Repository {
             object_directories,
             is_partial: setting("extensions.partialclone").is_some() || config.as_ref().is_some_and(has_promisor),
             has_reftable: setting("extensions.refstorage").is_some_and(|storage| !storage.starts_with("files")),
+            has_includes,
             shallow: read_shallow(&common_dir.join("shallow")),
             git_dir: git_dir.to_owned(),
             common_dir,
@@ -216,13 +219,37 @@ fn common_directory(git_dir: &Path) -> PathBuf {
     }
 }
 
-/// The repository's own configuration, without the user's and the system's. Only what tells how objects and references are
-/// stored is looked at.
-fn read_config(path: &Path) -> Result<Option<git2::Config>, SourceError> {
+/// The repository's own configuration, without the user's and the system's, and as git does for these settings without what it
+/// includes; and whether it would include anything. Only what tells how objects and references are stored is looked at.
+fn read_config(path: &Path) -> Result<(Option<git2::Config>, bool), SourceError> {
     if !path.is_file() {
-        return Ok(None);
+        return Ok((None, false));
     }
-    git2::Config::open(path).map(Some).map_err(|source| SourceError::Git { path: path.to_owned(), source })
+    let git = |source| SourceError::Git { path: path.to_owned(), source };
+    let open = |source| SourceError::Open { path: path.to_owned(), source };
+    let mut text = read_file(path).map_err(open)?;
+    if !defuse_includes(&mut text) {
+        return git2::Config::open(path).map(|config| (Some(config), false)).map_err(git);
+    }
+    // libgit2 always follows includes. Ten files that include each other tenfold would never be read to the end, nor a pipe.
+    let defused = tempfile::NamedTempFile::new().map_err(open)?;
+    fs_err::write(defused.path(), text).map_err(open)?;
+    let config = git2::Config::open(defused.path()).and_then(|mut config| config.snapshot());
+    config.map(|config| (Some(config), true)).map_err(git)
+}
+
+/// Renames the sections that include other files, `[include]` and `[includeIf "…"]`. Tells whether there is any.
+fn defuse_includes(config: &mut [u8]) -> bool {
+    const HEADER: &[u8] = b"[include";
+    let starts: Vec<usize> = memchr::memchr_iter(HEADER[0], config)
+        .filter(|&start| config.get(start..start + HEADER.len()).is_some_and(|name| name.eq_ignore_ascii_case(HEADER)))
+        .collect();
+    for &start in &starts {
+        if let Some(first) = config.get_mut(start + 1) {
+            *first = b'x';
+        }
+    }
+    !starts.is_empty()
 }
 
 fn has_promisor(config: &git2::Config) -> bool {
@@ -236,4 +263,26 @@ fn read_shallow(path: &Path) -> OidSet {
     let text = read_file(path).unwrap_or_default();
     let lines = text.split(|&byte| byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok());
     lines.filter_map(|line| Oid::from_str(line.trim()).ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_configuration_includes_is_not_read() {
+        let made = tempfile::tempdir().expect("a temporary directory");
+        git2::Repository::init_bare(made.path()).expect("a repository");
+        let config = made.path().join("config");
+        let included = "[extensions]\nobjectFormat = sha256\n";
+        fs_err::write(made.path().join("other"), included).expect("writable");
+        for header in ["[include]", "  [InClude]", "[core]\nbare = true\n[includeIf \"gitdir:/\"]"] {
+            let text = format!("{header}\npath = other\n[remote \"origin\"]\npromisor = true\n");
+            fs_err::write(&config, &text).expect("writable");
+            let repository = Repository::at(made.path()).expect("supported").expect("a repository");
+            assert!(repository.is_partial && repository.has_includes, "{text}");
+        }
+        fs_err::write(&config, included).expect("writable");
+        assert!(Repository::at(made.path()).is_err());
+    }
 }

@@ -12,7 +12,7 @@ use git2::{DiffOptions, Odb, Oid, Patch};
 use super::Repository;
 use super::history::unopened;
 use super::index::{Index, IndexError, is_below};
-use super::introduced::compare;
+use super::introduced::{Budget, compare};
 use super::objects::{self, OidMap};
 use super::raw::EntryKind;
 use super::refs::References;
@@ -118,6 +118,7 @@ impl Staged {
     fn changed(&self, odb: &Odb<'_>, head: &mut Snapshot<'_>, collector: &Collector) -> Vec<(Oid, Change)> {
         let entries = self.index.entries();
         let mut files = Vec::new();
+        let budget = Budget::default();
         let mut number = 0;
         let mut previous: &[u8] = b"";
         while let Some(entry) = entries.get(number) {
@@ -150,7 +151,8 @@ impl Staged {
                     // A directory of a sparse index, outside the work tree.
                     let before = head.tree(path.strip_suffix(b"/").unwrap_or(path));
                     let mut additions = Vec::new();
-                    for unread in compare(odb, path, entry.id, before.into_iter().collect(), &mut additions) {
+                    let unread = compare(odb, path, entry.id, before.into_iter().collect(), &mut additions, &budget);
+                    for unread in unread {
                         let place = format!("{}: {unread}", self.repository.name);
                         collector.diagnose(Diagnostic::gap("missing-object", place, "a tree cannot be read"));
                     }
