@@ -100,7 +100,9 @@ impl SourceError {
             Self::Open { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
                 Some("a target is a file, a directory, a git repository, an image archive, or `-`".to_owned())
             }
-            Self::NotARepository { .. } => Some("leave the prefix `git:` away to scan the files".to_owned()),
+            Self::NotARepository { .. } => Some(
+                "history, the index and ranges are those of a repository; `rescind scan PATH` scans files".to_owned(),
+            ),
             Self::UnsupportedRepository { .. } => {
                 Some("scan the files without the history, with `--no-history`".to_owned())
             }

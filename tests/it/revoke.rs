@@ -156,3 +156,13 @@ fn values_are_read_again_from_every_kind_of_place() {
         }
     }
 }
+
+#[test]
+fn a_ledger_that_nobody_has_begun_is_no_error() {
+    let env = Env::new();
+    let run = env.run(["revoke", "status"]).exits(0);
+    assert!(run.stderr.contains("nothing has been revoked"), "{}", run.stderr);
+    // What is named, or has to be proven, must be there.
+    env.run(["revoke", "status", "--check"]).exits(2);
+    env.run(["revoke", "status", "--ledger", "ledger.jsonl"]).exits(2);
+}

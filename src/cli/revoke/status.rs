@@ -47,6 +47,15 @@ enum Format {
 
 pub(super) fn run(args: &Args, environment: &Environment) -> CommandResult {
     let path = ledger_file(args.ledger.as_ref(), environment)?;
+    // The usual ledger begins with the first revocation. One that was named, or has to be proven, must be there.
+    if args.ledger.is_none() && args.receipt.is_none() && !args.check && !path.exists() {
+        writeln!(
+            anstream::stderr().lock(),
+            "nothing has been revoked: there is no ledger at `{}` yet",
+            path.display()
+        )?;
+        return Ok(Exit::Clean);
+    }
     let chain = Chain::read(&path)?;
     // What is open stands first: that is what somebody has to act on.
     let mut standings: Vec<Standing> = chain.standings().into_values().collect();
