@@ -57,7 +57,7 @@ pub(crate) fn at(bytes: &[u8], word: Range<usize>) -> Option<Assignment> {
     let mut cursor = Cursor { bytes, position: key_span.end };
     let before = preceding(bytes, key_span.start);
     let is_quoted = cursor.skip_closers();
-    let form = Form::read(&mut cursor, is_quoted, before, line_start(bytes, key_span.start));
+    let form = Form::read(&mut cursor, is_quoted, key_span.start);
     let read = form.and_then(|form| value(&mut cursor, form)).filter(|(span, _)| !is_key(bytes, span.end));
     let (span, quote) = read.or_else(|| if is_quoted { value_before(bytes, key_span.start) } else { None })?;
     let mut key = Key::parse(name);
@@ -167,7 +167,8 @@ enum Form {
 
 impl Form {
     /// Reads what assigns, and leaves the cursor at the value.
-    fn read(cursor: &mut Cursor<'_>, is_quoted: bool, before: Option<u8>, line: &[u8]) -> Option<Self> {
+    fn read(cursor: &mut Cursor<'_>, is_quoted: bool, name_start: usize) -> Option<Self> {
+        let (before, line) = (preceding(cursor.bytes, name_start), line_start(cursor.bytes, name_start));
         let after_name = cursor.position;
         let blanks = cursor.skip_blanks();
         if before == Some(b'<') && cursor.position == after_name && cursor.eat(b">") {
@@ -210,7 +211,7 @@ impl Form {
         if cursor.skip_to_value_of_pair() {
             return Some(Self::Plain);
         }
-        if is_quoted && opens_arguments(line) && cursor.eat(b",") {
+        if is_quoted && opens_arguments(cursor.before(name_start)) && cursor.eat(b",") {
             cursor.skip_blanks();
             return Some(Self::Argument);
         }
@@ -240,13 +241,17 @@ fn opens_line(line: &[u8]) -> bool {
 }
 
 /// Whether a quoted name is the first of a call's or pair's texts. In a plain list of texts, the next one is no value.
-fn opens_arguments(line: &[u8]) -> bool {
-    let before = line.trim_ascii_end();
+fn opens_arguments(before: &[u8]) -> bool {
+    let before = before.trim_ascii_end();
     let before = before.strip_suffix(b"\"").or_else(|| before.strip_suffix(b"'")).unwrap_or(before);
-    let before = before.strip_suffix(b"\\").unwrap_or(before).trim_ascii_end();
-    match before.split_last() {
-        Some((b'(' | b'[' | b'{', _)) => true,
-        Some((b',', list)) => !matches!(list.trim_ascii_end().last(), None | Some(b'"' | b'\'')),
+    let before = before.strip_suffix(b"\\").unwrap_or(before);
+    let opener = before.trim_ascii_end();
+    // Only the arguments of a call are spread over lines: one text a line is a list.
+    let is_same_line = !before.get(opener.len()..).unwrap_or_default().contains(&b'\n');
+    match opener.split_last() {
+        Some((b'(', _)) => true,
+        Some((b'[' | b'{', _)) => is_same_line,
+        Some((b',', list)) => is_same_line && !matches!(list.trim_ascii_end().last(), None | Some(b'"' | b'\'')),
         _ => false,
     }
 }
@@ -263,6 +268,11 @@ impl<'a> Cursor<'a> {
 
     fn peek_at(&self, offset: usize) -> Option<u8> {
         self.bytes.get(self.position + offset).copied()
+    }
+
+    /// What stands before a position, as far as the indentation of a line may reach.
+    fn before(&self, position: usize) -> &'a [u8] {
+        self.bytes.get(position.saturating_sub(LONGEST_KEY)..position).unwrap_or_default()
     }
 
     fn rest(&self) -> &'a [u8] {
@@ -370,7 +380,7 @@ fn reads_elsewhere(name: &[u8]) -> bool {
 }
 
 fn value(cursor: &mut Cursor<'_>, form: Form) -> Option<(Range<usize>, Quote)> {
-    if matches!(form, Form::Plain | Form::Quoted | Form::Yaml) && cursor.peek() == Some(b'\n') {
+    if matches!(form, Form::Plain | Form::Quoted | Form::Argument | Form::Yaml) && cursor.peek() == Some(b'\n') {
         // Long values stand on the line below.
         cursor.skip_while(LONGEST_GAP, |byte| byte.is_ascii_whitespace());
         if !matches!(cursor.peek(), Some(b'"' | b'\'')) {
