@@ -214,9 +214,11 @@ impl<'a> Context<'a> {
 
     /// The best of the client secrets around, by their findings.
     fn secrets(&self, matches: &[Match], ids: &[Fingerprint]) -> Vec<Fingerprint> {
-        let fitting = matches.iter().zip(ids).filter_map(|(other, id)| {
-            let is_near = other.span.start >= self.region.start && other.span.end <= self.region.end;
-            if other.kind != Kind::ClientSecret || !is_near || other.span == self.found.span {
+        // All matches of a large file for each of them would take the square of their number.
+        let from = matches.partition_point(|other| other.span.start < self.region.start);
+        let nearby = matches.iter().zip(ids).skip(from).take_while(|(other, _)| other.span.end <= self.region.end);
+        let fitting = nearby.filter_map(|(other, id)| {
+            if other.kind != Kind::ClientSecret || other.span == self.found.span {
                 return None;
             }
             Some((self.misfit(&other.span, &distinctive(&other.stem))?, *id))

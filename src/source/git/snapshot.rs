@@ -50,14 +50,17 @@ impl<'a> Snapshot<'a> {
         }
     }
 
-    /// Whether the blob is there at any path. Reads everything.
-    pub(super) fn holds(&self, blob: Oid) -> bool {
-        let mut is_there = false;
-        let mut seen = OidSet::default();
-        if let Some(root) = self.root {
-            blobs_below(self.odb, root, &mut seen, |id| is_there |= id == blob);
+    /// Which of the blobs are there at any path. Reads everything, unless nothing is looked for.
+    pub(super) fn held(&self, blobs: &OidSet) -> OidSet {
+        let mut held = OidSet::default();
+        if let Some(root) = self.root.filter(|_| !blobs.is_empty()) {
+            blobs_below(self.odb, root, &mut OidSet::default(), |id| {
+                if blobs.contains(&id) {
+                    held.insert(id);
+                }
+            });
         }
-        is_there
+        held
     }
 
     fn entry(&mut self, path: &[u8]) -> Option<(EntryKind, Oid)> {

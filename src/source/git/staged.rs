@@ -13,7 +13,7 @@ use super::Repository;
 use super::history::unopened;
 use super::index::{Index, IndexError, is_below};
 use super::introduced::{Budget, compare};
-use super::objects::{self, OidMap};
+use super::objects::{self, OidMap, OidSet};
 use super::raw::EntryKind;
 use super::refs::References;
 use super::repository::read_file;
@@ -74,9 +74,15 @@ impl Source for Staged {
         }
         let mut ids: Vec<Oid> = by_blob.keys().copied().collect();
         ids.sort_unstable();
-        for found in Visitor::new(repository, context).sweep(&ids) {
+        let found = Visitor::new(repository, context).sweep(&ids);
+        // A file that was only moved or copied brings in nothing.
+        let moved = match &self.named {
+            Some(_) => OidSet::default(),
+            None => head.held(&found.iter().map(|found| found.id).collect()),
+        };
+        for found in found.into_iter().filter(|found| !moved.contains(&found.id)) {
             let changes = by_blob.remove(&found.id).unwrap_or_default();
-            self.emit(found, &changes, &odb, &head, collector);
+            self.emit(found, &changes, &odb, collector);
         }
         for tree in head.unread {
             let reason = "what HEAD holds here is not known: its files count as new";
@@ -167,11 +173,7 @@ impl Staged {
         files
     }
 
-    fn emit(&self, found: Found, changes: &[Change], odb: &Odb<'_>, head: &Snapshot<'_>, collector: &Collector) {
-        // A file that was only moved or copied brings in nothing.
-        if self.named.is_none() && head.holds(found.id) {
-            return;
-        }
+    fn emit(&self, found: Found, changes: &[Change], odb: &Odb<'_>, collector: &Collector) {
         let place = Place::Staged { repository: self.repository.name.clone(), blob: found.id.to_string().into() };
         let new = objects::read(odb, found.id).map(|(_, bytes)| bytes).unwrap_or_default();
         let changes: Vec<(&Change, ChangedLines)> = changes

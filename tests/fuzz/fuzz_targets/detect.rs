@@ -1,5 +1,5 @@
 //! Arbitrary bytes through all of detection: nothing panics, spans are ascending and within the bytes, and equal bytes give
-//! equal answers.
+//! equal answers. The templates of rule examples are expanded, so that a value with a checksum can be come by.
 
 #![no_main]
 
@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 use libfuzzer_sys::fuzz_target;
 use rescind::detect::Detector;
 use rescind::finding::FingerprintKey;
-use rescind::rules::RuleSet;
+use rescind::rules::{RuleSet, expand};
 
 static DETECTOR: LazyLock<Detector> = LazyLock::new(|| {
     let rules = RuleSet::load(&[]).expect("the rules of the binary are valid");
@@ -16,6 +16,8 @@ static DETECTOR: LazyLock<Detector> = LazyLock::new(|| {
 });
 
 fuzz_target!(|bytes: &[u8]| {
+    let expanded = std::str::from_utf8(bytes).ok().and_then(|text| expand(text, "fuzz").ok());
+    let bytes = expanded.as_deref().map_or(bytes, str::as_bytes);
     let found = DETECTOR.detect(bytes);
     let mut end = 0;
     for candidate in &found {

@@ -10,8 +10,8 @@ use std::sync::{Arc, LazyLock};
 use libfuzzer_sys::fuzz_target;
 use rescind::detect::Detector;
 use rescind::finding::FingerprintKey;
-use rescind::source::Collector;
 use rescind::rules::RuleSet;
+use rescind::source::Collector;
 use rescind::source::{ScanContext, image};
 
 /// Larger files would slow the search and show nothing new.
