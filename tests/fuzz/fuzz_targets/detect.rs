@@ -10,6 +10,8 @@ use rescind::detect::Detector;
 use rescind::finding::FingerprintKey;
 use rescind::rules::{RuleSet, expand};
 
+const MAX_EXPANDED_SIZE: usize = 16 * 1024;
+
 static DETECTOR: LazyLock<Detector> = LazyLock::new(|| {
     let rules = RuleSet::load(&[]).expect("the rules of the binary are valid");
     Detector::new(Arc::new(rules), FingerprintKey::default())
@@ -17,6 +19,8 @@ static DETECTOR: LazyLock<Detector> = LazyLock::new(|| {
 
 fuzz_target!(|bytes: &[u8]| {
     let expanded = std::str::from_utf8(bytes).ok().and_then(|text| expand(text, "fuzz").ok());
+    // A template may stand for much more than it is long, which would slow the search and show nothing new.
+    let expanded = expanded.filter(|text| text.len() <= MAX_EXPANDED_SIZE);
     let bytes = expanded.as_deref().map_or(bytes, str::as_bytes);
     let found = DETECTOR.detect(bytes);
     let mut end = 0;
