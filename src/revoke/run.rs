@@ -90,8 +90,8 @@ pub fn plan_subjects(
     Ok(plan(&PlanInput { subjects, survey: &survey, policy, include_unknown, rules }))
 }
 
-/// Plans for the findings of this run, settles what earlier runs left open, does what the policy marks `auto`, and writes into the findings what came of it. The
-/// ledger is not touched where nothing may run.
+/// Plans for the findings of this run, settles what earlier runs left open, does what the policy marks `auto`, and writes into
+/// the findings what came of it. The ledger is not touched where nothing may run.
 ///
 /// # Errors
 /// When the ledger cannot be written, or the machinery for asking issuers does not start.
@@ -113,7 +113,7 @@ pub fn run_auto(findings: &mut [Finding], context: &RevokeContext<'_>, ledger: &
 /// Closes what earlier runs left open where this run has proof: a credential whose revocation had no certain end and that is
 /// dead now. What the ledger calls revoked is told in the findings again. A ledger that does not exist is not made.
 fn settle_earlier(findings: &mut [Finding], context: &RevokeContext<'_>, path: &Path) -> Result<(), RevokeError> {
-    let mut dead: Vec<&mut Finding> =
+    let dead: Vec<&mut Finding> =
         findings.iter_mut().filter(|finding| finding.liveness.state == LivenessState::Dead).collect();
     if dead.is_empty() || !path.exists() {
         return Ok(());
@@ -124,25 +124,24 @@ fn settle_earlier(findings: &mut [Finding], context: &RevokeContext<'_>, path: &
         return Ok(());
     }
     let standings = chain.standings();
-    dead.retain(|finding| standings.get(&finding.id.to_string()).is_some_and(|standing| standing.intent.is_some()));
-    let is_revoked = |finding: &Finding| {
-        standings.get(&finding.id.to_string()).is_some_and(|standing| standing.state == LedgerState::Revoked)
-    };
     let mut ledger = None;
     for finding in dead {
-        let receipt = if is_revoked(finding) {
-            standings.get(&finding.id.to_string()).map(|standing| standing.receipt.clone())
+        let Some(standing) = standings.get(&finding.id.to_string()).filter(|standing| standing.intent.is_some()) else {
+            continue;
+        };
+        let receipt = if standing.state == LedgerState::Revoked {
+            standing.receipt.clone()
         } else {
             let now = (context.verify.clock)();
             let ledger = match &mut ledger {
                 Some(ledger) => ledger,
                 none => none.insert(Ledger::open(path, now)?),
             };
-            Some(ledger.append(proof_of_death(finding), now)?.as_str().to_owned())
+            ledger.append(proof_of_death(finding), now)?.as_str().to_owned()
         };
         let detail = Some("it is dead after the request of an earlier run".to_owned());
-        finding.revocation =
-            Revocation { state: RevocationState::Revoked, method: Some("rfc7009".to_owned()), receipt, detail };
+        let (state, method) = (RevocationState::Revoked, Some("rfc7009".to_owned()));
+        finding.revocation = Revocation { state, method, receipt: Some(receipt), detail };
     }
     Ok(())
 }
