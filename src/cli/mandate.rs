@@ -1,12 +1,13 @@
 //! [`Mandate`]: what a run may ask issuers and do at them, for every subcommand that does.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::io::Write as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 
 use super::exit::Hint;
+use super::pending_file::PendingFile;
 use crate::config::Config;
 use crate::config::environment::Environment;
 use crate::finding::FingerprintKey;
@@ -45,14 +46,10 @@ pub(super) fn ledger_file(named: Option<&PathBuf>, environment: &Environment) ->
     file.map_err(|error| Hint::attach(error, "name the ledger with --ledger FILE"))
 }
 
-/// Saves a plan, whole or not at all.
-pub(super) fn save_plan(plan: &RevocationPlan, path: &Path) -> anyhow::Result<()> {
-    let mut file = super::pending_file::PendingFile::create(path, false)?;
+/// Saves a plan, whole or not at all, and gives the command that carries it out.
+pub(super) fn save_plan(plan: &RevocationPlan, mut file: PendingFile) -> anyhow::Result<String> {
+    let command = format!("rescind revoke apply {} --hash {}", file.name().display(), plan.hash());
     file.write_all(&plan.to_json())?;
-    file.commit()
-}
-
-/// Tells the command that carries out a saved plan.
-pub(super) fn tell_how_to_apply(plan: &RevocationPlan, path: &Path, out: &mut impl Write) -> std::io::Result<()> {
-    writeln!(out, "To carry it out: rescind revoke apply {} --hash {}", path.display(), plan.hash())
+    file.commit()?;
+    Ok(command)
 }

@@ -8,6 +8,9 @@ use tempfile::NamedTempFile;
 
 /// Output that becomes a file with [`PendingFile::commit`], and nothing without it.
 pub(super) struct PendingFile {
+    /// As the user wrote it.
+    name: PathBuf,
+    /// Where its links lead.
     path: PathBuf,
     out: BufWriter<Target>,
 }
@@ -24,14 +27,20 @@ impl PendingFile {
     /// `is_private`, only its owner can read it; otherwise the umask decides, as it does for any file.
     pub(super) fn create(path: &Path, is_private: bool) -> anyhow::Result<Self> {
         // A link stays a link: what it leads to is replaced.
+        let name = path.to_owned();
         let path = fs_err::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let target = match fs_err::metadata(&path) {
             Ok(existing) if !existing.is_file() => {
-                Target::Stream(fs_err::OpenOptions::new().write(true).open(&path).with_context(|| cannot_write(&path))?)
+                Target::Stream(fs_err::OpenOptions::new().write(true).open(&path).with_context(|| cannot_write(&name))?)
             }
-            _ => Target::Temporary(temporary(&path, is_private).with_context(|| cannot_write(&path))?),
+            _ => Target::Temporary(temporary(&path, is_private).with_context(|| cannot_write(&name))?),
         };
-        Ok(Self { path, out: BufWriter::new(target) })
+        Ok(Self { name, path, out: BufWriter::new(target) })
+    }
+
+    /// The name that it will take, as the user wrote it.
+    pub(super) fn name(&self) -> &Path {
+        &self.name
     }
 
     /// Gives the file its name.
@@ -41,7 +50,7 @@ impl PendingFile {
             Target::Temporary(file) => file.persist(&self.path).map(drop).map_err(|error| error.error),
             Target::Stream(mut stream) => stream.flush(),
         });
-        named.with_context(|| cannot_write(&self.path))
+        named.with_context(|| cannot_write(&self.name))
     }
 }
 

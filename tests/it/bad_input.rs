@@ -385,6 +385,42 @@ fn a_reader_that_goes_away_is_no_error() {
     }
 }
 
+/// Standard output was once written first, and a reader that had gone away cost the reports in files.
+#[test]
+fn a_reader_that_goes_away_costs_no_report_in_a_file() {
+    let env = Env::new();
+    let file = env.write("found.env", environment_file("found"));
+    let report = env.work().join("report.json");
+    let mut child = env
+        .rescind()
+        .args(["scan", "--format", "jsonl", "--report", &format!("json={}", report.display()), text(&file), "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    // The scan waits for the end of its input, so the reader is gone before anything is written.
+    drop(child.stdout.take());
+    drop(child.stdin.take());
+    child.wait().expect("the program ends");
+    let report: serde_json::Value =
+        serde_json::from_slice(&fs::read(&report).expect("the report")).expect("a whole report");
+    assert_eq!(report["findings"].as_array().map(Vec::len), Some(1), "{report:#}");
+}
+
+#[test]
+fn places_that_cannot_be_written_to_are_told_before_the_scan() {
+    let env = Env::new();
+    let file = env.write("found.env", environment_file("found"));
+    let nowhere = env.work().join("nowhere/out");
+    let report = format!("sarif={}", nowhere.display());
+    for arguments in
+        [&["--output", text(&nowhere)][..], &["--report", &report], &["--revoke", "plan", "--plan", text(&nowhere)]]
+    {
+        let run = env.run(["scan", "--format", "jsonl"].iter().chain(arguments).chain(&[text(&file)]));
+        assert_usage_error(run, &["nowhere"]);
+    }
+}
+
 #[test]
 fn an_interrupted_scan_reports_what_it_has_and_says_so() {
     let env = Env::new();

@@ -7,6 +7,7 @@ use clap::ValueEnum;
 
 use super::{IssuerArgs, prepare};
 use crate::cli::exit::Exit;
+use crate::cli::pending_file::PendingFile;
 use crate::cli::{CommandResult, Global, mandate};
 use crate::config::environment::Environment;
 use crate::revoke::report_input::read_report;
@@ -53,20 +54,16 @@ enum Format {
 pub(super) fn run(args: &Args, global: &Global, environment: &Environment) -> CommandResult {
     let subjects = read_report(&args.report)?;
     let mandate = prepare(&args.issuers, global, environment)?;
+    let file = args.output.as_deref().map(|path| PendingFile::create(path, false)).transpose()?;
     let plan = revoke::plan_subjects(&subjects, args.include_unknown, &mandate.context())?;
-    if let Some(path) = &args.output {
-        mandate::save_plan(&plan, path)?;
-    }
+    let command = file.map(|file| mandate::save_plan(&plan, file)).transpose()?;
     let mut stdout = anstream::stdout().lock();
     match args.format {
         Format::Text => stdout.write_all(plan.to_text(args.explain).as_bytes())?,
         Format::Json => stdout.write_all(&plan.to_json())?,
     }
-    if let Some(path) = &args.output
-        && !global.quiet
-        && !plan.entries.is_empty()
-    {
-        mandate::tell_how_to_apply(&plan, path, &mut anstream::stderr().lock())?;
+    if let Some(command) = command.filter(|_| !global.quiet && !plan.entries.is_empty()) {
+        writeln!(anstream::stderr().lock(), "To carry it out: {command}")?;
     }
     Ok(Exit::Clean)
 }

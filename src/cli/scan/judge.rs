@@ -10,7 +10,9 @@ use time::OffsetDateTime;
 
 use super::args::{Args, RevokeMode};
 use super::gather::Gathered;
-use crate::cli::{Global, mandate, mandate::Mandate};
+use crate::cli::Global;
+use crate::cli::mandate::{self, Mandate};
+use crate::cli::pending_file::PendingFile;
 use crate::config::Config;
 use crate::config::environment::Environment;
 use crate::diagnostic::Diagnostic;
@@ -26,7 +28,7 @@ pub(super) struct Judge {
     /// `None` when no issuer may be asked.
     mandate: Option<Mandate>,
     revoke: Option<RevokeMode>,
-    plan_file: Option<PathBuf>,
+    plan_file: Option<PendingFile>,
     ledger: Option<PathBuf>,
     progress: progress::Mode,
 }
@@ -44,11 +46,12 @@ impl Judge {
         let mandate = asks.then(|| Mandate::new(config, Arc::clone(rules))).transpose()?;
         let acts = args.revoke == Some(RevokeMode::Auto);
         let ledger = acts.then(|| mandate::ledger_file(args.ledger.as_ref(), environment)).transpose()?;
-        Ok(Self { mandate, revoke: args.revoke, plan_file: args.plan.clone(), ledger, progress })
+        let plan_file = args.plan.as_deref().map(|path| PendingFile::create(path, false)).transpose()?;
+        Ok(Self { mandate, revoke: args.revoke, plan_file, ledger, progress })
     }
 
     /// Judges the findings by what they say themselves, and by their issuers where that was asked for; then plans and revokes.
-    pub(super) fn judge(&self, gathered: &mut Gathered, global: &Global) -> anyhow::Result<()> {
+    pub(super) fn judge(self, gathered: &mut Gathered, global: &Global) -> anyhow::Result<()> {
         let Some(mandate) = &self.mandate else {
             verify::judge_offline(&mut gathered.findings, OffsetDateTime::now_utc());
             return Ok(());
@@ -74,30 +77,26 @@ impl Judge {
             }
             _ => revoke::plan_findings(&mut gathered.findings, &context).map_err(Into::into),
         };
-        // What has been found must be reported even when revoking it fails.
-        match plan {
-            Ok(plan) => self.hand_over(&plan, global),
-            Err(error) => {
-                gathered.diagnostics.push(Diagnostic::gap("revocation", "revocation", format!("{error:#}")));
-                Ok(())
-            }
-        }
-    }
-
-    /// Saves the plan and shows it.
-    fn hand_over(&self, plan: &RevocationPlan, global: &Global) -> anyhow::Result<()> {
-        if let Some(path) = &self.plan_file {
-            mandate::save_plan(plan, path)?;
-        }
-        if !global.quiet && !plan.entries.is_empty() {
-            let mut stderr = anstream::stderr().lock();
-            write!(stderr, "{}", plan.to_text(false))?;
-            if let Some(path) = &self.plan_file {
-                mandate::tell_how_to_apply(plan, path, &mut stderr)?;
-            }
+        // What has been found and done must be reported even when revoking it or saving the plan fails.
+        if let Err(error) = plan.and_then(|plan| hand_over(&plan, self.plan_file, global)) {
+            gathered.diagnostics.push(Diagnostic::gap("revocation", "revocation", format!("{error:#}")));
         }
         Ok(())
     }
+}
+
+/// Saves the plan and shows it.
+fn hand_over(plan: &RevocationPlan, file: Option<PendingFile>, global: &Global) -> anyhow::Result<()> {
+    let command = file.map(|file| mandate::save_plan(plan, file)).transpose()?;
+    if !global.quiet && !plan.entries.is_empty() {
+        let mut stderr = anstream::stderr().lock();
+        // A closed standard error is no reason to fail: the plan is in its file, and its entries are in the report.
+        let _ = write!(stderr, "{}", plan.to_text(false));
+        if let Some(command) = command {
+            let _ = writeln!(stderr, "To carry it out: {command}");
+        }
+    }
+    Ok(())
 }
 
 /// Revokes what the policy marks `auto`; what is left is the plan.

@@ -31,11 +31,14 @@ pub(super) fn prepare(args: &OutputArgs) -> anyhow::Result<Vec<Destination>> {
     Ok(destinations)
 }
 
-/// Writes all reports, then what belongs on standard error.
+/// Writes all reports, then what belongs on standard error. Files come first: a reader of standard output that goes away
+/// must not cost them.
 pub(super) fn write(report: &Report<'_>, destinations: Vec<Destination>, global: &Global) -> anyhow::Result<()> {
     // A hook, or a program that reads lines, wants to hear of findings and gaps only.
     let is_short = destinations.first().is_some_and(|main| main.format == Format::Short);
-    for Destination { format, file } in destinations {
+    let (files, streams): (Vec<_>, Vec<_>) =
+        destinations.into_iter().partition(|destination| destination.file.is_some());
+    for Destination { format, file } in files.into_iter().chain(streams) {
         match file {
             Some(mut file) => {
                 report::write(format, report, &mut file, false).context("cannot write a report")?;
