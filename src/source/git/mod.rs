@@ -4,6 +4,7 @@
 //!   or helper can run, whoever owns the directory.
 //! - [`pack`]: the files that hold most objects, and how they are packed.
 //! - `objects`: lists and reads the object database. The engine; everything else works on what it hands out.
+//! - [`sweep`]: every object once, and what is packed inflated once.
 //! - `raw`: commits, tags and trees as bytes.
 //! - `refs`: what is reachable starts here.
 //! - `graph`: the commits in their order.
@@ -31,6 +32,7 @@ mod refs;
 mod repository;
 mod snapshot;
 mod staged;
+pub mod sweep;
 mod visitor;
 mod walk;
 
