@@ -36,9 +36,18 @@ pub struct ScanContext<'a> {
     pub collector: &'a Collector,
     /// Items larger than this many bytes are left out with a diagnostic.
     pub max_file_size: u64,
+    /// Whether what was found out about one version of a file is used for the next.
+    pub reuses_deltas: bool,
+    /// The git objects that need not be scanned again, if an earlier scan has left a note of them.
+    pub seen: Option<&'a git::SeenObjects>,
 }
 
-impl ScanContext<'_> {
+impl<'a> ScanContext<'a> {
+    /// A context that leaves nothing out but what is larger than 256 MiB.
+    pub fn new(detector: &'a Detector, collector: &'a Collector) -> Self {
+        Self { detector, collector, max_file_size: 256 << 20, reuses_deltas: true, seen: None }
+    }
+
     /// Scans the bytes of an item that has one place only.
     fn scan_item(&self, bytes: &[u8], place: &Place, path: impl FnOnce() -> SourcePath) {
         self.collector.count(bytes.len() as u64);

@@ -60,6 +60,15 @@ pub(crate) struct HistoryArgs {
     /// Scan histories only
     #[arg(long)]
     pub history_only: bool,
+
+    /// Scan only the git objects that earlier scans with this file have not, and add to it what was scanned. What they found
+    /// is not reported again
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["staged", "since", "range", "no_history"])]
+    pub state: Option<PathBuf>,
+
+    /// Search every version of a file from end to end, instead of only what each version changed: slower, and finds the same
+    #[arg(long)]
+    pub no_delta_reuse: bool,
 }
 
 /// What is looked for, and what is left out.

@@ -12,6 +12,7 @@
 //! - `snapshot`: the files of one commit.
 //! - `visitor`: looks for credentials in what is read.
 //! - `authors`: who wrote what was found.
+//! - [`SeenObjects`]: what earlier scans have looked through already.
 //! - `history`, `staged`, `range`: the scans.
 
 mod attribution;
@@ -26,6 +27,7 @@ mod range;
 mod raw;
 mod refs;
 mod repository;
+mod seen;
 mod snapshot;
 mod staged;
 mod visitor;
@@ -35,4 +37,5 @@ pub use history::History;
 pub use range::Range;
 pub use repository::{GitEnvironment, Repository};
 pub(in crate::source) use repository::{is_git_directory, linked_git_directory, path_from_bytes};
+pub use seen::{SeenError, SeenObjects};
 pub use staged::Staged;
