@@ -8,6 +8,7 @@
 mod authorization_server;
 mod bad_input;
 mod cli_help;
+mod delta_reuse;
 mod end_to_end;
 mod env;
 mod history;
@@ -19,6 +20,7 @@ mod leaked_files;
 mod listener;
 mod no_leak;
 mod oci_layout;
+mod packed;
 mod plan_and_apply;
 mod report;
 mod repository;
