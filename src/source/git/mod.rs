@@ -34,6 +34,7 @@ mod repository;
 mod seen;
 mod snapshot;
 mod staged;
+mod store;
 pub mod sweep;
 mod visitor;
 mod walk;
