@@ -2,6 +2,7 @@
 //!
 //! - [`repository`](Repository): where a repository keeps its things. Nothing of its configuration is obeyed: no hook, filter
 //!   or helper can run, whoever owns the directory.
+//! - [`pack`]: the files that hold most objects, and how they are packed.
 //! - `objects`: lists and reads the object database. The engine; everything else works on what it hands out.
 //! - `raw`: commits, tags and trees as bytes.
 //! - `refs`: what is reachable starts here.
@@ -20,9 +21,11 @@ mod authors;
 mod forest;
 mod graph;
 mod history;
+pub mod id;
 mod index;
 mod introduced;
 mod objects;
+pub mod pack;
 mod range;
 mod raw;
 mod refs;
