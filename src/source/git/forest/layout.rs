@@ -61,11 +61,6 @@ impl Layout {
         }
         Self { boundaries, is_whole: true }
     }
-
-    /// How many entries there are.
-    pub(super) fn len(&self) -> usize {
-        self.boundaries.len().saturating_sub(1)
-    }
 }
 
 /// Trees are never as large as this number gets.
@@ -157,7 +152,7 @@ mod tests {
         });
         assert_eq!(told, expected.iter().map(|entry| format!("{entry:?}")).collect::<Vec<_>>());
         assert_eq!(layout, expected_layout);
-        assert_eq!(layout.len(), expected.len());
+        assert_eq!(layout.boundaries.len(), expected.len() + 1);
         assert!(inherited.is_sorted_by(|a, b| a < b), "{inherited:?}");
         inherited.len()
     }
