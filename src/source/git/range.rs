@@ -100,7 +100,15 @@ impl Source for Range {
                 let (repository, object) = (repository.name.clone(), found.object);
                 let commit = authors.of_commit(commit);
                 // Whoever names a range holds its last commit in hand, with or without a reference.
-                Place::Git(GitPlace { repository, object, oid: oid.clone(), commit, in_head, reachable: true })
+                Place::Git(GitPlace {
+                    repository,
+                    object,
+                    oid: oid.clone(),
+                    commit,
+                    in_head: Some(in_head),
+                    reachable: Some(true),
+                    branches: None,
+                })
             };
             let places: Vec<(Place, SourcePath)> = match found.object {
                 GitObject::Blob => {

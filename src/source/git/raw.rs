@@ -118,9 +118,14 @@ pub(super) fn tree_entries(tree: &[u8]) -> impl Iterator<Item = Result<TreeEntry
         if rest.is_empty() {
             return None;
         }
-        let entry = split_entry(rest);
-        rest = entry.map_or(&[], |(_, rest)| rest);
-        Some(entry.map(|(entry, _)| entry).ok_or(Malformed))
+        let read = first_entry(rest, ID_LENGTH).and_then(|(entry, length)| {
+            rest = rest.get(length..)?;
+            Some(TreeEntry { kind: entry.kind, name: entry.name, id: Oid::from_bytes(entry.id).ok()? })
+        });
+        if read.is_none() {
+            rest = &[];
+        }
+        Some(read.ok_or(Malformed))
     })
 }
 
@@ -128,18 +133,27 @@ pub(super) fn tree_entries(tree: &[u8]) -> impl Iterator<Item = Result<TreeEntry
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Malformed;
 
-fn split_entry(bytes: &[u8]) -> Option<(TreeEntry<'_>, &[u8])> {
+/// One entry of a tree, its id as the bytes that stand there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct RawEntry<'a> {
+    pub(super) kind: EntryKind,
+    pub(super) name: &'a [u8],
+    pub(super) id: &'a [u8],
+}
+
+/// The entry that starts there, and how many bytes it has, at least one. Nothing behind these is looked at.
+pub(super) fn first_entry(bytes: &[u8], hash_length: usize) -> Option<(RawEntry<'_>, usize)> {
     let space = bytes.iter().take(8).position(|&byte| byte == b' ')?;
     let (mode, rest) = (bytes.get(..space)?, bytes.get(space + 1..)?);
     let end = memchr::memchr(0, rest)?;
     let (name, rest) = (rest.get(..end)?, rest.get(end + 1..)?);
-    let (id, rest) = rest.split_at_checked(ID_LENGTH)?;
+    let id = rest.get(..hash_length)?;
     let kind = match mode {
         b"40000" | b"040000" => EntryKind::Tree,
         b"160000" => EntryKind::Submodule,
         _ => EntryKind::Blob,
     };
-    Some((TreeEntry { kind, name, id: Oid::from_bytes(id).ok()? }, rest))
+    Some((RawEntry { kind, name, id }, space + end + 2 + hash_length))
 }
 
 fn header_lines(object: &[u8]) -> impl Iterator<Item = &[u8]> {

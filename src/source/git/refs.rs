@@ -86,6 +86,21 @@ impl References {
             .find_map(|full| self.by_name.get(full.as_bytes()).copied())
     }
 
+    /// The branches, without `refs/heads/` and `refs/remotes/`, and what they point to: local ones first, then those of remotes,
+    /// each sorted. What a remote calls its HEAD is another name for one of its branches, and left out.
+    pub(super) fn branches(&self) -> Vec<(&[u8], Oid)> {
+        let mut branches: Vec<(bool, &[u8], Oid)> = Vec::new();
+        for (name, &id) in &self.by_name {
+            if let Some(local) = name.strip_prefix(b"refs/heads/") {
+                branches.push((false, local, id));
+            } else if let Some(remote) = name.strip_prefix(b"refs/remotes/").filter(|name| !name.ends_with(b"/HEAD")) {
+                branches.push((true, remote, id));
+            }
+        }
+        branches.sort_unstable();
+        branches.into_iter().map(|(_, name, id)| (name, id)).collect()
+    }
+
     fn read_packed(&mut self, path: &Path, collector: &Collector) {
         if !path.exists() {
             return;
