@@ -3,9 +3,8 @@
 //! The commit named is the first one, in the order of [`Graph::order`], whose tree has the blob at that path. What only a merge
 //! brought in is therefore that merge's, and a file that came back was introduced once.
 
+use super::id::ObjectId;
 use std::collections::HashMap;
-
-use git2::Oid;
 
 use super::forest::{BranchKind, Forest, Tree, Way};
 use super::graph::Graph;
@@ -32,7 +31,7 @@ pub(super) struct Occurrence {
     /// Below the root of the repository; empty if no tree names the blob.
     pub(super) path: SourcePath,
     /// Who introduced it; `None` if no commit holds it.
-    pub(super) commit: Option<Oid>,
+    pub(super) commit: Option<ObjectId>,
     /// Whether a reference reaches it.
     pub(super) is_reachable: bool,
     /// Which of the tips asked for have it at that path; see [`Presence`].
@@ -48,9 +47,9 @@ pub(super) struct Question<'a> {
     pub(super) is_reachable: &'a [bool],
     pub(super) forest: &'a Forest,
     /// The targets of all references, peeled.
-    pub(super) tips: &'a [Oid],
+    pub(super) tips: &'a [ObjectId],
     /// Commits for each of which it is told what they still have.
-    pub(super) standing: &'a [Option<Oid>],
+    pub(super) standing: &'a [Option<ObjectId>],
     /// Whether one place is enough for each blob.
     pub(super) first_only: bool,
     /// Names the repository in diagnostics.
@@ -86,14 +85,15 @@ pub(super) fn attribute(question: &Question<'_>) -> Attributed {
     let presence = Presence::survey(forest, &roots, &mut paths, budget(forest));
     let mut is_cut = presence.is_cut;
 
-    let mut places: HashMap<u32, HashMap<u32, (Option<Oid>, bool)>> = HashMap::new();
+    let mut places: HashMap<u32, HashMap<u32, (Option<ObjectId>, bool)>> = HashMap::new();
     for reachable in [true, false] {
-        let chosen = question.order.iter().filter(|&&number| question.is_reachable.get(number as usize) == Some(&reachable));
+        let chosen =
+            question.order.iter().filter(|&&number| question.is_reachable.get(number as usize) == Some(&reachable));
         let commits = chosen.filter_map(|&number| graph.commit(number)).map(|commit| (commit.tree, Some(commit.id)));
         // A reference may point to a tree without any commit.
         let loose = question.tips.iter().filter(|_| reachable).map(|&tip| (tip, None));
         let mut walk = Walk { forest, way: Way::default(), budget: budget(forest) };
-        let mut round: HashMap<u32, HashMap<u32, (Option<Oid>, bool)>> = HashMap::new();
+        let mut round: HashMap<u32, HashMap<u32, (Option<ObjectId>, bool)>> = HashMap::new();
         for (tree, commit) in commits.chain(loose) {
             let Some(tree) = forest.tree(tree) else { continue };
             walk.descend(tree, &mut paths, |paths, blob, path| {
@@ -130,10 +130,10 @@ pub(super) fn attribute(question: &Question<'_>) -> Attributed {
 
 /// Keeps the place that comes first: that of the earlier commit, and of several paths there the lesser one.
 fn note_first(
-    held: &mut HashMap<u32, (Option<Oid>, bool)>,
+    held: &mut HashMap<u32, (Option<ObjectId>, bool)>,
     paths: &Paths,
     path: u32,
-    commit: Option<Oid>,
+    commit: Option<ObjectId>,
     reachable: bool,
 ) {
     let is_better = match held.iter().next() {

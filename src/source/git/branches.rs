@@ -1,9 +1,8 @@
 //! [`BranchTips`]: the branches of a repository, and which of them still have what was found.
 
+use super::id::ObjectId;
 use std::collections::HashMap;
 use std::sync::Arc;
-
-use git2::Oid;
 
 use super::graph::Graph;
 use super::refs::References;
@@ -11,7 +10,7 @@ use crate::finding::{self, Branches};
 
 /// The last commits of the branches, local ones first and then those of remotes, each sorted by name.
 pub(super) struct BranchTips {
-    tips: Vec<(Arc<str>, Oid)>,
+    tips: Vec<(Arc<str>, ObjectId)>,
     /// For commits asked for, the branches that they are part of, as far as they were looked at.
     descending: HashMap<u32, Arc<Branches>>,
     /// Lists that were made already: most places are in the same branches as others.
@@ -29,14 +28,14 @@ const MAX_COMMITS: usize = 1 << 12;
 
 impl BranchTips {
     /// All branches. `peel` tells what a tag stands for.
-    pub(super) fn of(references: &References, peel: impl Fn(Oid) -> Oid) -> Self {
+    pub(super) fn of(references: &References, peel: impl Fn(ObjectId) -> ObjectId) -> Self {
         let branches = references.branches().into_iter().take(MAX_BRANCHES);
         let tips = branches.map(|(name, tip)| (finding::escape(name).into(), peel(tip))).collect();
         Self { tips, descending: HashMap::new(), known: HashMap::new() }
     }
 
     /// The last commit of each.
-    pub(super) fn tips(&self) -> impl Iterator<Item = Oid> + '_ {
+    pub(super) fn tips(&self) -> impl Iterator<Item = ObjectId> + '_ {
         self.tips.iter().map(|&(_, tip)| tip)
     }
 

@@ -1,36 +1,34 @@
 //! [`Graph`]: the commits of a repository in an order that every run agrees on.
 
+use super::id::{IdSet, ObjectId};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use git2::Oid;
-
-use super::objects::OidSet;
 use super::raw::CommitHeader;
 
 /// All commits, reachable or not. Their numbers follow their ids.
 pub(super) struct Graph {
-    ids: Vec<Oid>,
-    trees: Vec<Oid>,
+    ids: Vec<ObjectId>,
+    trees: Vec<ObjectId>,
     times: Vec<i64>,
     /// Where the parents of each commit start in `parents`, and one more.
     starts: Vec<u32>,
     /// Those parents that are there.
     parents: Vec<u32>,
     /// Commits, by number, with a parent that is not in the object database, though no shallow clone left it out.
-    missing: Vec<(u32, Oid)>,
+    missing: Vec<(u32, ObjectId)>,
 }
 
 /// One commit of a [`Graph`].
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Commit {
-    pub(super) id: Oid,
-    pub(super) tree: Oid,
+    pub(super) id: ObjectId,
+    pub(super) tree: ObjectId,
 }
 
 impl Graph {
     /// Builds the graph of commits given in any order.
-    pub(super) fn new(mut headers: Vec<(Oid, CommitHeader)>, shallow: &OidSet) -> Self {
+    pub(super) fn new(mut headers: Vec<(ObjectId, CommitHeader)>, shallow: &IdSet) -> Self {
         headers.sort_unstable_by_key(|&(id, _)| id);
         headers.dedup_by_key(|(id, _)| *id);
         let count = headers.len();
@@ -65,7 +63,7 @@ impl Graph {
     }
 
     /// The number of a commit.
-    pub(super) fn number(&self, id: Oid) -> Option<u32> {
+    pub(super) fn number(&self, id: ObjectId) -> Option<u32> {
         self.ids.binary_search(&id).ok().and_then(|number| u32::try_from(number).ok())
     }
 
@@ -80,7 +78,7 @@ impl Graph {
     }
 
     /// Whether each commit, by number, is among the tips or their ancestors.
-    pub(super) fn reached_from(&self, tips: impl IntoIterator<Item = Oid>) -> Vec<bool> {
+    pub(super) fn reached_from(&self, tips: impl IntoIterator<Item = ObjectId>) -> Vec<bool> {
         let mut is_reached = vec![false; self.ids.len()];
         let mut open: Vec<u32> = tips.into_iter().filter_map(|tip| self.number(tip)).collect();
         while let Some(number) = open.pop() {
@@ -93,13 +91,13 @@ impl Graph {
     }
 
     /// The missing parents of the commits that are marked as reached.
-    pub(super) fn missing(&self, is_reached: &[bool]) -> OidSet {
+    pub(super) fn missing(&self, is_reached: &[bool]) -> IdSet {
         let is_reached = |number: u32| is_reached.get(number as usize).copied().unwrap_or(false);
         self.missing.iter().filter(|&&(number, _)| is_reached(number)).map(|&(_, parent)| parent).collect()
     }
 
     /// The trees of the commits that are marked as reached.
-    pub(super) fn trees(&self, is_reached: &[bool]) -> Vec<Oid> {
+    pub(super) fn trees(&self, is_reached: &[bool]) -> Vec<ObjectId> {
         self.trees.iter().zip(is_reached).filter(|&(_, &is_reached)| is_reached).map(|(&tree, _)| tree).collect()
     }
 
@@ -110,8 +108,12 @@ impl Graph {
         let mut waiting_for: Vec<usize> = self.numbers().map(|number| self.parents(number).len()).collect();
         // Numbers follow ids, so they break ties of time.
         let key = |number: u32| Reverse((self.times.get(number as usize).copied().unwrap_or(0), number));
-        let mut ready: BinaryHeap<_> =
-            self.numbers().zip(&waiting_for).filter(|&(_, &waiting)| waiting == 0).map(|(number, _)| key(number)).collect();
+        let mut ready: BinaryHeap<_> = self
+            .numbers()
+            .zip(&waiting_for)
+            .filter(|&(_, &waiting)| waiting == 0)
+            .map(|(number, _)| key(number))
+            .collect();
         let mut order = Vec::with_capacity(self.ids.len());
         while let Some(Reverse((_, number))) = ready.pop() {
             order.push(number);
@@ -191,8 +193,8 @@ impl Children {
 mod tests {
     use super::*;
 
-    fn id(number: u8) -> Oid {
-        Oid::from_bytes(&[number; 20]).expect("20 bytes")
+    fn id(number: u8) -> ObjectId {
+        ObjectId::from_bytes(&[number; 20]).expect("20 bytes")
     }
 
     fn graph(commits: &[(u8, i64, &[u8])]) -> Graph {
@@ -200,7 +202,7 @@ mod tests {
             let parents = parents.iter().map(|&parent| id(parent)).collect();
             (id(number), CommitHeader { tree: id(0), parents, time })
         };
-        Graph::new(commits.iter().map(header).collect(), &OidSet::default())
+        Graph::new(commits.iter().map(header).collect(), &IdSet::default())
     }
 
     fn order(graph: &Graph) -> Vec<u8> {
@@ -225,9 +227,9 @@ mod tests {
     #[test]
     fn missing_parents_are_told_except_at_the_shallow_edge() {
         let incomplete = graph(&[(1, 1, &[8]), (2, 1, &[8]), (3, 1, &[9])]);
-        assert_eq!(incomplete.missing(&[true, true, false]), OidSet::from_iter([id(8)]));
+        assert_eq!(incomplete.missing(&[true, true, false]), IdSet::from_iter([id(8)]));
         let header = CommitHeader { tree: id(0), parents: vec![id(8)], time: 0 };
-        let shallow = Graph::new(vec![(id(1), header)], &OidSet::from_iter([id(1)]));
+        let shallow = Graph::new(vec![(id(1), header)], &IdSet::from_iter([id(1)]));
         assert!(shallow.missing(&[true]).is_empty());
     }
 

@@ -1,11 +1,10 @@
 //! [`History`]: a scan of every blob, commit message and tag message in the object database, reachable or not.
 
+use super::id::{IdMap, ObjectId, ObjectKind};
 use std::sync::{Mutex, PoisonError};
 
-use git2::{ObjectType, Oid};
-
 use super::Repository;
-use super::objects::{self, Object, OidMap, Wish};
+use super::objects::{self, Object, Wish};
 use super::raw::{self, CommitHeader};
 use super::refs::References;
 use super::settle::Swept;
@@ -71,14 +70,14 @@ fn tell_shallow(repository: &Repository, collector: &Collector) {
 /// What the pass over the object database notes down beside the findings, on all threads.
 #[derive(Default)]
 struct Sweep {
-    trees: Mutex<Vec<Oid>>,
-    commits: Mutex<Vec<(Oid, CommitHeader)>>,
-    tags: Mutex<OidMap<Oid>>,
+    trees: Mutex<Vec<ObjectId>>,
+    commits: Mutex<Vec<(ObjectId, CommitHeader)>>,
+    tags: Mutex<IdMap<ObjectId>>,
 }
 
 impl Sweep {
-    fn wish(&self, visitor: &Visitor<'_>, id: Oid, kind: ObjectType, size: u64) -> Wish {
-        if kind == ObjectType::Tree {
+    fn wish(&self, visitor: &Visitor<'_>, id: ObjectId, kind: ObjectKind, size: u64) -> Wish {
+        if kind == ObjectKind::Tree {
             lock(&self.trees).push(id);
         }
         visitor.wish(id, kind, size)
@@ -86,11 +85,11 @@ impl Sweep {
 
     fn visit(&self, visitor: &Visitor<'_>, object: &Object<'_>, collector: &Collector) {
         let is_well_formed = match object.kind {
-            ObjectType::Commit => {
+            ObjectKind::Commit => {
                 let header = CommitHeader::parse(object.bytes);
                 header.map(|header| lock(&self.commits).push((object.id, header))).is_some()
             }
-            ObjectType::Tag => {
+            ObjectKind::Tag => {
                 let target = raw::tag_target(object.bytes);
                 target.map(|target| lock(&self.tags).insert(object.id, target)).is_some()
             }

@@ -2,20 +2,17 @@
 //!
 //! Total: hostile bytes give `None` or an early end, never a panic.
 
-use git2::Oid;
+use super::id::ObjectId;
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
 use crate::finding::escape;
 
-/// Length of a binary object id.
-const ID_LENGTH: usize = 20;
-
 /// What the header of a commit says that the graph needs.
 #[derive(Clone, Debug)]
 pub(super) struct CommitHeader {
-    pub(super) tree: Oid,
-    pub(super) parents: Vec<Oid>,
+    pub(super) tree: ObjectId,
+    pub(super) parents: Vec<ObjectId>,
     /// Committer's time, in seconds since the epoch; 0 if it cannot be read.
     pub(super) time: i64,
 }
@@ -40,7 +37,7 @@ impl CommitHeader {
 }
 
 /// What an annotated tag points to.
-pub(super) fn tag_target(tag: &[u8]) -> Option<Oid> {
+pub(super) fn tag_target(tag: &[u8]) -> Option<ObjectId> {
     hexadecimal_id(header_lines(tag).next()?.strip_prefix(b"object ")?)
 }
 
@@ -97,7 +94,7 @@ impl<'a> Person<'a> {
 pub(super) struct TreeEntry<'a> {
     pub(super) kind: EntryKind,
     pub(super) name: &'a [u8],
-    pub(super) id: Oid,
+    pub(super) id: ObjectId,
 }
 
 /// What a tree's entry is.
@@ -111,16 +108,16 @@ pub(super) enum EntryKind {
     Submodule,
 }
 
-/// The entries of a tree object. Ends with `Err` where the bytes make no sense.
-pub(super) fn tree_entries(tree: &[u8]) -> impl Iterator<Item = Result<TreeEntry<'_>, Malformed>> {
+/// The entries of a tree object, with ids of so many bytes. Ends with `Err` where the bytes make no sense.
+pub(super) fn tree_entries(tree: &[u8], hash_length: usize) -> impl Iterator<Item = Result<TreeEntry<'_>, Malformed>> {
     let mut rest = tree;
     std::iter::from_fn(move || {
         if rest.is_empty() {
             return None;
         }
-        let read = first_entry(rest, ID_LENGTH).and_then(|(entry, length)| {
+        let read = first_entry(rest, hash_length).and_then(|(entry, length)| {
             rest = rest.get(length..)?;
-            Some(TreeEntry { kind: entry.kind, name: entry.name, id: Oid::from_bytes(entry.id).ok()? })
+            Some(TreeEntry { kind: entry.kind, name: entry.name, id: ObjectId::from_bytes(entry.id)? })
         });
         if read.is_none() {
             rest = &[];
@@ -160,9 +157,8 @@ fn header_lines(object: &[u8]) -> impl Iterator<Item = &[u8]> {
     object.split(|&byte| byte == b'\n').take_while(|line| !line.is_empty())
 }
 
-fn hexadecimal_id(text: &[u8]) -> Option<Oid> {
-    let text = std::str::from_utf8(text).ok()?;
-    if text.len() == 2 * ID_LENGTH { Oid::from_str(text).ok() } else { None }
+fn hexadecimal_id(text: &[u8]) -> Option<ObjectId> {
+    ObjectId::parse(text)
 }
 
 /// `+0130` in seconds.
@@ -214,7 +210,7 @@ mod tests {
         assert!(CommitHeader::parse(b"tree 01\n").is_none());
         assert!(CommitHeader::parse(b"").is_none());
         assert_eq!(message(b"tree x"), b"");
-        assert_eq!(tag_target(format!("object {ID}\ntype commit\n").as_bytes()), Oid::from_str(ID).ok());
+        assert_eq!(tag_target(format!("object {ID}\ntype commit\n").as_bytes()), ObjectId::parse(ID));
     }
 
     proptest! {

@@ -2,9 +2,8 @@
 //!
 //! For scans of whole histories. Tells what is missing, too.
 
+use super::id::{IdMap, IdSet, ObjectId};
 use std::sync::Arc;
-
-use git2::Oid;
 
 use super::Repository;
 use super::attribution::{self, Attributed, Attribution, Question};
@@ -13,7 +12,6 @@ use super::branches::BranchTips;
 use super::forest::{Forest, Soil};
 use super::graph::Graph;
 use super::history::unopened;
-use super::objects::{OidMap, OidSet};
 use super::raw::CommitHeader;
 use super::refs::References;
 use super::visitor::Found;
@@ -23,10 +21,10 @@ use crate::source::{Collector, ScanContext};
 
 /// What a pass over the object database noted down beside the findings.
 pub(super) struct Swept {
-    pub(super) trees: Vec<Oid>,
-    pub(super) commits: Vec<(Oid, CommitHeader)>,
+    pub(super) trees: Vec<ObjectId>,
+    pub(super) commits: Vec<(ObjectId, CommitHeader)>,
     /// Annotated tags and what they point to.
-    pub(super) tags: OidMap<Oid>,
+    pub(super) tags: IdMap<ObjectId>,
 }
 
 impl Swept {
@@ -36,19 +34,18 @@ impl Swept {
         repository: &Repository,
         references: &References,
         found: Vec<Found>,
-        ids: &[Oid],
+        ids: &[ObjectId],
         context: &ScanContext<'_>,
     ) {
         let collector = context.collector;
-        let tips: Vec<Oid> = references.tips.iter().map(|&tip| peel(&self.tags, tip)).collect();
+        let tips: Vec<ObjectId> = references.tips.iter().map(|&tip| peel(&self.tags, tip)).collect();
         let head = references.head.map(|head| peel(&self.tags, head));
         let graph = Graph::new(self.commits, &repository.shallow);
         let is_reachable = graph.reached_from(tips.iter().copied());
-        let blobs: OidSet =
-            found.iter().filter(|found| found.object == GitObject::Blob).map(|found| found.id).collect();
+        let blobs: IdSet = found.iter().filter(|found| found.object == GitObject::Blob).map(|found| found.id).collect();
         let mut forest = Forest::default();
         if !collector.is_cancelled() {
-            let present: OidSet = ids.iter().copied().collect();
+            let present: IdSet = ids.iter().copied().collect();
             let missing_tips = tips.iter().filter(|&tip| !present.contains(tip)).copied();
             let missing_commits = graph.missing(&is_reachable).into_iter().chain(missing_tips).collect();
             tell_missing(repository, &missing_commits, "commits", collector);
@@ -69,8 +66,8 @@ impl Swept {
         if found.is_empty() {
             return;
         }
-        let odb = match repository.open_objects() {
-            Ok(odb) => odb,
+        let reader = match repository.open_objects() {
+            Ok(reader) => reader,
             Err(error) => return collector.diagnose(unopened(repository, &error)),
         };
         let order = graph.order();
@@ -81,7 +78,7 @@ impl Swept {
             .filter_map(|found| graph.number(found.id))
             .collect();
         tips_of_branches.descend(&graph, &order, &commits);
-        let standing: Vec<Option<Oid>> = [head].into_iter().chain(tips_of_branches.tips().map(Some)).collect();
+        let standing: Vec<Option<ObjectId>> = [head].into_iter().chain(tips_of_branches.tips().map(Some)).collect();
         let question = Question {
             graph: &graph,
             order: &order,
@@ -107,7 +104,7 @@ impl Swept {
             is_in_head: graph.reached_from(head),
             is_reachable,
             named_objects: named_objects(&self.tags, references),
-            authors: Authors::new(&odb),
+            authors: Authors::new(&reader),
             graph: &graph,
             tags: &self.tags,
         };
@@ -124,7 +121,7 @@ struct Places<'a> {
     attribution: Attribution,
     graph: &'a Graph,
     forest: &'a Forest,
-    tags: &'a OidMap<Oid>,
+    tags: &'a IdMap<ObjectId>,
     authors: Authors<'a>,
     attributed: Attributed,
     branches: BranchTips,
@@ -132,14 +129,14 @@ struct Places<'a> {
     is_reachable: Vec<bool>,
     is_in_head: Vec<bool>,
     /// Objects that references name directly or through tags.
-    named_objects: OidSet,
+    named_objects: IdSet,
 }
 
 /// Where the tip asked for first stands among those of a [`Question`]: HEAD, and behind it the branches.
 const HEAD: usize = 0;
 
 impl Places<'_> {
-    fn of(&mut self, id: Oid, object: GitObject) -> Vec<(Place, SourcePath)> {
+    fn of(&mut self, id: ObjectId, object: GitObject) -> Vec<(Place, SourcePath)> {
         let oid: Arc<str> = id.to_string().into();
         let repository = self.repository.name.clone();
         let nowhere =
@@ -192,7 +189,7 @@ impl Places<'_> {
 const TAG_DEPTH: usize = 64;
 
 /// What a tag stands for in the end; anything else stands for itself.
-fn peel(tags: &OidMap<Oid>, mut id: Oid) -> Oid {
+fn peel(tags: &IdMap<ObjectId>, mut id: ObjectId) -> ObjectId {
     for _ in 0..TAG_DEPTH {
         match tags.get(&id) {
             Some(&target) => id = target,
@@ -202,8 +199,8 @@ fn peel(tags: &OidMap<Oid>, mut id: Oid) -> Oid {
     id
 }
 
-fn named_objects(tags: &OidMap<Oid>, references: &References) -> OidSet {
-    let mut named = OidSet::default();
+fn named_objects(tags: &IdMap<ObjectId>, references: &References) -> IdSet {
+    let mut named = IdSet::default();
     for &tip in &references.tips {
         let mut id = tip;
         while named.insert(id) {
@@ -216,7 +213,7 @@ fn named_objects(tags: &OidMap<Oid>, references: &References) -> OidSet {
     named
 }
 
-fn tell_missing(repository: &Repository, missing: &OidSet, kind: &str, collector: &Collector) {
+fn tell_missing(repository: &Repository, missing: &IdSet, kind: &str, collector: &Collector) {
     let Some(first) = missing.iter().min() else { return };
     let count = missing.len();
     let reason = if repository.is_partial {

@@ -9,14 +9,13 @@ mod families;
 mod layout;
 mod survey;
 
+use super::id::{IdMap, IdSet, ObjectId, ObjectKind};
 use std::sync::Mutex;
-
-use git2::{ObjectType, Oid};
 
 use self::families::{Exploration, Families};
 use self::survey::{Child, Ground, Notes};
 use super::Repository;
-use super::objects::{self, OidMap, OidSet, Wish};
+use super::objects::{self, Wish};
 use super::visitor::lock;
 use crate::diagnostic::Diagnostic;
 use crate::source::Collector;
@@ -26,7 +25,7 @@ use crate::source::Collector;
 pub(super) struct Forest {
     families: Families,
     /// The number of each object.
-    numbers: OidMap<u32>,
+    numbers: IdMap<u32>,
     /// How many trees lead to something.
     leading: usize,
     /// What the trees that references reach name and the object database lacks.
@@ -57,21 +56,21 @@ pub(super) struct Tree(u32);
 /// Objects that are named and not there.
 #[derive(Default)]
 pub(super) struct Missing {
-    pub(super) blobs: OidSet,
-    pub(super) trees: OidSet,
+    pub(super) blobs: IdSet,
+    pub(super) trees: IdSet,
 }
 
 /// What a forest grows from.
 pub(super) struct Soil<'a> {
     pub(super) repository: &'a Repository,
     /// Every object that is there. Its place is its number.
-    pub(super) objects: &'a [Oid],
+    pub(super) objects: &'a [ObjectId],
     /// Those of them that are trees.
-    pub(super) trees: &'a [Oid],
+    pub(super) trees: &'a [ObjectId],
     /// The blobs that something was found in.
-    pub(super) found: &'a OidSet,
+    pub(super) found: &'a IdSet,
     /// The trees of all commits that references reach.
-    pub(super) reachable_roots: &'a [Oid],
+    pub(super) reachable_roots: &'a [ObjectId],
     pub(super) collector: &'a Collector,
 }
 
@@ -82,22 +81,23 @@ const NOTES_FOR_AN_OBJECT: usize = 128;
 impl Forest {
     /// Reads the trees.
     pub(super) fn grow(soil: &Soil<'_>) -> Self {
-        let numbers: OidMap<u32> = (0..).zip(soil.objects).map(|(number, &id)| (id, number)).collect();
+        let numbers: IdMap<u32> = (0..).zip(soil.objects).map(|(number, &id)| (id, number)).collect();
         let ground = Numbered { numbers: &numbers, objects: soil.objects, found: soil.found };
         let allowance = soil.objects.len().saturating_mul(NOTES_FOR_AN_OBJECT).saturating_add(NOTES);
         let notes: Vec<Mutex<Notes>> = (0..rayon::current_num_threads()).map(|_| Mutex::default()).collect();
-        let read_trees = |_, kind, _| if kind == ObjectType::Tree { Wish::Read } else { Wish::Leave };
+        let read_trees = |_, kind, _| if kind == ObjectKind::Tree { Wish::Read } else { Wish::Leave };
         objects::sweep(soil.repository, soil.trees, soil.collector, read_trees, |tree| {
             let own = notes.get(rayon::current_thread_index().unwrap_or(0));
             if let Some((own, &number)) = own.zip(numbers.get(&tree.id)) {
                 lock(own).see(&ground, number, (tree.bytes, tree.id.as_bytes().len()), None, allowance);
             }
         });
-        let notes = notes.into_iter().map(|notes| notes.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner));
+        let notes =
+            notes.into_iter().map(|notes| notes.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner));
         Self::from_notes(soil, numbers.clone(), notes.collect())
     }
 
-    fn from_notes(soil: &Soil<'_>, numbers: OidMap<u32>, notes: Vec<Notes>) -> Self {
+    fn from_notes(soil: &Soil<'_>, numbers: IdMap<u32>, notes: Vec<Notes>) -> Self {
         tell_malformed(soil, &notes);
         if notes.iter().any(|notes| notes.is_cut) {
             let reason = "the trees hold more than they can honestly hold: not all of them were looked at";
@@ -121,12 +121,12 @@ impl Forest {
     }
 
     /// The number of an object.
-    pub(super) fn number(&self, id: Oid) -> Option<u32> {
+    pub(super) fn number(&self, id: ObjectId) -> Option<u32> {
         self.numbers.get(&id).copied()
     }
 
     /// A tree by its id; `None` if it is not there.
-    pub(super) fn tree(&self, id: Oid) -> Option<Tree> {
+    pub(super) fn tree(&self, id: ObjectId) -> Option<Tree> {
         self.number(id).and_then(|number| self.families.node(number)).map(Tree)
     }
 
@@ -142,7 +142,7 @@ impl Forest {
 
     /// What is missing from trees that a reference reaches. Others may well be missing something: `git gc` deletes objects
     /// that nothing reaches, not all at once.
-    fn find_missing(&self, reachable_roots: &[Oid]) -> Missing {
+    fn find_missing(&self, reachable_roots: &[ObjectId]) -> Missing {
         let mut missing = Missing::default();
         let lost = reachable_roots.iter().filter(|&&root| self.number(root).is_none());
         missing.trees.extend(lost);
@@ -158,7 +158,7 @@ impl Forest {
                     Child::Tree(number) => open.push(number),
                     Child::Blob(_) => {}
                     Child::Unknown { place, is_tree } => {
-                        let id = self.families.unknown.get(place as usize).and_then(|id| Oid::from_bytes(id).ok());
+                        let id = self.families.unknown.get(place as usize).and_then(|id| ObjectId::from_bytes(id));
                         if is_tree { &mut missing.trees } else { &mut missing.blobs }.extend(id);
                     }
                 }
@@ -207,14 +207,14 @@ impl Way {
 
 /// What is known of the objects when the trees are read.
 struct Numbered<'a> {
-    numbers: &'a OidMap<u32>,
-    objects: &'a [Oid],
-    found: &'a OidSet,
+    numbers: &'a IdMap<u32>,
+    objects: &'a [ObjectId],
+    found: &'a IdSet,
 }
 
 impl Ground for Numbered<'_> {
     fn number(&self, id: &[u8]) -> Option<u32> {
-        self.numbers.get(&Oid::from_bytes(id).ok()?).copied()
+        self.numbers.get(&ObjectId::from_bytes(id)?).copied()
     }
 
     fn is_found(&self, number: u32) -> bool {
@@ -227,7 +227,7 @@ const NAMED_TREES: usize = 20;
 
 fn tell_malformed(soil: &Soil<'_>, notes: &[Notes]) {
     let malformed = notes.iter().flat_map(|notes| &notes.malformed);
-    let mut malformed: Vec<Oid> =
+    let mut malformed: Vec<ObjectId> =
         malformed.filter_map(|&number| soil.objects.get(number as usize)).copied().collect();
     malformed.sort_unstable();
     malformed.dedup();
