@@ -47,7 +47,14 @@ pub struct ScanContext<'a> {
 impl<'a> ScanContext<'a> {
     /// A context that leaves nothing out but what is larger than 256 MiB.
     pub fn new(detector: &'a Detector, collector: &'a Collector) -> Self {
-        Self { detector, collector, max_file_size: 256 << 20, reuses_deltas: true, seen: None, attribution: git::Attribution::Full }
+        Self {
+            detector,
+            collector,
+            max_file_size: 256 << 20,
+            reuses_deltas: true,
+            seen: None,
+            attribution: git::Attribution::Full,
+        }
     }
 
     /// Scans the bytes of an item that has one place only.

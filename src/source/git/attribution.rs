@@ -88,7 +88,8 @@ pub(super) fn attribute(question: &Question<'_>) -> Attributed {
 
     let mut places: HashMap<u32, HashMap<u32, (Option<Oid>, bool)>> = HashMap::new();
     for reachable in [true, false] {
-        let chosen = question.order.iter().filter(|&&number| question.is_reachable.get(number as usize) == Some(&reachable));
+        let chosen =
+            question.order.iter().filter(|&&number| question.is_reachable.get(number as usize) == Some(&reachable));
         let commits = chosen.filter_map(|&number| graph.commit(number)).map(|commit| (commit.tree, Some(commit.id)));
         // A reference may point to a tree without any commit.
         let loose = question.tips.iter().filter(|_| reachable).map(|&tip| (tip, None));

@@ -110,8 +110,12 @@ impl Graph {
         let mut waiting_for: Vec<usize> = self.numbers().map(|number| self.parents(number).len()).collect();
         // Numbers follow ids, so they break ties of time.
         let key = |number: u32| Reverse((self.times.get(number as usize).copied().unwrap_or(0), number));
-        let mut ready: BinaryHeap<_> =
-            self.numbers().zip(&waiting_for).filter(|&(_, &waiting)| waiting == 0).map(|(number, _)| key(number)).collect();
+        let mut ready: BinaryHeap<_> = self
+            .numbers()
+            .zip(&waiting_for)
+            .filter(|&(_, &waiting)| waiting == 0)
+            .map(|(number, _)| key(number))
+            .collect();
         let mut order = Vec::with_capacity(self.ids.len());
         while let Some(Reverse((_, number))) = ready.pop() {
             order.push(number);

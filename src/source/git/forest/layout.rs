@@ -46,7 +46,8 @@ impl Layout {
                 let first = from.and_then(<[u32]>::first).copied().unwrap_or_default();
                 // Counted modulo 2^32, because what is copied may come to stand further back.
                 let shift = offset(at).wrapping_sub(first);
-                let moved = inheritance.as_ref().and_then(|heir| heir.base.boundaries.get(entries.start + 1..=entries.end));
+                let moved =
+                    inheritance.as_ref().and_then(|heir| heir.base.boundaries.get(entries.start + 1..=entries.end));
                 boundaries.extend(moved.unwrap_or_default().iter().map(|boundary| boundary.wrapping_add(shift)));
                 at += length;
                 tell(Step::Inherited(entries));

@@ -8,6 +8,8 @@
 mod families;
 mod layout;
 mod survey;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Mutex;
 
@@ -93,7 +95,8 @@ impl Forest {
                 lock(own).see(&ground, number, (tree.bytes, tree.id.as_bytes().len()), None, allowance);
             }
         });
-        let notes = notes.into_iter().map(|notes| notes.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner));
+        let notes =
+            notes.into_iter().map(|notes| notes.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner));
         Self::from_notes(soil, numbers.clone(), notes.collect())
     }
 
@@ -167,7 +170,7 @@ impl Forest {
         missing
     }
 
-    fn branches<'a>(&'a self, entries: Vec<survey::Change>) -> impl Iterator<Item = Branch> + 'a {
+    fn branches(&self, entries: Vec<survey::Change>) -> impl Iterator<Item = Branch> {
         entries.into_iter().filter_map(|entry| {
             let kind = match entry.child() {
                 Child::Blob(number) => BranchKind::Blob(number),
@@ -227,8 +230,7 @@ const NAMED_TREES: usize = 20;
 
 fn tell_malformed(soil: &Soil<'_>, notes: &[Notes]) {
     let malformed = notes.iter().flat_map(|notes| &notes.malformed);
-    let mut malformed: Vec<Oid> =
-        malformed.filter_map(|&number| soil.objects.get(number as usize)).copied().collect();
+    let mut malformed: Vec<Oid> = malformed.filter_map(|&number| soil.objects.get(number as usize)).copied().collect();
     malformed.sort_unstable();
     malformed.dedup();
     let diagnose = |place: String, reason: String| {
