@@ -356,12 +356,14 @@ fn a_commit_that_only_a_worktree_holds_is_reachable() {
 #[test]
 fn object_formats_that_cannot_be_read_are_an_error() {
     let env = Env::new();
-    env.tool("git", ["init", "--quiet", "--object-format=sha256", text(&env.input().join("new"))]);
-    env.write("new/.env", environment_file("new"));
-    let path = env.input().join("new");
-    let run = scan(&env, &[text(&path)]).exits(2);
-    assert!(run.stderr.contains("sha256") && run.stderr.contains("--no-history"), "{}", run.stderr);
-    scan(&env, &["--no-history", text(&path)]).exits(1);
+    let repository = env.repository("new");
+    repository.write(".env", environment_file("new"));
+    repository.git(["config", "core.repositoryFormatVersion", "1"]);
+    repository.git(["config", "extensions.objectFormat", "sha512"]);
+    let path = text(&repository.path);
+    let run = scan(&env, &[path]).exits(2);
+    assert!(run.stderr.contains("sha512") && run.stderr.contains("--no-history"), "{}", run.stderr);
+    scan(&env, &["--no-history", path]).exits(1);
 }
 
 #[test]

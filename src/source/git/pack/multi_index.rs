@@ -2,7 +2,7 @@
 //!
 //! Git may keep no other index of these packs. Checked when it is opened: every table lies within the file.
 
-use super::index::{IndexDamaged, number, search};
+use super::index::{IndexDamaged, number};
 
 /// The tables of the file.
 #[derive(Debug)]
@@ -71,11 +71,6 @@ impl<Bytes: AsRef<[u8]>> MultiPackIndex<Bytes> {
         let place = usize::try_from(offset & !LARGE).ok().filter(|&place| place < self.large_count)?;
         let offset = bytes.get(self.large_offsets + 8 * place..)?.first_chunk()?;
         Some((pack, u64::from_be_bytes(*offset)))
-    }
-
-    /// The entry of an object.
-    pub(in crate::source::git) fn find(&self, id: &[u8]) -> Option<usize> {
-        search(self.count, id, |entry| self.id(entry))
     }
 }
 
