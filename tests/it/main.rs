@@ -30,6 +30,7 @@ mod revoke;
 mod rules;
 mod samples;
 mod staged;
+mod state;
 mod tree;
 mod verify;
 
