@@ -46,10 +46,22 @@ pub struct GitPlace {
     pub oid: Arc<str>,
     /// The commit that introduced it at this path; `None` for an object that no commit reaches.
     pub commit: Option<Arc<CommitInfo>>,
-    /// Whether the commit at HEAD still has this object at this path.
-    pub in_head: bool,
-    /// Whether any reference reaches it.
-    pub reachable: bool,
+    /// Whether the commit at HEAD still has this object at this path; `None` if nobody looked.
+    pub in_head: Option<bool>,
+    /// Whether any reference reaches it; `None` if nobody looked.
+    pub reachable: Option<bool>,
+    /// The branches that still have it; `None` if nobody looked.
+    pub branches: Option<Arc<Branches>>,
+}
+
+/// The branches that still have something: a blob at that path in their last commit, a commit in their history.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Branches {
+    /// Their names, local branches first and then those of remotes (`origin/main`), each sorted; the first of them if there
+    /// are many. A repository chooses them, so they are escaped before they are shown.
+    pub names: Vec<Arc<str>>,
+    /// How many more there are.
+    pub more: usize,
 }
 
 /// What sort of git object holds the text.

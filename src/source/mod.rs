@@ -40,12 +40,21 @@ pub struct ScanContext<'a> {
     pub reuses_deltas: bool,
     /// The git objects that need not be scanned again, if an earlier scan has left a note of them.
     pub seen: Option<&'a git::SeenObjects>,
+    /// How much is found out about the places of what git histories hold.
+    pub attribution: git::Attribution,
 }
 
 impl<'a> ScanContext<'a> {
     /// A context that leaves nothing out but what is larger than 256 MiB.
     pub fn new(detector: &'a Detector, collector: &'a Collector) -> Self {
-        Self { detector, collector, max_file_size: 256 << 20, reuses_deltas: true, seen: None }
+        Self {
+            detector,
+            collector,
+            max_file_size: 256 << 20,
+            reuses_deltas: true,
+            seen: None,
+            attribution: git::Attribution::Full,
+        }
     }
 
     /// Scans the bytes of an item that has one place only.

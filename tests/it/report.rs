@@ -116,8 +116,9 @@ fn git(object: GitObject, commit: Option<&CommitInfo>, in_head: bool, reachable:
         object,
         oid: "77d4b1a3c08e5b2c0b6a3a3f1f6f0e8e7d9c5b4a".into(),
         commit: commit.cloned().map(Arc::new),
-        in_head,
-        reachable,
+        in_head: Some(in_head),
+        reachable: Some(reachable),
+        branches: None,
     })
 }
 

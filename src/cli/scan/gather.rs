@@ -115,6 +115,7 @@ pub(super) fn scan(
         max_file_size: args.detection.max_file_size.0,
         reuses_deltas: !args.history.no_delta_reuse,
         seen,
+        attribution: args.history.attribution.into(),
         ..ScanContext::new(detector, &collector)
     };
     std::thread::scope(|scope| {

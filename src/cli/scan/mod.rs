@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::exit::Exit;
+use super::exit::{Exit, Hint};
 use super::{CommandResult, Global, logging};
 use crate::config::Config;
 use crate::config::environment::Environment;
@@ -24,7 +24,7 @@ use crate::rules::RuleSet;
 use crate::source::target::Scope;
 
 pub(crate) use args::Args;
-use args::{DetectionArgs, FailOn, OutputArgs};
+use args::{AttributionExtent, DetectionArgs, FailOn, OutputArgs};
 use judge::Judge;
 use state::State;
 
@@ -59,6 +59,10 @@ fn scan(args: &Args, scope: Scope, allowed: Vec<Fingerprint>, global: &Global) -
     logging::start(global.verbose, &environment)?;
 
     // Everything that can be wrong with the call is told before anything is read.
+    if args.online.revoke.is_some() && args.history.attribution != AttributionExtent::Full {
+        let error = anyhow::anyhow!("`--revoke` cannot be used with an `--attribution` other than `full`");
+        return Err(Hint::attach(error, "policies decide by all places of a credential: scan without `--attribution`"));
+    }
     let config = configure(args, global, &environment)?;
     let rules = Arc::new(load_rules(&args.detection)?);
     let mut baseline = read_baseline(&args.detection)?;

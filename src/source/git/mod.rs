@@ -9,6 +9,8 @@
 //! - `refs`: what is reachable starts here.
 //! - `graph`: the commits in their order.
 //! - `forest`, `attribution`: which commit brought a found object to which path.
+//! - `branches`, `presence`: where it still stands.
+//! - `settle`: puts all that together for what was found.
 //! - `index`: the files of the next commit.
 //! - `walk`, `introduced`: the commits of a range, and what they brought in.
 //! - `snapshot`: the files of one commit.
@@ -19,6 +21,7 @@
 
 mod attribution;
 mod authors;
+mod branches;
 mod forest;
 mod graph;
 mod history;
@@ -27,11 +30,13 @@ mod index;
 mod introduced;
 mod objects;
 pub mod pack;
+mod presence;
 mod range;
 mod raw;
 mod refs;
 mod repository;
 mod seen;
+mod settle;
 mod snapshot;
 mod staged;
 mod store;
@@ -39,6 +44,7 @@ pub mod sweep;
 mod visitor;
 mod walk;
 
+pub use attribution::Attribution;
 pub use history::History;
 pub use range::Range;
 pub use repository::{GitEnvironment, Repository};

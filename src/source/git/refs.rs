@@ -3,10 +3,9 @@
 //! Branches, tags, remote branches, the stash, notes and whatever else lies under `refs/`, HEAD, and the HEADs of all
 //! worktrees. Read from git's files: `packed-refs`, and one file per loose reference.
 
+use super::id::ObjectId;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-
-use git2::Oid;
 
 use super::Repository;
 use super::repository::{path_from_bytes, read_file};
@@ -19,10 +18,10 @@ use crate::source::tree::shown;
 #[derive(Debug, Default)]
 pub(super) struct References {
     /// The object at HEAD; `None` if HEAD is unborn.
-    pub(super) head: Option<Oid>,
+    pub(super) head: Option<ObjectId>,
     /// The objects that all references point to, HEAD among them; sorted and without repetitions. Mostly commits and tags.
-    pub(super) tips: Vec<Oid>,
-    by_name: HashMap<Vec<u8>, Oid>,
+    pub(super) tips: Vec<ObjectId>,
+    by_name: HashMap<Vec<u8>, ObjectId>,
 }
 
 /// How often a symbolic reference may lead to another.
@@ -47,7 +46,7 @@ impl References {
             // Those of this worktree come over those of the same name elsewhere; tips are gathered from all.
             references.read_loose(git_dir, collector);
         }
-        let heads: Vec<Oid> =
+        let heads: Vec<ObjectId> =
             git_dirs.iter().filter_map(|git_dir| references.resolve_file(&git_dir.join("HEAD"))).collect();
         references.head = references.resolve_file(&repository.git_dir.join("HEAD"));
         references.tips.extend(references.by_name.values());
@@ -58,7 +57,7 @@ impl References {
     }
 
     /// The commit at HEAD. Reads no more than it must, for the commit hook; `None` if HEAD is unborn or cannot be read.
-    pub(super) fn head(repository: &Repository) -> Option<Oid> {
+    pub(super) fn head(repository: &Repository) -> Option<ObjectId> {
         let mut target = Target::parse(&read_file(&repository.git_dir.join("HEAD")).ok()?)?;
         for _ in 0..SYMBOLIC_DEPTH {
             let name = match target {
@@ -75,7 +74,7 @@ impl References {
     }
 
     /// The object that a name stands for, under git's rules for short names.
-    pub(super) fn find(&self, name: &str) -> Option<Oid> {
+    pub(super) fn find(&self, name: &str) -> Option<ObjectId> {
         if name == "HEAD" || name == "@" {
             return self.head;
         }
@@ -84,6 +83,21 @@ impl References {
             .map(|prefix| format!("{prefix}{name}"))
             .chain([format!("refs/remotes/{name}/HEAD")])
             .find_map(|full| self.by_name.get(full.as_bytes()).copied())
+    }
+
+    /// The branches, without `refs/heads/` and `refs/remotes/`, and what they point to: local ones first, then those of remotes,
+    /// each sorted. What a remote calls its HEAD is another name for one of its branches, and left out.
+    pub(super) fn branches(&self) -> Vec<(&[u8], ObjectId)> {
+        let mut branches: Vec<(bool, &[u8], ObjectId)> = Vec::new();
+        for (name, &id) in &self.by_name {
+            if let Some(local) = name.strip_prefix(b"refs/heads/") {
+                branches.push((false, local, id));
+            } else if let Some(remote) = name.strip_prefix(b"refs/remotes/").filter(|name| !name.ends_with(b"/HEAD")) {
+                branches.push((true, remote, id));
+            }
+        }
+        branches.sort_unstable();
+        branches.into_iter().map(|(_, name, id)| (name, id)).collect()
     }
 
     fn read_packed(&mut self, path: &Path, collector: &Collector) {
@@ -97,8 +111,8 @@ impl References {
                 continue;
             }
             match line.split_at_checked(40) {
-                Some((id, [b' ', name @ ..])) if parse_id(id).is_some() => {
-                    self.by_name.extend(parse_id(id).map(|id| (name.to_vec(), id)));
+                Some((id, [b' ', name @ ..])) if ObjectId::parse(id).is_some() => {
+                    self.by_name.extend(ObjectId::parse(id).map(|id| (name.to_vec(), id)));
                 }
                 _ => diagnose(path, collector),
             }
@@ -143,7 +157,7 @@ impl References {
     }
 
     /// The object that a file such as HEAD names, directly or through other references.
-    fn resolve_file(&self, path: &Path) -> Option<Oid> {
+    fn resolve_file(&self, path: &Path) -> Option<ObjectId> {
         let mut target = Target::parse(&read_file(path).ok()?)?;
         for _ in 0..SYMBOLIC_DEPTH {
             match target {
@@ -162,7 +176,7 @@ impl References {
 }
 
 /// The commit that a revision names, in any of git's spellings.
-pub(super) fn resolve(repository: &Repository, revision: &str) -> Result<Oid, SourceError> {
+pub(super) fn resolve(repository: &Repository, revision: &str) -> Result<ObjectId, SourceError> {
     let by_libgit2 = || {
         if repository.has_includes {
             return None;
@@ -177,8 +191,8 @@ pub(super) fn resolve(repository: &Repository, revision: &str) -> Result<Oid, So
     let by_name = || {
         let end = revision.find(['~', '^']).unwrap_or(revision.len());
         let (name, steps) = revision.split_at_checked(end)?;
-        let base =
-            parse_id(name.as_bytes()).or_else(|| References::read(repository, &Collector::default()).find(name))?;
+        let base = ObjectId::parse(name.as_bytes())
+            .or_else(|| References::read(repository, &Collector::default()).find(name))?;
         let opened = git2::Repository::from_odb(repository.open_objects().ok()?).ok()?;
         let commit = opened.revparse_single(&format!("{base}{steps}")).ok()?.peel_to_commit().ok()?;
         Some(commit.id())
@@ -190,7 +204,7 @@ pub(super) fn resolve(repository: &Repository, revision: &str) -> Result<Oid, So
 
 /// What a loose reference holds.
 enum Target {
-    Object(Oid),
+    Object(ObjectId),
     Symbolic(Vec<u8>),
 }
 
@@ -198,22 +212,17 @@ impl Target {
     fn parse(bytes: &[u8]) -> Option<Self> {
         match bytes.strip_prefix(b"ref:") {
             Some(name) => Some(Self::Symbolic(name.trim_ascii().to_vec())),
-            None => parse_id(bytes.trim_ascii()).map(Self::Object),
+            None => ObjectId::parse(bytes.trim_ascii()).map(Self::Object),
         }
     }
 }
 
-fn parse_id(text: &[u8]) -> Option<Oid> {
-    let text = std::str::from_utf8(text).ok()?;
-    if text.len() == 40 { Oid::from_str(text).ok() } else { None }
-}
-
 /// Finds one name in `packed-refs` without taking it apart.
-fn find_packed(packed: &[u8], name: &[u8]) -> Option<Oid> {
+fn find_packed(packed: &[u8], name: &[u8]) -> Option<ObjectId> {
     let line = [b" ", name, b"\n"].concat();
     let end = memchr::memmem::find_iter(packed, &line)
         .find(|&end| end.checked_sub(41).is_none_or(|before| packed.get(before) == Some(&b'\n')))?;
-    parse_id(packed.get(end.checked_sub(40)?..end)?)
+    ObjectId::parse(packed.get(end.checked_sub(40)?..end)?)
 }
 
 fn worktree_directories(common_dir: &Path) -> Vec<PathBuf> {

@@ -1,9 +1,9 @@
 //! [`Visitor`]: looks for credentials in objects as they are read, and keeps what it found until its places are known.
 
+use super::id::{ObjectId, ObjectKind};
+use super::store::ObjectStore;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-
-use git2::{ObjectType, Oid};
 
 use super::Repository;
 use super::objects::{self, Object, Wish};
@@ -16,7 +16,7 @@ use crate::source::ScanContext;
 
 /// An object with credentials in it.
 pub(super) struct Found {
-    pub(super) id: Oid,
+    pub(super) id: ObjectId,
     pub(super) object: GitObject,
     pub(super) candidates: Vec<(Candidate, TextSpan)>,
 }
@@ -46,12 +46,12 @@ impl<'a> Visitor<'a> {
     }
 
     /// Whether an object is to be read. Trees hold no text; what is over the size limit is diagnosed.
-    pub(super) fn wish(&self, id: Oid, kind: ObjectType, size: u64) -> Wish {
+    pub(super) fn wish(&self, id: ObjectId, kind: ObjectKind, size: u64) -> Wish {
         let limit = self.context.max_file_size;
-        if kind != ObjectType::Tree && size <= limit {
+        if kind != ObjectKind::Tree && size <= limit {
             return Wish::Read;
         }
-        if kind != ObjectType::Tree {
+        if kind != ObjectKind::Tree {
             let reason = format!("{size} bytes are more than the limit of {limit} bytes");
             let place = format!("{}: {id}", self.repository.name);
             self.context.collector.diagnose(Diagnostic::gap("file-too-large", place, reason));
@@ -64,9 +64,9 @@ impl<'a> Visitor<'a> {
     /// Scans the content of a blob, or the message of a commit or tag.
     pub(super) fn visit(&self, object: &Object<'_>) {
         let (kind, text) = match object.kind {
-            ObjectType::Blob => (GitObject::Blob, object.bytes),
-            ObjectType::Commit => (GitObject::Commit, raw::message(object.bytes)),
-            ObjectType::Tag => (GitObject::Tag, raw::message(object.bytes)),
+            ObjectKind::Blob => (GitObject::Blob, object.bytes),
+            ObjectKind::Commit => (GitObject::Commit, raw::message(object.bytes)),
+            ObjectKind::Tag => (GitObject::Tag, raw::message(object.bytes)),
             _ => return,
         };
         self.context.collector.count(text.len() as u64);
@@ -84,11 +84,12 @@ impl<'a> Visitor<'a> {
     }
 
     /// Scans these objects, each once, and gives everything found.
-    pub(super) fn sweep(self, ids: &[Oid]) -> Vec<Found> {
+    pub(super) fn read_all(self, store: &ObjectStore, ids: &[ObjectId]) -> Vec<Found> {
         let collector = self.context.collector;
         collector.expect(ids.len() as u64);
-        objects::sweep(
-            self.repository,
+        objects::read_all(
+            store,
+            &self.repository.name,
             ids,
             collector,
             |id, kind, size| self.wish(id, kind, size),

@@ -147,6 +147,11 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Length of ids in bytes.
+    pub(in crate::source::git) fn hash_length(&self) -> usize {
+        self.store.hash_length
+    }
+
     /// Whether the object is there, readable or not.
     pub(in crate::source::git) fn contains(&self, id: ObjectId) -> bool {
         !matches!(self.locate(id), Ok(None))
