@@ -320,7 +320,7 @@ impl Text<'_> {
             line.push_str(if branches.names.len() + branches.more == 1 { ", in branch " } else { ", in branches " });
             let names: Vec<_> = branches.names.iter().take(SHOWN_BRANCHES).map(|name| self.shown(name)).collect();
             line.push_str(&names.join(", "));
-            let more = (branches.names.len() + branches.more).saturating_sub(SHOWN_BRANCHES);
+            let more = (branches.names.len() + branches.more).saturating_sub(names.len());
             if more > 0 {
                 let _ = write!(line, " and {more} more");
             }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use rescind::diagnostic::Diagnostic;
 use rescind::finding::{
-    CommitInfo, Confidence, Finding, Fingerprint, FingerprintKey, GitObject, GitPlace, ImagePlace, Kind, Liveness,
-    LivenessState, Location, Part, PartValue, Place, Revocation, RevocationState, SenderConstraint, Severity,
+    Branches, CommitInfo, Confidence, Finding, Fingerprint, FingerprintKey, GitObject, GitPlace, ImagePlace, Kind,
+    Liveness, LivenessState, Location, Part, PartValue, Place, Revocation, RevocationState, SenderConstraint, Severity,
     SourcePath, TextSpan, TokenFacts,
 };
 use rescind::report::{self, Format, Report, Summary};
@@ -118,7 +118,8 @@ fn git(object: GitObject, commit: Option<&CommitInfo>, in_head: bool, reachable:
         commit: commit.cloned().map(Arc::new),
         in_head: Some(in_head),
         reachable: Some(reachable),
-        branches: None,
+        branches: reachable
+            .then(|| Arc::new(Branches { names: vec!["main".into(), "origin/release".into()], more: 3 })),
     })
 }
 

@@ -45,7 +45,7 @@ pub(super) struct Question<'a> {
     pub(super) order: &'a [u32],
     /// Whether each commit, by number, is among the tips or their ancestors.
     pub(super) is_reachable: &'a [bool],
-    pub(super) forest: &'a Forest,
+    pub(super) forest: &'a Forest<'a>,
     /// The targets of all references, peeled.
     pub(super) tips: &'a [ObjectId],
     /// Commits for each of which it is told what they still have.
@@ -153,13 +153,13 @@ const MAX_PATHS: usize = 10_000;
 pub(super) const MAX_DEPTH: u32 = 4096;
 
 /// How many steps a walk may take. An honest history has few trees at more than a few paths, and few long chains of deltas.
-fn budget(forest: &Forest) -> usize {
+fn budget(forest: &Forest<'_>) -> usize {
     forest.len().saturating_mul(256).saturating_add(1 << 20)
 }
 
 /// A descent into many roots that enters no tree twice at the same path.
 struct Walk<'a> {
-    forest: &'a Forest,
+    forest: &'a Forest<'a>,
     way: Way,
     budget: usize,
 }
@@ -228,7 +228,7 @@ impl Paths {
     }
 
     /// The path in full.
-    fn full(&self, number: u32, forest: &Forest) -> SourcePath {
+    fn full(&self, number: u32, forest: &Forest<'_>) -> SourcePath {
         let names: Vec<&[u8]> = self.names(number).into_iter().map(|name| forest.name(name)).collect();
         SourcePath::new(&names.join(&b'/'))
     }

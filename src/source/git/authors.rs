@@ -4,7 +4,6 @@ use super::id::{IdMap, ObjectId};
 use super::store::Reader;
 use std::sync::Arc;
 
-use super::objects;
 use super::raw;
 use crate::finding::CommitInfo;
 

@@ -1,17 +1,16 @@
 //! [`History`]: a scan of every blob, commit message and tag message in the object database, reachable or not.
 
-use super::id::{IdMap, ObjectId, ObjectKind};
-use std::sync::{Mutex, PoisonError};
-
 use super::Repository;
-use super::objects::{self, Object, Wish};
-use super::raw::{self, CommitHeader};
+use super::inspection::{Inspection, Notes};
+use super::objects;
 use super::refs::References;
-use super::settle::Swept;
-use super::visitor::{Visitor, lock};
+use super::seen::SeenObjects;
+use super::settle::Settlement;
+use super::store::{Inventory, ObjectStore};
+use super::sweep;
 use crate::diagnostic::Diagnostic;
-use crate::source::Collector;
-use crate::source::{ScanContext, Source, SourceError};
+use crate::source::tree::shown;
+use crate::source::{Collector, ScanContext, Source, SourceError};
 
 /// All history of a repository.
 pub struct History {
@@ -35,22 +34,44 @@ impl Source for History {
         let (repository, collector) = (&self.repository, context.collector);
         // References first: what they reach now is among the objects listed then, whoever commits or fetches meanwhile.
         let references = References::read(repository, collector);
-        let ids = match objects::list(repository, collector) {
-            Ok(ids) => ids,
+        let store = match repository.open_objects() {
+            Ok(store) => store,
             Err(error) => return collector.diagnose(unopened(repository, &error)),
         };
-        collector.expect(ids.len() as u64);
-        let visitor = Visitor::new(repository, context);
-        let sweep = Sweep::default();
-        objects::sweep(
-            repository,
-            &ids,
-            collector,
-            |id, kind, size| sweep.wish(&visitor, id, kind, size),
-            |object| sweep.visit(&visitor, &object, collector),
-        );
         tell_shallow(repository, collector);
-        sweep.finish().settle(repository, &references, visitor.finish(), &ids, context);
+        for (path, reason) in &store.troubles {
+            collector.diagnose(Diagnostic::gap("corrupt-object", shown(path), reason));
+        }
+        let inventory = Inventory::take(&store);
+        let is_new = context.seen.map(|seen| new_objects(seen, &store, &inventory));
+        if is_new.as_ref().is_some_and(|is_new| !is_new.contains(&true)) {
+            return;
+        }
+        let stock = inventory.stock();
+        let inspection = Inspection { context, repository, inventory: &inventory, is_new: is_new.as_deref() };
+        let swept = sweep::sweep(&stock, &inspection);
+        let mut notes = Notes::unite(swept.workers);
+        let failed: Vec<u32> =
+            swept.troubles.iter().map(|trouble| trouble.number).chain(notes.passed_over.clone()).collect();
+        objects::diagnose(inventory.name(swept.troubles), &repository.name, collector);
+        if let Some(is_new) = &is_new {
+            // What was seen before takes part in telling where the new stands.
+            let is_old: Vec<bool> = is_new.iter().map(|is_new| !is_new).collect();
+            let headers = inspection.of_headers(&is_old);
+            notes.add_headers(Notes::unite(sweep::sweep(&stock, &headers).workers));
+        }
+        Settlement {
+            repository,
+            references: &references,
+            store: &store,
+            inventory: &inventory,
+            stock: &stock,
+            context,
+        }
+        .settle(notes);
+        if let Some(seen) = context.seen.filter(|_| !collector.is_cancelled()) {
+            remember(seen, &store, &inventory, failed);
+        }
     }
 }
 
@@ -67,46 +88,29 @@ fn tell_shallow(repository: &Repository, collector: &Collector) {
     }
 }
 
-/// What the pass over the object database notes down beside the findings, on all threads.
-#[derive(Default)]
-struct Sweep {
-    trees: Mutex<Vec<ObjectId>>,
-    commits: Mutex<Vec<(ObjectId, CommitHeader)>>,
-    tags: Mutex<IdMap<ObjectId>>,
+/// Whether each object, by number, was not seen by an earlier scan.
+fn new_objects(seen: &SeenObjects, store: &ObjectStore, inventory: &Inventory<'_>) -> Vec<bool> {
+    if store.packs().iter().all(|pack| seen.contains_pack(pack.checksum())) {
+        // Nothing but loose objects can be new.
+        let mut is_new = vec![false; inventory.count() as usize];
+        for &number in inventory.loose() {
+            let is_seen = inventory.id_bytes(number).is_some_and(|id| seen.contains(id));
+            if let Some(is_new) = is_new.get_mut(number as usize) {
+                *is_new = !is_seen;
+            }
+        }
+        return is_new;
+    }
+    let is_seen = |number| inventory.id_bytes(number).is_some_and(|id| seen.contains(id));
+    (0..inventory.count()).map(|number| !is_seen(number)).collect()
 }
 
-impl Sweep {
-    fn wish(&self, visitor: &Visitor<'_>, id: ObjectId, kind: ObjectKind, size: u64) -> Wish {
-        if kind == ObjectKind::Tree {
-            lock(&self.trees).push(id);
-        }
-        visitor.wish(id, kind, size)
-    }
-
-    fn visit(&self, visitor: &Visitor<'_>, object: &Object<'_>, collector: &Collector) {
-        let is_well_formed = match object.kind {
-            ObjectKind::Commit => {
-                let header = CommitHeader::parse(object.bytes);
-                header.map(|header| lock(&self.commits).push((object.id, header))).is_some()
-            }
-            ObjectKind::Tag => {
-                let target = raw::tag_target(object.bytes);
-                target.map(|target| lock(&self.tags).insert(object.id, target)).is_some()
-            }
-            _ => true,
-        };
-        if !is_well_formed {
-            let reason = "its header cannot be read";
-            collector.diagnose(Diagnostic::gap("corrupt-object", object.id.to_string(), reason));
-        }
-        visitor.visit(object);
-    }
-
-    fn finish(self) -> Swept {
-        Swept {
-            trees: self.trees.into_inner().unwrap_or_else(PoisonError::into_inner),
-            commits: self.commits.into_inner().unwrap_or_else(PoisonError::into_inner),
-            tags: self.tags.into_inner().unwrap_or_else(PoisonError::into_inner),
-        }
+/// Notes that all objects were seen but for those that could not be, or were not to be, looked through.
+fn remember(seen: &SeenObjects, store: &ObjectStore, inventory: &Inventory<'_>, mut failed: Vec<u32>) {
+    failed.sort_unstable();
+    let is_seen = |number: &u32| failed.binary_search(number).is_err();
+    seen.add((0..inventory.count()).filter(is_seen).filter_map(|number| inventory.id_bytes(number)));
+    if failed.is_empty() {
+        store.packs().iter().for_each(|pack| seen.add_pack(pack.checksum()));
     }
 }

@@ -1,6 +1,6 @@
 //! What commits brought in: the blobs that their trees hold and the trees before them did not.
 
-use super::id::{IdMap, IdSet, ObjectId, ObjectKind};
+use super::id::{IdMap, IdSet, ObjectId};
 use super::store::{ObjectStore, Reader};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -184,21 +184,39 @@ impl Entries {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+    use std::path::Path;
+
+    use flate2::Compression;
+    use flate2::write::ZlibEncoder;
+    use sha2::{Digest as _, Sha256};
 
     use super::*;
+
+    /// Writes a tree as a loose object. Its id is made up: nothing compares it with the content.
+    fn write(directory: &Path, tree: &[u8]) -> ObjectId {
+        let id = ObjectId::from_bytes(&Sha256::digest(tree)).expect("an id");
+        let (fan, name) = (&id.to_string()[..2], &id.to_string()[2..]);
+        fs_err::create_dir_all(directory.join(fan)).expect("writable");
+        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
+        let object = [format!("tree {}\0", tree.len()).as_bytes(), tree].concat();
+        encoder.write_all(&object).expect("memory takes all");
+        fs_err::write(directory.join(fan).join(name), encoder.finish().expect("memory takes all")).expect("writable");
+        id
+    }
 
     /// Compares a chain of trees, each of which holds the one below under all `names`, with nothing. Gives the additions and
     /// the trees left out.
     fn check(depth: usize, names: &[&str], leaf: &[u8], budget: &Budget) -> (usize, usize) {
-        let reader = Odb::new().expect("memory");
-        reader.add_new_mempack_backend(1).expect("memory");
-        let mut tree = reader.write(ObjectKind::Tree, leaf).expect("writable");
+        let made = tempfile::tempdir().expect("a temporary directory");
+        let mut tree = write(made.path(), leaf);
         for _ in 0..depth {
             let entries = names.iter().map(|name| [b"40000 ", name.as_bytes(), b"\0", tree.as_bytes()].concat());
-            tree = reader.write(ObjectKind::Tree, &entries.collect::<Vec<_>>().concat()).expect("writable");
+            tree = write(made.path(), &entries.collect::<Vec<_>>().concat());
         }
+        let store = ObjectStore::open(&[made.path().to_owned()], tree.as_bytes().len());
         let mut additions = Vec::new();
-        let unread = compare(&reader, b"", tree, Vec::new(), &mut additions, budget);
+        let unread = compare(&store.reader(), b"", tree, Vec::new(), &mut additions, budget);
         (additions.len(), unread.len())
     }
 
@@ -212,7 +230,7 @@ mod tests {
 
     #[test]
     fn trees_that_lie_deep_in_each_other_do_not_fill_the_memory() {
-        let leaf = [b"100644 f\0", &[7; 20][..]].concat();
+        let leaf = [b"100644 f\0", &[7; 32][..]].concat();
         let budget = || Budget { path_bytes: AtomicUsize::new(10_000), ..Budget::default() };
         let name = "n".repeat(100);
         assert_eq!(check(10, &[&name], &leaf, &budget()), (1, 0));

@@ -27,6 +27,7 @@ mod graph;
 mod history;
 pub mod id;
 mod index;
+mod inspection;
 mod introduced;
 mod objects;
 pub mod pack;

@@ -21,7 +21,7 @@ pub(super) struct Presence {
 
 impl Presence {
     /// Looks through the trees of the commits. `budget` is how many steps that may take.
-    pub(super) fn survey(forest: &Forest, roots: &[Option<Tree>], paths: &mut Paths, budget: usize) -> Self {
+    pub(super) fn survey(forest: &Forest<'_>, roots: &[Option<Tree>], paths: &mut Paths, budget: usize) -> Self {
         // Sets grow with the commits, and so does what it takes to unite them.
         let budget = budget.saturating_mul(roots.len().div_ceil(64).max(1));
         let mut start: BTreeMap<Tree, CommitSet> = BTreeMap::new();

@@ -210,7 +210,7 @@ mod tests {
         assert!(CommitHeader::parse(b"tree 01\n").is_none());
         assert!(CommitHeader::parse(b"").is_none());
         assert_eq!(message(b"tree x"), b"");
-        assert_eq!(tag_target(format!("object {ID}\ntype commit\n").as_bytes()), ObjectId::parse(ID));
+        assert_eq!(tag_target(format!("object {ID}\ntype commit\n").as_bytes()), ObjectId::parse(ID.as_bytes()));
     }
 
     proptest! {
@@ -220,7 +220,7 @@ mod tests {
             for bytes in [&bytes[..], &[commit.get(..cut).unwrap_or_default().as_bytes(), &bytes[..]].concat()] {
                 let _ = (CommitHeader::parse(bytes), tag_target(bytes), message(bytes));
                 let _ = author(bytes).map(|author| (author.display(), author.date()));
-                prop_assert!(tree_entries(bytes).count() <= bytes.len());
+                prop_assert!(tree_entries(bytes, 20).count() <= bytes.len());
             }
         }
     }
@@ -231,7 +231,7 @@ mod tests {
         tree.extend([1; 20]);
         tree.extend(b"40000 d\xff\0");
         tree.extend([2; 20]);
-        let kinds = |bytes: &[u8]| tree_entries(bytes).map(|entry| entry.map(|e| e.kind)).collect::<Vec<_>>();
+        let kinds = |bytes: &[u8]| tree_entries(bytes, 20).map(|entry| entry.map(|e| e.kind)).collect::<Vec<_>>();
         assert_eq!(kinds(&tree), [Ok(EntryKind::Blob), Ok(EntryKind::Tree)]);
         assert_eq!(kinds(&tree[..40]), [Ok(EntryKind::Blob), Err(Malformed)]);
         assert_eq!(kinds(b"no tree at all"), [Err(Malformed)]);

@@ -3,7 +3,9 @@
 //! Branches, tags, remote branches, the stash, notes and whatever else lies under `refs/`, HEAD, and the HEADs of all
 //! worktrees. Read from git's files: `packed-refs`, and one file per loose reference.
 
-use super::id::ObjectId;
+use super::id::{ObjectId, ObjectKind};
+use super::raw::{self, CommitHeader};
+use super::store::{ObjectStore, Reader};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -110,7 +112,8 @@ impl References {
             if line.is_empty() || line.starts_with(b"#") || line.starts_with(b"^") {
                 continue;
             }
-            match line.split_at_checked(40) {
+            let end = memchr::memchr(b' ', line).unwrap_or(0);
+            match line.split_at_checked(end) {
                 Some((id, [b' ', name @ ..])) if ObjectId::parse(id).is_some() => {
                     self.by_name.extend(ObjectId::parse(id).map(|id| (name.to_vec(), id)));
                 }
@@ -175,31 +178,69 @@ impl References {
     }
 }
 
-/// The commit that a revision names, in any of git's spellings.
+/// The commit that a revision names: an id, an abbreviated one, a reference, and steps from there (`~2`, `^1`, `^{commit}`).
+/// Whatever else git understands (`main@{yesterday}`, `:/text`) is left to libgit2, which opens what it can.
 pub(super) fn resolve(repository: &Repository, revision: &str) -> Result<ObjectId, SourceError> {
     let by_libgit2 = || {
-        if repository.has_includes {
+        if repository.has_includes || repository.hash_length != 20 {
             return None;
         }
         // Opened as bare, so that the owner does not matter; see `Repository`.
         let opened = git2::Repository::open_bare(&repository.git_dir).ok()?;
         let commit = opened.revparse_single(revision).ok()?.peel_to_commit().ok()?;
-        Some(commit.id())
+        ObjectId::from_bytes(commit.id().as_bytes())
     };
-    // Objects in quarantine, and repositories with extensions, are beyond libgit2: what names an object is resolved here,
-    // and only the steps from there (`~2`, `^{}`) are left to it.
-    let by_name = || {
-        let end = revision.find(['~', '^']).unwrap_or(revision.len());
-        let (name, steps) = revision.split_at_checked(end)?;
-        let base = ObjectId::parse(name.as_bytes())
-            .or_else(|| References::read(repository, &Collector::default()).find(name))?;
-        let opened = git2::Repository::from_odb(repository.open_objects().ok()?).ok()?;
-        let commit = opened.revparse_single(&format!("{base}{steps}")).ok()?.peel_to_commit().ok()?;
-        Some(commit.id())
-    };
-    by_libgit2()
-        .or_else(by_name)
+    let store = repository.open_objects()?;
+    by_name(repository, &store, revision)
+        .or_else(by_libgit2)
         .ok_or_else(|| SourceError::Revision { path: repository.path.clone(), revision: revision.to_owned() })
+}
+
+fn by_name(repository: &Repository, store: &ObjectStore, revision: &str) -> Option<ObjectId> {
+    let end = revision.find(['~', '^']).unwrap_or(revision.len());
+    let (name, mut steps) = revision.split_at_checked(end)?;
+    let named = || References::read(repository, &Collector::default()).find(name);
+    let full = ObjectId::parse(name.as_bytes()).filter(|id| id.as_bytes().len() == repository.hash_length);
+    let reader = store.reader();
+    let mut id = full.or_else(named).or_else(|| store.abbreviated(name))?;
+    while let Some(step) = steps.chars().next() {
+        steps = steps.get(1..)?;
+        if let Some(rest) = steps.strip_prefix('{').filter(|_| step == '^') {
+            let (kind, rest) = rest.split_once('}')?;
+            steps = rest;
+            if !matches!(kind, "" | "commit") {
+                return None;
+            }
+            continue;
+        }
+        let digits = steps.bytes().take_while(u8::is_ascii_digit).count();
+        let (count, rest) = steps.split_at_checked(digits)?;
+        steps = rest;
+        let count: usize = if count.is_empty() { 1 } else { count.parse().ok()? };
+        if step == '~' {
+            for _ in 0..count {
+                id = *commit(&reader, id)?.1.parents.first()?;
+            }
+        } else if let Some(parent) = count.checked_sub(1) {
+            id = *commit(&reader, id)?.1.parents.get(parent)?;
+        }
+    }
+    commit(&reader, id).map(|(id, _)| id)
+}
+
+/// How many tags may point to tags.
+const TAG_DEPTH: usize = 64;
+
+/// The commit that an object is, or that a tag leads to.
+fn commit(reader: &Reader<'_>, mut id: ObjectId) -> Option<(ObjectId, CommitHeader)> {
+    for _ in 0..TAG_DEPTH {
+        match reader.read(id).ok()? {
+            (ObjectKind::Commit, bytes) => return Some((id, CommitHeader::parse(&bytes)?)),
+            (ObjectKind::Tag, bytes) => id = raw::tag_target(&bytes)?,
+            (ObjectKind::Blob | ObjectKind::Tree, _) => return None,
+        }
+    }
+    None
 }
 
 /// What a loose reference holds.
@@ -220,9 +261,11 @@ impl Target {
 /// Finds one name in `packed-refs` without taking it apart.
 fn find_packed(packed: &[u8], name: &[u8]) -> Option<ObjectId> {
     let line = [b" ", name, b"\n"].concat();
-    let end = memchr::memmem::find_iter(packed, &line)
-        .find(|&end| end.checked_sub(41).is_none_or(|before| packed.get(before) == Some(&b'\n')))?;
-    ObjectId::parse(packed.get(end.checked_sub(40)?..end)?)
+    memchr::memmem::find_iter(packed, &line).find_map(|end| {
+        let before = packed.get(..end)?;
+        let start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
+        ObjectId::parse(before.get(start..)?)
+    })
 }
 
 fn worktree_directories(common_dir: &Path) -> Vec<PathBuf> {

@@ -11,50 +11,49 @@ use super::authors::Authors;
 use super::branches::BranchTips;
 use super::forest::{Forest, Soil};
 use super::graph::Graph;
-use super::history::unopened;
-use super::raw::CommitHeader;
+use super::inspection::Notes;
 use super::refs::References;
-use super::visitor::Found;
+use super::store::{Inventory, ObjectStore};
+use super::sweep::Stock;
 use crate::diagnostic::Diagnostic;
 use crate::finding::{GitObject, GitPlace, Place, SourcePath};
 use crate::source::{Collector, ScanContext};
 
-/// What a pass over the object database noted down beside the findings.
-pub(super) struct Swept {
-    pub(super) trees: Vec<ObjectId>,
-    pub(super) commits: Vec<(ObjectId, CommitHeader)>,
-    /// Annotated tags and what they point to.
-    pub(super) tags: IdMap<ObjectId>,
+/// What the places of findings are told from.
+pub(super) struct Settlement<'a> {
+    pub(super) repository: &'a Repository,
+    pub(super) references: &'a References,
+    pub(super) store: &'a ObjectStore,
+    pub(super) inventory: &'a Inventory<'a>,
+    pub(super) stock: &'a Stock<'a>,
+    pub(super) context: &'a ScanContext<'a>,
 }
 
-impl Swept {
-    /// Attributes what was found, hands it over, and tells what is missing. `ids` are all objects.
-    pub(super) fn settle(
-        self,
-        repository: &Repository,
-        references: &References,
-        found: Vec<Found>,
-        ids: &[ObjectId],
-        context: &ScanContext<'_>,
-    ) {
+impl Settlement<'_> {
+    /// Attributes what was found, hands it over, and tells what is missing.
+    pub(super) fn settle(&self, notes: Notes) {
+        let Self { repository, references, store, inventory, stock, context } = *self;
+        let Notes { found, commits, tags, .. } = notes;
+        let tags: IdMap<ObjectId> = tags.into_iter().collect();
         let collector = context.collector;
-        let tips: Vec<ObjectId> = references.tips.iter().map(|&tip| peel(&self.tags, tip)).collect();
-        let head = references.head.map(|head| peel(&self.tags, head));
-        let graph = Graph::new(self.commits, &repository.shallow);
+        let tips: Vec<ObjectId> = references.tips.iter().map(|&tip| peel(&tags, tip)).collect();
+        let head = references.head.map(|head| peel(&tags, head));
+        let graph = Graph::new(commits, &repository.shallow);
         let is_reachable = graph.reached_from(tips.iter().copied());
-        let blobs: IdSet = found.iter().filter(|found| found.object == GitObject::Blob).map(|found| found.id).collect();
+        let blobs = found.iter().filter(|found| found.object == GitObject::Blob);
+        // Found objects are in the order of ids, and so are numbers.
+        let blobs: Vec<u32> = blobs.filter_map(|found| inventory.number_of(found.id.as_bytes())).collect();
+        let reachable_roots = graph.trees(&is_reachable);
         let mut forest = Forest::default();
         if !collector.is_cancelled() {
-            let present: IdSet = ids.iter().copied().collect();
-            let missing_tips = tips.iter().filter(|&tip| !present.contains(tip)).copied();
+            let missing_tips = tips.iter().filter(|&tip| inventory.number_of(tip.as_bytes()).is_none()).copied();
             let missing_commits = graph.missing(&is_reachable).into_iter().chain(missing_tips).collect();
             tell_missing(repository, &missing_commits, "commits", collector);
             if context.attribution != Attribution::None {
-                let reachable_roots = graph.trees(&is_reachable);
                 forest = Forest::grow(&Soil {
                     repository,
-                    objects: ids,
-                    trees: &self.trees,
+                    inventory,
+                    stock,
                     found: &blobs,
                     reachable_roots: &reachable_roots,
                     collector,
@@ -66,12 +65,9 @@ impl Swept {
         if found.is_empty() {
             return;
         }
-        let reader = match repository.open_objects() {
-            Ok(reader) => reader,
-            Err(error) => return collector.diagnose(unopened(repository, &error)),
-        };
+        let reader = store.reader();
         let order = graph.order();
-        let mut tips_of_branches = BranchTips::of(references, |tip| peel(&self.tags, tip));
+        let mut tips_of_branches = BranchTips::of(references, |tip| peel(&tags, tip));
         let commits: Vec<u32> = found
             .iter()
             .filter(|found| found.object == GitObject::Commit)
@@ -103,10 +99,10 @@ impl Swept {
             branches: tips_of_branches,
             is_in_head: graph.reached_from(head),
             is_reachable,
-            named_objects: named_objects(&self.tags, references),
+            named_objects: named_objects(&tags, references),
             authors: Authors::new(&reader),
             graph: &graph,
-            tags: &self.tags,
+            tags: &tags,
         };
         for found in found {
             let places = places.of(found.id, found.object);
@@ -120,7 +116,7 @@ struct Places<'a> {
     repository: &'a Repository,
     attribution: Attribution,
     graph: &'a Graph,
-    forest: &'a Forest,
+    forest: &'a Forest<'a>,
     tags: &'a IdMap<ObjectId>,
     authors: Authors<'a>,
     attributed: Attributed,

@@ -4,7 +4,6 @@ use super::id::{IdSet, ObjectId};
 use super::store::Reader;
 use std::collections::HashMap;
 
-use super::objects;
 use super::raw::{self, CommitHeader, EntryKind};
 
 /// Reads the directories of a commit as they are asked for, each once.

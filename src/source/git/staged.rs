@@ -15,7 +15,6 @@ use super::Repository;
 use super::history::unopened;
 use super::index::{Index, IndexError, is_below};
 use super::introduced::{Budget, compare};
-use super::objects;
 use super::raw::EntryKind;
 use super::refs::References;
 use super::repository::read_file;

@@ -52,12 +52,8 @@ impl<'a> Visitor<'a> {
             return Wish::Read;
         }
         if kind != ObjectKind::Tree {
-            let reason = format!("{size} bytes are more than the limit of {limit} bytes");
-            let place = format!("{}: {id}", self.repository.name);
-            self.context.collector.diagnose(Diagnostic::gap("file-too-large", place, reason));
+            too_large(self.context, &self.repository.name, id, size);
         }
-        // It was expected, and will not come.
-        self.context.collector.counters.expected.fetch_sub(1, Relaxed);
         Wish::Leave
     }
 
@@ -74,13 +70,7 @@ impl<'a> Visitor<'a> {
         if candidates.is_empty() {
             return;
         }
-        let mut locator = Locator::new(text);
-        let with_span = |candidate: Candidate| {
-            let span = locator.locate(candidate.span.start, candidate.span.end);
-            (candidate, span)
-        };
-        let candidates = candidates.into_iter().map(with_span).collect();
-        lock(&self.found).push(Found { id: object.id, object: kind, candidates });
+        lock(&self.found).push(Found { id: object.id, object: kind, candidates: locate(text, candidates) });
     }
 
     /// Scans these objects, each once, and gives everything found.
@@ -104,6 +94,23 @@ impl<'a> Visitor<'a> {
         found.sort_unstable_by_key(|found| found.id);
         found
     }
+}
+
+/// The candidates with their lines and columns.
+pub(super) fn locate(text: &[u8], candidates: Vec<Candidate>) -> Vec<(Candidate, TextSpan)> {
+    let mut locator = Locator::new(text);
+    let with_span = |candidate: Candidate| {
+        let span = locator.locate(candidate.span.start, candidate.span.end);
+        (candidate, span)
+    };
+    candidates.into_iter().map(with_span).collect()
+}
+
+/// Tells of an object that is over the size limit. It was expected, and will not come.
+pub(super) fn too_large(context: &ScanContext<'_>, repository: &str, id: ObjectId, size: u64) {
+    let reason = format!("{size} bytes are more than the limit of {} bytes", context.max_file_size);
+    context.collector.diagnose(Diagnostic::gap("file-too-large", format!("{repository}: {id}"), reason));
+    context.collector.counters.expected.fetch_sub(1, Relaxed);
 }
 
 /// A panic in one thread must not hide what the others found.

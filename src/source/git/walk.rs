@@ -5,7 +5,6 @@ use super::store::Reader;
 use std::collections::BinaryHeap;
 
 use super::Repository;
-use super::objects;
 use super::raw::CommitHeader;
 use crate::diagnostic::Diagnostic;
 use crate::source::Collector;

@@ -8,24 +8,25 @@
 mod families;
 mod layout;
 mod survey;
-
-use super::id::{IdMap, IdSet, ObjectId, ObjectKind};
-use std::sync::Mutex;
+#[cfg(test)]
+mod tests;
 
 use self::families::{Exploration, Families};
-use self::survey::{Child, Ground, Notes};
+use self::survey::{Child, Ground, Inheritance, Notes};
 use super::Repository;
-use super::objects::{self, Wish};
-use super::visitor::lock;
+use super::id::{IdSet, ObjectId, ObjectKind};
+use super::objects;
+use super::store::Inventory;
+use super::sweep::{self, Base, Stock, Sweeper};
 use crate::diagnostic::Diagnostic;
 use crate::source::Collector;
 
 /// The trees above found blobs.
 #[derive(Default)]
-pub(super) struct Forest {
+pub(super) struct Forest<'a> {
     families: Families,
     /// The number of each object.
-    numbers: IdMap<u32>,
+    inventory: Option<&'a Inventory<'a>>,
     /// How many trees lead to something.
     leading: usize,
     /// What the trees that references reach name and the object database lacks.
@@ -63,12 +64,11 @@ pub(super) struct Missing {
 /// What a forest grows from.
 pub(super) struct Soil<'a> {
     pub(super) repository: &'a Repository,
-    /// Every object that is there. Its place is its number.
-    pub(super) objects: &'a [ObjectId],
-    /// Those of them that are trees.
-    pub(super) trees: &'a [ObjectId],
-    /// The blobs that something was found in.
-    pub(super) found: &'a IdSet,
+    /// Every object that is there.
+    pub(super) inventory: &'a Inventory<'a>,
+    pub(super) stock: &'a Stock<'a>,
+    /// The blobs that something was found in, by number, ascending.
+    pub(super) found: &'a [u32],
     /// The trees of all commits that references reach.
     pub(super) reachable_roots: &'a [ObjectId],
     pub(super) collector: &'a Collector,
@@ -78,33 +78,24 @@ pub(super) struct Soil<'a> {
 const NOTES: usize = 64 << 20;
 const NOTES_FOR_AN_OBJECT: usize = 128;
 
-impl Forest {
+impl<'a> Forest<'a> {
     /// Reads the trees.
-    pub(super) fn grow(soil: &Soil<'_>) -> Self {
-        let numbers: IdMap<u32> = (0..).zip(soil.objects).map(|(number, &id)| (id, number)).collect();
-        let ground = Numbered { numbers: &numbers, objects: soil.objects, found: soil.found };
-        let allowance = soil.objects.len().saturating_mul(NOTES_FOR_AN_OBJECT).saturating_add(NOTES);
-        let notes: Vec<Mutex<Notes>> = (0..rayon::current_num_threads()).map(|_| Mutex::default()).collect();
-        let read_trees = |_, kind, _| if kind == ObjectKind::Tree { Wish::Read } else { Wish::Leave };
-        objects::sweep(soil.repository, soil.trees, soil.collector, read_trees, |tree| {
-            let own = notes.get(rayon::current_thread_index().unwrap_or(0));
-            if let Some((own, &number)) = own.zip(numbers.get(&tree.id)) {
-                lock(own).see(&ground, number, (tree.bytes, tree.id.as_bytes().len()), None, allowance);
-            }
-        });
-        let notes =
-            notes.into_iter().map(|notes| notes.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner));
-        Self::from_notes(soil, numbers.clone(), notes.collect())
+    pub(super) fn grow(soil: &Soil<'a>) -> Self {
+        let objects = soil.inventory.count() as usize;
+        let allowance = objects.saturating_mul(NOTES_FOR_AN_OBJECT).saturating_add(NOTES);
+        let swept = sweep::sweep(soil.stock, &TreeSweeper { soil, allowance });
+        objects::diagnose(soil.inventory.name(swept.troubles), &soil.repository.name, soil.collector);
+        Self::from_notes(soil, swept.workers)
     }
 
-    fn from_notes(soil: &Soil<'_>, numbers: IdMap<u32>, notes: Vec<Notes>) -> Self {
+    fn from_notes(soil: &Soil<'a>, notes: Vec<Notes>) -> Self {
         tell_malformed(soil, &notes);
         if notes.iter().any(|notes| notes.is_cut) {
             let reason = "the trees hold more than they can honestly hold: not all of them were looked at";
             soil.collector.diagnose(Diagnostic::gap("too-many-paths", &*soil.repository.name, reason));
         }
-        let families = Families::unite(notes, soil.objects.len());
-        let mut forest = Self { families, numbers, ..Self::default() };
+        let families = Families::unite(notes, soil.inventory.count() as usize);
+        let mut forest = Self { families, inventory: Some(soil.inventory), ..Self::default() };
         forest.missing = forest.find_missing(soil.reachable_roots);
         if soil.found.is_empty() {
             forest.families = Families::default();
@@ -122,7 +113,7 @@ impl Forest {
 
     /// The number of an object.
     pub(super) fn number(&self, id: ObjectId) -> Option<u32> {
-        self.numbers.get(&id).copied()
+        self.inventory?.number_of(id.as_bytes())
     }
 
     /// A tree by its id; `None` if it is not there.
@@ -167,7 +158,7 @@ impl Forest {
         missing
     }
 
-    fn branches<'a>(&'a self, entries: Vec<survey::Change>) -> impl Iterator<Item = Branch> + 'a {
+    fn branches(&self, entries: Vec<survey::Change>) -> impl Iterator<Item = Branch> {
         entries.into_iter().filter_map(|entry| {
             let kind = match entry.child() {
                 Child::Blob(number) => BranchKind::Blob(number),
@@ -194,7 +185,12 @@ pub(super) struct Way {
 
 impl Way {
     /// Enters a tree at a path, and gives its branches, but for those that trees had that were entered at the same path before.
-    pub(super) fn enter<'a>(&mut self, forest: &'a Forest, tree: Tree, path: u32) -> impl Iterator<Item = Branch> + 'a {
+    pub(super) fn enter<'a>(
+        &mut self,
+        forest: &'a Forest<'_>,
+        tree: Tree,
+        path: u32,
+    ) -> impl Iterator<Item = Branch> + 'a {
         let entries = self.exploration.enter(&forest.families, tree.0, path);
         forest.branches(entries.unwrap_or_default())
     }
@@ -205,20 +201,49 @@ impl Way {
     }
 }
 
-/// What is known of the objects when the trees are read.
-struct Numbered<'a> {
-    numbers: &'a IdMap<u32>,
-    objects: &'a [ObjectId],
-    found: &'a IdSet,
+/// Reads the trees as differences, each thread into notes of its own.
+struct TreeSweeper<'a> {
+    soil: &'a Soil<'a>,
+    /// How many bytes of notes a thread may take.
+    allowance: usize,
 }
 
-impl Ground for Numbered<'_> {
+/// Trees are needed whole to be read, and no honest one comes near this.
+const LARGEST_TREE: u64 = 256 << 20;
+
+impl Sweeper for TreeSweeper<'_> {
+    type State = Inheritance;
+    type Worker = Notes;
+
+    fn worker(&self) -> Notes {
+        Notes::default()
+    }
+
+    fn largest(&self, kind: ObjectKind) -> Option<u64> {
+        (kind == ObjectKind::Tree).then_some(LARGEST_TREE)
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.soil.collector.is_cancelled()
+    }
+
+    fn visit(&self, notes: &mut Notes, tree: &sweep::Object<'_>, base: Option<Base<'_, Inheritance>>) -> Inheritance {
+        let base = base.map(|base| (base.state, base.runs));
+        notes.see(self, tree.number, (tree.bytes, self.soil.repository.hash_length), base, self.allowance)
+    }
+
+    fn pass_over(&self, notes: &mut Notes, number: u32, _kind: ObjectKind, _size: u64) {
+        notes.malformed.push(number);
+    }
+}
+
+impl Ground for TreeSweeper<'_> {
     fn number(&self, id: &[u8]) -> Option<u32> {
-        self.numbers.get(&ObjectId::from_bytes(id)?).copied()
+        self.soil.inventory.number_of(id)
     }
 
     fn is_found(&self, number: u32) -> bool {
-        self.objects.get(number as usize).is_some_and(|id| self.found.contains(id))
+        self.soil.found.binary_search(&number).is_ok()
     }
 }
 
@@ -227,8 +252,7 @@ const NAMED_TREES: usize = 20;
 
 fn tell_malformed(soil: &Soil<'_>, notes: &[Notes]) {
     let malformed = notes.iter().flat_map(|notes| &notes.malformed);
-    let mut malformed: Vec<ObjectId> =
-        malformed.filter_map(|&number| soil.objects.get(number as usize)).copied().collect();
+    let mut malformed: Vec<ObjectId> = malformed.filter_map(|&number| soil.inventory.id(number)).collect();
     malformed.sort_unstable();
     malformed.dedup();
     let diagnose = |place: String, reason: String| {

@@ -212,7 +212,10 @@ mod tests {
 
     const BASE: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
-    fn check(delta: &[u8], expected: Result<(&[u8], &[(usize, usize, usize)]), DeltaError>) {
+    /// The object, and of each run where it starts in the base, where in the object, and its length.
+    type Applied<'a> = (&'a [u8], &'a [(usize, usize, usize)]);
+
+    fn check(delta: &[u8], expected: Result<Applied<'_>, DeltaError>) {
         let mut object = Buffer::from(b"what was there before".to_vec());
         let mut runs = vec![Run { from: 0, to: 0, length: 1 }];
         let applied = Delta::parse(delta).and_then(|delta| delta.apply(BASE, &mut object, &mut runs));
@@ -293,8 +296,8 @@ mod tests {
                     expected.extend(inserted);
                 }
             }
-            let size = u16::try_from(expected.len()).expect("small");
-            let header = [36, (size & 0x7f) as u8 | 0x80, (size >> 7) as u8];
+            let (low, high) = (expected.len() & 0x7f | 0x80, expected.len() >> 7);
+            let header = [36, low, high].map(|byte| u8::try_from(byte).expect("small"));
             let delta = [&header[..], &instructions].concat();
             let (mut object, mut runs) = (Buffer::new(), Vec::new());
             Delta::parse(&delta).expect("sizes").apply(BASE, &mut object, &mut runs).expect("well formed");

@@ -3,7 +3,8 @@
 use super::loose;
 use super::{ObjectStore, Reader};
 use crate::source::git::id::{ObjectId, ObjectKind};
-use crate::source::git::sweep::{Fault, Objects, PackEntries, Stock};
+use crate::source::git::objects;
+use crate::source::git::sweep::{self, Fault, Objects, PackEntries, Stock};
 
 /// All distinct objects, numbered. What works on millions of them works with numbers.
 pub(in crate::source::git) struct Inventory<'a> {
@@ -65,6 +66,20 @@ impl<'a> Inventory<'a> {
             }
         }
         None
+    }
+
+    /// Numbers of the objects that have a file of their own, ascending.
+    pub(in crate::source::git) fn loose(&self) -> &[u32] {
+        &self.loose
+    }
+
+    /// The ids of objects that could not be visited.
+    pub(in crate::source::git) fn name(&self, troubles: Vec<sweep::Trouble>) -> Vec<objects::Trouble> {
+        let named = troubles.into_iter().filter_map(|trouble| {
+            let (is_missing, reason) = (trouble.fault.is_missing(), trouble.fault.to_string());
+            Some(objects::Trouble { id: self.id(trouble.number)?, is_missing, reason })
+        });
+        named.collect()
     }
 
     /// What can be swept.

@@ -14,6 +14,7 @@ mod reader;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::id::ObjectId;
 use super::pack::mapped::Mapped;
 use super::pack::multi_index::MultiPackIndex;
 use super::pack::{Pack, PackError};
@@ -24,6 +25,9 @@ pub(super) use reader::{ObjectError, Reader};
 
 /// How often one repository may borrow from another that borrows, as in git.
 const DEEPEST_ALTERNATE: usize = 5;
+
+/// The fewest digits that stand for an id, as in git.
+const SHORTEST_ABBREVIATION: usize = 4;
 
 /// The objects of a repository. Opened once and shared between threads.
 pub(super) struct ObjectStore {
@@ -65,6 +69,22 @@ impl ObjectStore {
     /// A reader of its own for a thread.
     pub(super) fn reader(&self) -> Reader<'_> {
         Reader::new(self)
+    }
+
+    /// The one object whose id begins with these hexadecimal digits, at least four. `None` if there are several.
+    pub(super) fn abbreviated(&self, digits: &str) -> Option<ObjectId> {
+        let is_hexadecimal = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !is_hexadecimal || !(SHORTEST_ABBREVIATION..2 * self.hash_length).contains(&digits.len()) {
+            return None;
+        }
+        let digits = digits.to_ascii_lowercase();
+        let first = u8::from_str_radix(digits.get(..2)?, 16).ok()?;
+        let packed = self.packs.iter().flat_map(|pack| (0..pack.count()).filter_map(|entry| pack.entry(entry)));
+        let packed = packed.filter(|(id, _)| id.first() == Some(&first)).filter_map(|(id, _)| ObjectId::from_bytes(id));
+        let loose = self.directories.iter().flat_map(|directory| loose::list(directory, self.hash_length));
+        let mut found = packed.chain(loose).filter(|id| id.to_string().starts_with(&digits));
+        let one = found.next()?;
+        found.all(|other| other == one).then_some(one)
     }
 
     /// The packs.

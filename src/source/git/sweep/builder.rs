@@ -4,12 +4,13 @@
 
 use super::forest::Forest;
 use super::survey::{LOOSE, Node};
-use super::{Fault, LARGEST_BASE, MEMORY_OF_A_THREAD, Stock};
+use super::{Fault, Limits, Stock};
 use crate::source::git::pack::delta::{Delta, Run};
 use crate::source::git::pack::inflate::{Buffer, Inflater};
 
 /// The tools and the memory of a thread.
 pub(super) struct Builder<'a> {
+    limits: Limits,
     stock: &'a Stock<'a>,
     inflater: Inflater,
     delta: Buffer,
@@ -22,9 +23,9 @@ pub(super) struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     /// With empty hands.
-    pub(super) fn new(stock: &'a Stock<'a>) -> Self {
+    pub(super) fn new(limits: Limits, stock: &'a Stock<'a>) -> Self {
         let (inflater, delta) = (Inflater::default(), Buffer::new());
-        Self { stock, inflater, delta, runs: Vec::new(), spare: Vec::new(), spare_bytes: 0 }
+        Self { limits, stock, inflater, delta, runs: Vec::new(), spare: Vec::new(), spare_bytes: 0 }
     }
 
     /// A whole object.
@@ -44,7 +45,7 @@ impl<'a> Builder<'a> {
 
     /// Takes the delta of a node in hand, and tells how large the object will be.
     pub(super) fn open(&mut self, node: &Node) -> Result<u64, Fault> {
-        if node.size > LARGEST_BASE {
+        if node.size > self.limits.largest_base {
             return Err(Fault::TooLarge(node.size));
         }
         self.inflater.inflate(stream(self.stock, node), node.size, &mut self.delta)?;
@@ -87,7 +88,7 @@ impl<'a> Builder<'a> {
     /// Takes memory back.
     pub(super) fn recycle(&mut self, buffer: Buffer) {
         let spare_bytes = self.spare_bytes.saturating_add(buffer.capacity());
-        if spare_bytes <= MEMORY_OF_A_THREAD / 4 {
+        if spare_bytes <= self.limits.memory / 4 {
             self.spare_bytes = spare_bytes;
             self.spare.push(buffer);
         }

@@ -109,8 +109,21 @@ pub struct Swept<Worker> {
 
 /// Visits every wanted object of the stock once, on all threads of the current pool.
 pub fn sweep<S: Sweeper>(stock: &Stock<'_>, sweeper: &S) -> Swept<S::Worker> {
+    sweep_within(Limits { largest_base: LARGEST_BASE, memory: MEMORY_OF_A_THREAD }, stock, sweeper)
+}
+
+/// What a thread may use.
+#[derive(Clone, Copy)]
+struct Limits {
+    /// See [`LARGEST_BASE`].
+    largest_base: u64,
+    /// See [`MEMORY_OF_A_THREAD`].
+    memory: usize,
+}
+
+fn sweep_within<S: Sweeper>(limits: Limits, stock: &Stock<'_>, sweeper: &S) -> Swept<S::Worker> {
     let forest = Forest::grow(stock, sweeper);
-    let new = || Traveller::new(stock, &forest, sweeper);
+    let new = || Traveller::new(limits, stock, &forest, sweeper);
     let visit = |traveller: &mut Traveller<'_, S>, unit| {
         forest.unit(unit).iter().for_each(|&root| traveller.visit_family(root));
     };
@@ -153,3 +166,6 @@ fn share<'a, S: Sweeper + 'a>(
     let (workers, troubles): (Vec<_>, Vec<_>) = finished.into_iter().unzip();
     (workers, troubles.concat())
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,12 +10,13 @@ use std::cmp::Reverse;
 use super::builder::Builder;
 use super::forest::Forest;
 use super::survey::{LOOSE, Node};
-use super::{Base, Fault, LARGEST_BASE, MEMORY_OF_A_THREAD, Object, Stock, Sweeper, Trouble};
+use super::{Base, Fault, Limits, Object, Stock, Sweeper, Trouble};
 use crate::source::git::id::ObjectKind;
 use crate::source::git::pack::inflate::Buffer;
 
 /// A thread's place, and what its visitor keeps.
 pub(super) struct Traveller<'a, S: Sweeper> {
+    limits: Limits,
     stock: &'a Stock<'a>,
     forest: &'a Forest,
     sweeper: &'a S,
@@ -59,14 +60,15 @@ struct Cost {
 
 impl<'a, S: Sweeper> Traveller<'a, S> {
     /// At the beginning.
-    pub(super) fn new(stock: &'a Stock<'a>, forest: &'a Forest, sweeper: &'a S) -> Self {
+    pub(super) fn new(limits: Limits, stock: &'a Stock<'a>, forest: &'a Forest, sweeper: &'a S) -> Self {
         Self {
+            limits,
             stock,
             forest,
             sweeper,
             worker: sweeper.worker(),
             troubles: Vec::new(),
-            builder: Builder::new(stock),
+            builder: Builder::new(limits, stock),
             path: Vec::new(),
             held: 0,
             pending: Vec::new(),
@@ -162,14 +164,14 @@ impl<'a, S: Sweeper> Traveller<'a, S> {
 
     /// Whether an object has to be built: to be visited, or because others are built from it.
     fn is_due(&mut self, terms: Terms, node: &Node, size: u64, is_base: bool) -> Result<bool, Fault> {
+        if is_base && size > terms.largest.max(self.limits.largest_base) {
+            return Err(Fault::TooLarge(size));
+        }
         let is_small = size <= terms.largest;
         if node.is_wanted && !is_small {
             self.sweeper.pass_over(&mut self.worker, node.number, terms.kind, size);
         }
-        if !is_base && !(node.is_wanted && is_small) {
-            return Ok(false);
-        }
-        if size > terms.largest.max(LARGEST_BASE) { Err(Fault::TooLarge(size)) } else { Ok(true) }
+        Ok(is_base || node.is_wanted && is_small)
     }
 
     /// Visits an object that has been built, and keeps it if others are built from it.
@@ -222,7 +224,7 @@ impl<'a, S: Sweeper> Traveller<'a, S> {
     fn make_room(&mut self, size: u64) {
         let size = usize::try_from(size).unwrap_or(usize::MAX);
         for step in &mut self.path {
-            if self.held.saturating_add(size) <= MEMORY_OF_A_THREAD {
+            if self.held.saturating_add(size) <= self.limits.memory {
                 break;
             }
             self.held -= step.bytes.take().map_or(0, |bytes| bytes.capacity());
@@ -232,11 +234,11 @@ impl<'a, S: Sweeper> Traveller<'a, S> {
     /// Builds again what was forgotten.
     fn recall(&mut self, step: &mut Step<S::State>) -> Result<(), Fault> {
         if step.bytes.is_none() {
-            let cost = &mut self.cost;
+            let (cost, allowance) = (&mut self.cost, 8 * self.limits.memory as u64);
             let pay = |size: u64| {
                 cost.rebuilt = cost.rebuilt.saturating_add(size);
                 // As much as the family itself costs, and a little more: hostile families would take it a hundred times.
-                let is_fair = cost.rebuilt <= cost.built.saturating_add(2 * LARGEST_BASE);
+                let is_fair = cost.rebuilt <= cost.built.saturating_add(allowance);
                 if is_fair { Ok(()) } else { Err(Fault::TooMuchMemory) }
             };
             step.bytes = Some(self.builder.rebuild(self.forest, step.index, pay)?);
