@@ -126,3 +126,139 @@ fn character_boundary(bytes: &[u8], position: usize) -> usize {
     // A character has three such bytes at most: where there are more, they stand for themselves.
     (0..4).map(|back| position.saturating_sub(back)).find(|position| !is_inside(*position)).unwrap_or(position)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, LazyLock};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::finding::FingerprintKey;
+    use crate::rules::RuleSet;
+
+    static DETECTOR: LazyLock<Detector> = LazyLock::new(|| {
+        let rules = RuleSet::load(&[]).expect("the rules of the binary");
+        Detector::new(Arc::new(rules), FingerprintKey::default())
+    });
+
+    /// Yields what it holds in small and uneven pieces.
+    struct Uneven<'a>(&'a [u8], usize);
+
+    impl Read for Uneven<'_> {
+        fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+            self.1 = self.1 * 7 % 65_537 + 1;
+            let most = space.len().min(self.1);
+            self.0.read(&mut space[..most])
+        }
+    }
+
+    /// All that tells one candidate from another.
+    type Told = (String, String, TextSpan, String);
+
+    fn told(candidate: &Candidate, span: TextSpan) -> Told {
+        (candidate.rule.id.clone(), candidate.id.to_string(), span, format!("{:?}", candidate.parts))
+    }
+
+    fn piecewise(text: &[u8], size: usize) -> Vec<Told> {
+        let mut found = Vec::new();
+        let mut buffer = vec![0; size];
+        let mut search =
+            Search { detector: &DETECTOR, reach: DETECTOR.reach(), reader: Uneven(text, size), buffer: &mut buffer };
+        let mut length = 0;
+        let result = search.run(
+            |read| {
+                length += read;
+                true
+            },
+            |candidate, span| found.push(told(&candidate, span)),
+        );
+        result.expect("memory can be read");
+        assert_eq!(length, text.len() as u64);
+        found
+    }
+
+    fn whole(text: &[u8]) -> Vec<Told> {
+        let mut locator = Locator::new(text);
+        let candidates = DETECTOR.detect(text);
+        candidates.iter().map(|it| told(it, locator.locate(it.span.start, it.span.end))).collect()
+    }
+
+    /// Text that looks random to a reader of secrets, and is the same in each run.
+    fn value(number: u64, length: usize) -> String {
+        let mut state = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let index = usize::try_from(state >> 33).expect("31 bits") % 62;
+            char::from(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"[index])
+        };
+        (0..length).map(|_| next()).collect()
+    }
+
+    /// One piece of text: filling, or something that holds a secret or nearly does.
+    fn passage() -> impl Strategy<Value = Vec<u8>> {
+        let filling =
+            (0_usize..60_000, prop::sample::select(vec!["x = y + 1;\n", "ä😀 ", "no line break at all ", "\u{1}\n"]))
+                .prop_map(|(length, text)| text.repeat(length / text.len()).into_bytes());
+        let leak = (any::<u64>(), 0_usize..7).prop_map(|(number, kind)| {
+            let secret = value(number, 40);
+            match kind {
+                0 => format!("CLIENT_ID=shop-{}\nCLIENT_SECRET={secret}\n", number % 9),
+                1 => format!("{{\"client_id\": \"portal-{number}\", \"client_secret\": \"{secret}\"}}"),
+                2 => format!("password = \"{secret}\" token='{}' ", value(number / 2, 32)),
+                3 => {
+                    let body: Vec<String> = (0..number % 200).map(|line| value(number ^ line, 64)).collect();
+                    let label = "RSA PRIVATE KEY";
+                    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", body.join("\n"))
+                }
+                4 => {
+                    let size = usize::try_from(number % 9_000).expect("small");
+                    format!(
+                        "bearer eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJhIiwianRpIjoi{}In0.{secret}\n",
+                        value(number, size & !3)
+                    )
+                }
+                5 => format!("secret={}", value(number, usize::try_from(number % 6_000).expect("small"))),
+                _ => format!("token {secret} key \\n refresh_token: {} # ", value(number, 30)),
+            }
+            .into_bytes()
+        });
+        let noise = prop::collection::vec(any::<u8>(), 0..400);
+        prop_oneof![3 => filling, 5 => leak, 1 => noise]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+        #[test]
+        fn pieces_give_what_the_whole_gives(passages in prop::collection::vec(passage(), 1..24), extra in 4_usize..200_000) {
+            let text = passages.concat();
+            prop_assert_eq!(piecewise(&text, DETECTOR.reach() * 2 + extra), whole(&text));
+        }
+    }
+
+    #[test]
+    fn secrets_at_every_place_around_a_seam_are_found_once() {
+        let secret = format!("CLIENT_ID=shop\nCLIENT_SECRET={}\n", value(5, 40));
+        let size = DETECTOR.reach() * 3;
+        // The first piece ends where the last margin of the buffer begins.
+        let seam = size - DETECTOR.reach();
+        for place in (seam - secret.len()..seam + 2).chain([size - 20, size, seam - DETECTOR.reach()]) {
+            let mut text = "é\n".repeat(place / 3).into_bytes();
+            text.resize(place, b'\n');
+            text.extend_from_slice(secret.as_bytes());
+            text.resize(size * 2, b' ');
+            let found = piecewise(&text, size);
+            assert_eq!(found.len(), 1, "{place}");
+            assert_eq!(found, whole(&text), "{place}");
+        }
+    }
+
+    #[test]
+    fn characters_are_not_cut() {
+        let text = "aé😀b".as_bytes();
+        let found: Vec<usize> = (0..=text.len()).map(|position| character_boundary(text, position)).collect();
+        assert_eq!(found, [0, 1, 1, 3, 3, 3, 3, 7, 8]);
+        assert_eq!(character_boundary(&[0x80; 9], 6), 6);
+    }
+}
