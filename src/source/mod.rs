@@ -9,6 +9,7 @@ pub mod git;
 pub mod image;
 pub mod reread;
 pub mod stdin;
+mod stream;
 pub mod target;
 pub mod tree;
 
@@ -34,8 +35,11 @@ pub struct ScanContext<'a> {
     pub detector: &'a Detector,
     /// Takes what is found.
     pub collector: &'a Collector,
-    /// Items larger than this many bytes are left out with a diagnostic.
+    /// Items that are held in memory (git objects, files of images) and larger than this many bytes are left out with a
+    /// diagnostic.
     pub max_file_size: u64,
+    /// So are items that are read piece by piece (files, standard input) and larger than this many bytes.
+    pub max_stream_size: u64,
     /// Whether what was found out about one version of a file is used for the next.
     pub reuses_deltas: bool,
     /// The git objects that need not be scanned again, if an earlier scan has left a note of them.
@@ -45,12 +49,13 @@ pub struct ScanContext<'a> {
 }
 
 impl<'a> ScanContext<'a> {
-    /// A context that leaves nothing out but what is larger than 256 MiB.
+    /// A context that leaves nothing out but what would have to be held in memory and is larger than 256 MiB.
     pub fn new(detector: &'a Detector, collector: &'a Collector) -> Self {
         Self {
             detector,
             collector,
             max_file_size: 256 << 20,
+            max_stream_size: u64::MAX,
             reuses_deltas: true,
             seen: None,
             attribution: git::Attribution::Full,
