@@ -48,9 +48,14 @@ pub(super) fn author(object: &[u8]) -> Option<Person<'_>> {
         .map(Person::parse)
 }
 
-/// The text of a commit or tag: what follows the first empty line.
+/// The text of a commit or tag: what follows the first empty line. A merge of annotated tags has their texts in its header
+/// (`mergetag`): there, the text starts with the first of them.
 pub(super) fn message(object: &[u8]) -> &[u8] {
-    memchr::memmem::find(object, b"\n\n").and_then(|end| object.get(end + 2..)).unwrap_or_default()
+    let Some(end) = memchr::memmem::find(object, b"\n\n") else { return &[] };
+    // A tag has no such header, and its first line may be anything.
+    let header = object.get(..end).filter(|header| header.starts_with(b"tree ")).unwrap_or_default();
+    let merged = memchr::memmem::find(header, b"\nmergetag ").map(|start| start + 1);
+    object.get(merged.unwrap_or(end + 2)..).unwrap_or_default()
 }
 
 /// Somebody, and a moment with the offset of their clock.
@@ -210,6 +215,9 @@ mod tests {
         assert!(CommitHeader::parse(b"tree 01\n").is_none());
         assert!(CommitHeader::parse(b"").is_none());
         assert_eq!(message(b"tree x"), b"");
+        let merge = b"tree 1\nmergetag object 2\n tag v1\n \n text\ngpgsig x\n\nline";
+        assert_eq!(message(merge), b"mergetag object 2\n tag v1\n \n text\ngpgsig x\n\nline");
+        assert_eq!(message(b"object 1\nmergetag x\n\nmergetag y"), b"mergetag y");
         assert_eq!(tag_target(format!("object {ID}\ntype commit\n").as_bytes()), ObjectId::parse(ID.as_bytes()));
     }
 
