@@ -500,6 +500,42 @@ fn a_range_is_what_its_commits_brought_in() {
 }
 
 #[test]
+fn the_tag_at_the_end_of_a_range_is_part_of_it() {
+    let env = Env::new();
+    let repository = env.repository("shop");
+    repository.write("README.md", "# Shop\n");
+    let start = repository.commit("Start");
+    repository.git(["tag", "-a", "v1", "-m", &environment_file("inner")]);
+    repository.git(["tag", "-a", "v1-signed", "v1", "-m", &environment_file("outer")]);
+    let path = text(&repository.path);
+    let places_of = |range: &str, seed: &str| places(&scan(&env, &["--range", range, path]), seed);
+    let expected = [format!("{start} - reachable")];
+    assert_eq!(places_of("HEAD..v1", "inner"), expected);
+    assert_eq!(places_of("HEAD..v1-signed", "inner"), expected);
+    assert_eq!(places_of("HEAD..v1-signed", "outer"), expected);
+    assert_eq!(places_of("v1..v1-signed", "outer"), expected);
+    assert!(places_of("v1..v1-signed", "inner").is_empty());
+    assert!(places_of("v1..HEAD", "inner").is_empty());
+}
+
+#[test]
+fn the_text_of_a_merged_tag_is_scanned() {
+    let env = Env::new();
+    let repository = env.repository("shop");
+    repository.write("README.md", "# Shop\n");
+    let side = repository.commit("Start");
+    // As `git merge` records signed tags.
+    let tag = format!("object {side}\ntype commit\ntag v1\ntagger A <a> 1 +0000\n\n{}", environment_file("merged"));
+    let header = format!("mergetag {}", tag.trim_end().replace('\n', "\n "));
+    let commit = repository.git(["cat-file", "commit", &side]);
+    let (fields, message) = commit.split_once("\n\n").expect("a message");
+    let merge = env.write("merge", format!("{fields}\n{header}\n\n{message}\n"));
+    let merge = repository.git(["hash-object", "-t", "commit", "-w", text(&merge)]);
+    repository.git(["reset", "--quiet", "--hard", &merge]);
+    assert_eq!(places(&history(&repository, &env), "merged"), [format!("{merge} - in_head reachable")]);
+}
+
+#[test]
 fn the_commits_of_a_range_are_told_from_others_whatever_the_clocks_say() {
     let env = Env::new();
     let repository = env.repository("clocks");
