@@ -1,6 +1,7 @@
 //! The prefilter: one pass over the bytes for the anchors of all rules.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -19,7 +20,16 @@ pub(super) enum Owner {
     Assignment,
 }
 
-/// An anchor in the bytes.
+/// An anchor in the bytes, however it is spelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Sighting {
+    /// Where it begins.
+    pub(super) start: u32,
+    /// Which anchor it is.
+    pub(super) anchor: u16,
+}
+
+/// An anchor in the bytes, spelled as its owner wants it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Hit {
     pub(super) owner: Owner,
@@ -28,7 +38,7 @@ pub(super) struct Hit {
 }
 
 /// Who asked for an anchor, and how exactly it must be spelled if its case matters.
-type Claim = (Owner, Option<Box<[u8]>>);
+pub(super) type Claim = (Owner, Option<Box<[u8]>>);
 
 /// So many bytes make it worth to build the automaton that is faster and takes longer to build.
 const WORTHWHILE: usize = 4 << 20;
@@ -83,14 +93,42 @@ impl Prefilter {
         self.fast_automaton.get_or_init(|| build(AhoCorasickKind::DFA, &self.anchors))
     }
 
-    /// Every anchor in the bytes, in the order of their ends.
+    /// Every anchor that lies wholly inside `zone`, ascending. Nothing is found beyond the first four gigabytes.
+    pub(super) fn scan(&self, bytes: &[u8], zone: Range<usize>, sightings: &mut Vec<Sighting>) {
+        let text = bytes.get(zone.clone()).unwrap_or_default();
+        let first = sightings.len();
+        for found in self.automaton_for(text.len()).find_overlapping_iter(text) {
+            let start = u32::try_from(zone.start.saturating_add(found.start()));
+            if let (Ok(start), Ok(anchor)) = (start, u16::try_from(found.pattern().as_usize())) {
+                sightings.push(Sighting { start, anchor });
+            }
+        }
+        if let Some(new) = sightings.get_mut(first..) {
+            new.sort_unstable();
+        }
+    }
+
+    /// Who asked for an anchor.
+    pub(super) fn claims(&self, anchor: u16) -> &[Claim] {
+        self.claims.get(usize::from(anchor)).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Length of an anchor in bytes.
+    pub(super) fn length(&self, anchor: u16) -> usize {
+        self.anchors.get(usize::from(anchor)).map_or(0, Vec::len)
+    }
+
+    /// Every anchor in the bytes, as its owners spell it.
     pub(super) fn hits(&self, bytes: &[u8]) -> Vec<Hit> {
+        let mut sightings = Vec::new();
+        self.scan(bytes, 0..bytes.len(), &mut sightings);
         let mut hits = Vec::new();
-        for found in self.automaton_for(bytes.len()).find_overlapping_iter(bytes) {
-            let Some(claims) = self.claims.get(found.pattern().as_usize()) else { continue };
-            for (owner, exact) in claims {
-                if exact.as_deref().is_none_or(|exact| bytes.get(found.range()) == Some(exact)) {
-                    hits.push(Hit { owner: *owner, start: found.start(), end: found.end() });
+        for Sighting { start, anchor } in sightings {
+            let start = start as usize;
+            let end = start + self.length(anchor);
+            for (owner, exact) in self.claims(anchor) {
+                if exact.as_deref().is_none_or(|exact| bytes.get(start..end) == Some(exact)) {
+                    hits.push(Hit { owner: *owner, start, end });
                 }
             }
         }
