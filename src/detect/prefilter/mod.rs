@@ -1,11 +1,19 @@
 //! The prefilter: one pass over the bytes for the anchors of all rules.
+//!
+//! Each anchor is looked for by a `window` of its rarest bytes. A filter in the registers of the processor (`bloom`) tells where
+//! windows may be, for many places at once (`simd`); those are collected (`candidates`) and looked up (`dictionary`).
+
+mod bloom;
+mod candidates;
+mod dictionary;
+mod search;
+mod simd;
+mod window;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use search::Search;
 
 use crate::rules::{Matcher, Rule, Scanner};
 
@@ -20,7 +28,7 @@ pub(super) enum Owner {
     Assignment,
 }
 
-/// An anchor in the bytes, however it is spelled.
+/// An anchor in the bytes, spelled as at least one of its owners wants it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Sighting {
     /// Where it begins.
@@ -40,28 +48,11 @@ pub(super) struct Hit {
 /// Who asked for an anchor, and how exactly it must be spelled if its case matters.
 pub(super) type Claim = (Owner, Option<Box<[u8]>>);
 
-/// So many bytes make it worth to build the automaton that is faster and takes longer to build.
-const WORTHWHILE: usize = 4 << 20;
-
 /// Finds anchors.
 pub(super) struct Prefilter {
-    /// Ready in a fraction of a millisecond, for the few files of a commit.
-    automaton: AhoCorasick,
-    /// Built when a scan turns out to be a long one.
-    fast_automaton: OnceLock<AhoCorasick>,
-    /// How many bytes have been looked through, until the fast automaton is there.
-    seen: AtomicUsize,
+    search: Search,
     anchors: Vec<Vec<u8>>,
     claims: Vec<Vec<Claim>>,
-}
-
-fn build<'a>(kind: AhoCorasickKind, anchors: impl IntoIterator<Item = &'a Vec<u8>>) -> AhoCorasick {
-    AhoCorasick::builder()
-        .ascii_case_insensitive(true)
-        .match_kind(MatchKind::Standard)
-        .kind(Some(kind))
-        .build(anchors)
-        .expect("rule files of two gigabytes would be needed to exceed the automaton's limits")
 }
 
 impl Prefilter {
@@ -81,31 +72,19 @@ impl Prefilter {
                 }
             }
         }
-        let automaton = build(AhoCorasickKind::ContiguousNFA, anchors.keys());
-        let (anchors, claims) = anchors.into_iter().unzip();
-        Self { automaton, fast_automaton: OnceLock::new(), seen: AtomicUsize::new(0), anchors, claims }
-    }
-
-    fn automaton_for(&self, size: usize) -> &AhoCorasick {
-        if self.fast_automaton.get().is_none() && self.seen.fetch_add(size, Relaxed).saturating_add(size) < WORTHWHILE {
-            return &self.automaton;
-        }
-        self.fast_automaton.get_or_init(|| build(AhoCorasickKind::DFA, &self.anchors))
+        let (anchors, claims): (Vec<Vec<u8>>, Vec<Vec<Claim>>) = anchors.into_iter().unzip();
+        let spellings = |anchor: u16| {
+            // An anchor that somebody wants however it is spelled is wanted however it is spelled.
+            let claims = claims.get(usize::from(anchor)).map(Vec::as_slice).unwrap_or_default();
+            claims.iter().map(|(_, exact)| exact.clone()).collect::<Option<Vec<_>>>().unwrap_or_default()
+        };
+        let search = Search::new(&anchors, spellings);
+        Self { search, anchors, claims }
     }
 
     /// Every anchor that lies wholly inside `zone`, ascending. Nothing is found beyond the first four gigabytes.
     pub(super) fn scan(&self, bytes: &[u8], zone: Range<usize>, sightings: &mut Vec<Sighting>) {
-        let text = bytes.get(zone.clone()).unwrap_or_default();
-        let first = sightings.len();
-        for found in self.automaton_for(text.len()).find_overlapping_iter(text) {
-            let start = u32::try_from(zone.start.saturating_add(found.start()));
-            if let (Ok(start), Ok(anchor)) = (start, u16::try_from(found.pattern().as_usize())) {
-                sightings.push(Sighting { start, anchor });
-            }
-        }
-        if let Some(new) = sightings.get_mut(first..) {
-            new.sort_unstable();
-        }
+        self.search.scan(bytes, zone, sightings);
     }
 
     /// Who asked for an anchor.
@@ -137,20 +116,4 @@ impl Prefilter {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::rules::RuleSet;
-
-    #[test]
-    fn both_automata_find_the_same() {
-        let rules = RuleSet::load(&[]).expect("the rules of the binary");
-        let prefilter = Prefilter::new(rules.rules.iter().map(AsRef::as_ref));
-        let text = b"CLIENT_SECRET=a Authorization: bearer eyJ ghp_ GHP_ -----BEGIN xoxb- password";
-        let first = prefilter.hits(text);
-        assert!(first.len() > 5);
-        assert!(prefilter.fast_automaton.get().is_none());
-        assert_eq!(prefilter.hits(&vec![b' '; WORTHWHILE]), []);
-        assert!(prefilter.fast_automaton.get().is_some());
-        assert_eq!(prefilter.hits(text), first);
-    }
-}
+mod tests;
