@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde_json::Value;
 
 /// The longest object that is read: an RSA key of 8192 bits with all its members.
-const LONGEST: usize = 12 * 1024;
+pub(super) const LONGEST: usize = 12 * 1024;
 
 /// Names of the keys that RFC 7515, 7517 and 7520 print.
 const PUBLISHED_IDS: &[&str] =

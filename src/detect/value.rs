@@ -24,7 +24,7 @@ fn of_assignment<'a>(bytes: &'a [u8], assignment: &Assignment) -> Cow<'a, [u8]> 
 }
 
 /// How far from a value the kind of its Kubernetes object is looked for.
-const OBJECT_REACH: usize = 4096;
+pub(super) const OBJECT_REACH: usize = 4096;
 
 /// The value of a Kubernetes Secret's `data`, which is base64. `None` if it stands in no such object, or is none.
 fn of_kubernetes_secret(bytes: &[u8], assignment: &Assignment, value: &[u8]) -> Option<Vec<u8>> {

@@ -83,7 +83,7 @@ mod tests {
     fn check(input: &'static [u8], limit: u64, expected: &[&str]) {
         let detector = Detector::new(std::sync::Arc::default(), FingerprintKey::default());
         let collector = Collector::default();
-        let context = ScanContext { detector: &detector, collector: &collector, max_file_size: limit };
+        let context = ScanContext { max_file_size: limit, ..ScanContext::new(&detector, &collector) };
         scan_reader(input, &context);
         let (_, diagnostics) = collector.finish();
         assert_eq!(diagnostics.iter().map(|d| d.code).collect::<Vec<_>>(), expected);
