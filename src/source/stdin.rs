@@ -32,7 +32,8 @@ fn scan_reader(reader: impl Read + Send + 'static, context: &ScanContext<'_>) {
     collector.expect(1);
     let mut input = Input { chunks: chunks_of(reader), chunk: Vec::new(), read: 0, collector };
     // What lies within the limit is worth a look in any case: there is no second chance to read a pipe.
-    let result = context.scan_stream((&mut input).take(limit), &mut Buffer::new(), &Place::Stdin, SourcePath::default);
+    let within = (&mut input).take(limit);
+    let result = context.scan_stream(within, &mut Buffer::new(), || false, &Place::Stdin, SourcePath::default);
     if let Err(error) = result {
         collector.diagnose(Diagnostic::gap("unreadable-file", "standard input", error));
     } else if limit < u64::MAX && matches!(input.read(&mut [0]), Ok(1..)) {
