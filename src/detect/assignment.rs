@@ -17,9 +17,6 @@ const LONGEST_VALUE: usize = 4 * 1024;
 /// How far before a name its value is looked for.
 const LONGEST_PAIR: usize = 1024;
 
-/// How far from a word bytes have a say in the assignment that it belongs to: two names, gaps and quotes, and the value.
-pub(super) const REACH: usize = LONGEST_VALUE + 2 * LONGEST_PAIR;
-
 /// The most backslashes before a quotation mark: text quoted four times over.
 const DEEPEST_QUOTE: usize = 15;
 

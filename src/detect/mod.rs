@@ -156,7 +156,7 @@ impl Detector {
     /// of pairing, where the same holds for it.
     pub fn reach(&self) -> usize {
         let windows = self.rules.rules.iter().map(|rule| rule.window.before.max(rule.window.after));
-        let longest = windows.chain([jwt::LONGEST, jwk::LONGEST, assignment::REACH, value::OBJECT_REACH]).max();
+        let longest = windows.chain([jwt::LONGEST, jwk::LONGEST, assignment::REACH.after, value::OBJECT_REACH]).max();
         longest.unwrap_or_default().saturating_mul(3).saturating_add(pairing::REACH)
     }
 
