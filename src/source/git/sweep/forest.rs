@@ -40,6 +40,11 @@ impl Forest {
         Self { nodes, child_starts, children, descendants, roots, units, troubles, has_copies }
     }
 
+    /// How many objects are wanted.
+    pub(super) fn wanted(&self) -> u64 {
+        self.nodes.iter().filter(|node| node.is_wanted).count() as u64
+    }
+
     /// How many units of work there are.
     pub(super) fn units(&self) -> usize {
         self.units.len()
