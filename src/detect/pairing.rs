@@ -19,7 +19,7 @@ use crate::finding::{Fingerprint, Kind, Part, PartValue};
 use crate::rules::{self, PartSpec, RuleSet};
 
 /// How far from a match its companions may stand, in bytes.
-const REACH: usize = 4096;
+pub(super) const REACH: usize = 4096;
 
 /// The longest public value that is taken.
 const LONGEST_VALUE: usize = 512;

@@ -46,10 +46,22 @@ pub struct GitPlace {
     pub oid: Arc<str>,
     /// The commit that introduced it at this path; `None` for an object that no commit reaches.
     pub commit: Option<Arc<CommitInfo>>,
-    /// Whether the commit at HEAD still has this object at this path.
-    pub in_head: bool,
-    /// Whether any reference reaches it.
-    pub reachable: bool,
+    /// Whether the commit at HEAD still has this object at this path; `None` if nobody looked.
+    pub in_head: Option<bool>,
+    /// Whether any reference reaches it; `None` if nobody looked.
+    pub reachable: Option<bool>,
+    /// The branches that still have it; `None` if nobody looked.
+    pub branches: Option<Arc<Branches>>,
+}
+
+/// The branches that still have something: a blob at that path in their last commit, a commit in their history.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Branches {
+    /// Their names, local branches first and then those of remotes (`origin/main`), each sorted; the first of them if there
+    /// are many. A repository chooses them, so they are escaped before they are shown.
+    pub names: Vec<Arc<str>>,
+    /// How many more there are.
+    pub more: usize,
 }
 
 /// What sort of git object holds the text.
@@ -112,9 +124,56 @@ impl TextSpan {
     }
 }
 
+/// Where a piece of a text begins within the whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Line of the first byte, counted from 1.
+    pub line: u32,
+    /// Column of the first byte, counted from 1.
+    pub column: u32,
+    /// Offset of the first byte.
+    pub byte: u64,
+}
+
+impl Origin {
+    /// The start of the text.
+    pub const START: Self = Self { line: 1, column: 1, byte: 0 };
+
+    /// The place behind `bytes`, which begin here. Exact if the text is not cut within a character.
+    #[must_use]
+    pub fn behind(self, bytes: &[u8]) -> Self {
+        let (line, column) = advance((self.line, self.column), bytes);
+        Self { line, column, byte: self.byte.saturating_add(bytes.len() as u64) }
+    }
+
+    /// A place that was told as if the text began here, within the whole.
+    #[must_use]
+    pub fn moved(self, place: Self) -> Self {
+        let (line, column) = self.position(place.line, place.column);
+        Self { line, column, byte: self.byte.saturating_add(place.byte) }
+    }
+
+    /// A span that was told as if the text began here, within the whole.
+    #[must_use]
+    pub fn moved_span(self, span: TextSpan) -> TextSpan {
+        let (line, column) = self.position(span.line, span.column);
+        let (end_line, end_column) = self.position(span.end_line, span.end_column);
+        let offset = |byte: u64| self.byte.saturating_add(byte);
+        let (byte_start, byte_end) = (offset(span.byte_start), offset(span.byte_end));
+        TextSpan { line, column, end_line, end_column, byte_start, byte_end }
+    }
+
+    /// Only what stands on the first line is moved to the right.
+    fn position(self, line: u32, column: u32) -> (u32, u32) {
+        let column = if line == 1 { self.column.saturating_add(column.saturating_sub(1)) } else { column };
+        (self.line.saturating_add(line.saturating_sub(1)), column)
+    }
+}
+
 /// Locates spans of one text. Those that come in the order of their starts cost one pass over the text all together.
 pub struct Locator<'a> {
     bytes: &'a [u8],
+    origin: Origin,
     /// How far the text has been read, and the line and column there.
     read: usize,
     position: (u32, u32),
@@ -123,7 +182,12 @@ pub struct Locator<'a> {
 impl<'a> Locator<'a> {
     /// For that text.
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, read: 0, position: (1, 1) }
+        Self::within(bytes, Origin::START)
+    }
+
+    /// For a piece of a text that begins at `origin`: spans are told as of the whole.
+    pub fn within(bytes: &'a [u8], origin: Origin) -> Self {
+        Self { bytes, origin, read: 0, position: (origin.line, origin.column) }
     }
 
     /// The lines, columns and bytes of `bytes[start..end]`.
@@ -131,12 +195,13 @@ impl<'a> Locator<'a> {
         let end = end.min(self.bytes.len());
         let start = start.min(end);
         if start < self.read {
-            *self = Self::new(self.bytes);
+            *self = Self::within(self.bytes, self.origin);
         }
         let (line, column) = advance(self.position, &self.bytes[self.read..start]);
         (self.read, self.position) = (start, (line, column));
         let (end_line, end_column) = advance((line, column), &self.bytes[start..end]);
-        TextSpan { line, column, end_line, end_column, byte_start: start as u64, byte_end: end as u64 }
+        let offset = |index: usize| self.origin.byte.saturating_add(index as u64);
+        TextSpan { line, column, end_line, end_column, byte_start: offset(start), byte_end: offset(end) }
     }
 }
 
@@ -228,6 +293,23 @@ mod tests {
         let mut locator = Locator::new(text);
         for (start, end) in spans {
             assert_eq!(locator.locate(start, end), TextSpan::locate(text, start, end), "{start}..{end}");
+        }
+    }
+
+    #[test]
+    fn a_piece_is_located_within_the_whole() {
+        let text = "one\ntwo äö three\n\nfour \u{1F600} five".as_bytes();
+        for cut in (0..text.len()).filter(|cut| text[*cut] & 0xC0 != 0x80) {
+            let origin = Origin::START.behind(&text[..cut]);
+            let mut locator = Locator::within(&text[cut..], origin);
+            for (start, end) in [(cut, cut), (cut, text.len()), (text.len() - 4, text.len())] {
+                let within = start.saturating_sub(cut)..end - cut;
+                let expected = TextSpan::locate(text, start.max(cut), end);
+                assert_eq!(locator.locate(within.start, within.end), expected, "{cut}: {start}..{end}");
+                let alone = TextSpan::locate(&text[cut..], within.start, within.end);
+                assert_eq!(origin.moved_span(alone), expected, "{cut}: {start}..{end}");
+            }
+            assert_eq!(origin.moved(Origin::START.behind(&text[cut..])), Origin::START.behind(text), "{cut}");
         }
     }
 

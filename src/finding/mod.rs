@@ -14,7 +14,8 @@ pub use baseline::Baseline;
 pub use fingerprint::{Fingerprint, FingerprintKey};
 pub use kind::{Confidence, Kind, Severity};
 pub use location::{
-    CommitInfo, GitObject, GitPlace, ImagePlace, Location, Locator, Place, SourcePath, TextSpan, escape,
+    Branches, CommitInfo, GitObject, GitPlace, ImagePlace, Location, Locator, Origin, Place, SourcePath, TextSpan,
+    escape,
 };
 pub use status::{Liveness, LivenessState, Revocation, RevocationState};
 pub use token::{SenderConstraint, TokenFacts};

@@ -132,9 +132,9 @@ pub fn write(format: Format, report: &Report<'_>, out: &mut dyn io::Write, color
 /// Sorts places for showing: what stands in files, in the index or at HEAD now, then history, then what no reference reaches.
 fn by_presence(location: &Location) -> u8 {
     match &location.place {
-        Place::Git(git) if !git.reachable => 3,
+        Place::Git(git) if git.reachable == Some(false) => 3,
         Place::Image(image) if image.shadowed_by.is_some() => 2,
-        Place::Git(git) if !git.in_head => 2,
+        Place::Git(git) if git.in_head != Some(true) => 2,
         Place::Image(_) => 1,
         Place::File | Place::Stdin | Place::Staged { .. } | Place::Git(_) => 0,
     }

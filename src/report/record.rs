@@ -163,6 +163,11 @@ struct Location<'a> {
     in_head: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reachable: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    branches: Option<Vec<Cow<'a, str>>>,
+    /// How many branches are left out of the list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    more_branches: Option<usize>,
 }
 
 /// Something that was not scanned, or a note.
@@ -306,7 +311,7 @@ impl<'a> Location<'a> {
                 Self { source: "staged", repository: Some(redactor.place(repository)), blob: Some(blob), ..common }
             }
             Place::Git(git) => {
-                let commit = git.commit.as_deref();
+                let (commit, branches) = (git.commit.as_deref(), git.branches.as_deref());
                 let is = |object| (git.object == object).then_some(&*git.oid);
                 Self {
                     source: "git",
@@ -321,8 +326,10 @@ impl<'a> Location<'a> {
                     }),
                     blob: is(GitObject::Blob),
                     tag: is(GitObject::Tag),
-                    in_head: Some(git.in_head),
-                    reachable: Some(git.reachable),
+                    in_head: git.in_head,
+                    reachable: git.reachable,
+                    branches: branches.map(|branches| branches.names.iter().map(|name| redactor.text(name)).collect()),
+                    more_branches: branches.map(|branches| branches.more).filter(|&more| more > 0),
                     ..common
                 }
             }

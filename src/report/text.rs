@@ -308,11 +308,23 @@ impl Text<'_> {
             let day = commit.date.split('T').next().unwrap_or_default();
             let _ = write!(line, ", commit {id} by {} on {}", self.shown(&commit.author), self.shown(day));
         }
+        let branches = git.branches.as_deref().filter(|branches| !branches.names.is_empty());
         line.push_str(match (git.reachable, git.in_head) {
-            (false, _) => ", not reachable from any reference",
-            (true, true) => ", in HEAD",
-            (true, false) => ", only in history",
+            (Some(false), _) => ", not reachable from any reference",
+            (_, Some(true)) => ", in HEAD",
+            (Some(true), Some(false)) if branches.is_some() => ", not in HEAD",
+            (Some(true), Some(false)) => ", only in history",
+            (_, None) | (None, _) => "",
         });
+        if let Some(branches) = branches {
+            line.push_str(if branches.names.len() + branches.more == 1 { ", in branch " } else { ", in branches " });
+            let names: Vec<_> = branches.names.iter().take(SHOWN_BRANCHES).map(|name| self.shown(name)).collect();
+            line.push_str(&names.join(", "));
+            let more = (branches.names.len() + branches.more).saturating_sub(names.len());
+            if more > 0 {
+                let _ = write!(line, " and {more} more");
+            }
+        }
         line
     }
 
@@ -348,6 +360,9 @@ impl Text<'_> {
         }
     }
 }
+
+/// How many branches of a place are named.
+const SHOWN_BRANCHES: usize = 5;
 
 fn severity_style(severity: Severity) -> Style {
     match severity {

@@ -156,10 +156,8 @@ struct LocationRecord {
     byte_start: u64,
     #[serde(default)]
     byte_end: u64,
-    #[serde(default)]
-    in_head: bool,
-    #[serde(default)]
-    reachable: bool,
+    in_head: Option<bool>,
+    reachable: Option<bool>,
 }
 
 impl FindingRecord {
@@ -250,6 +248,7 @@ impl LocationRecord {
                     commit,
                     in_head: self.in_head,
                     reachable: self.reachable,
+                    branches: None,
                 })
             }
             _ => return None,
@@ -299,7 +298,9 @@ mod tests {
         assert_eq!(subject.client_id(), Some("web"));
         assert_eq!(subject.findings_named("client_secret").count(), 1);
         assert_eq!(subject.token.as_ref().and_then(|token| token.exp), Some(1_800_000_000));
-        assert!(matches!(&subject.locations[0].place, Place::Git(git) if &*git.oid == "abc" && git.reachable));
+        assert!(
+            matches!(&subject.locations[0].place, Place::Git(git) if &*git.oid == "abc" && git.reachable == Some(true))
+        );
         assert_eq!(subject.locations[1].path.as_bytes(), b"a\xff");
     }
 

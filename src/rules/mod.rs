@@ -22,6 +22,8 @@ pub use rule::{
 pub use schema::Examples;
 pub use template::{TemplateError, expand};
 
+use sha2::{Digest as _, Sha256};
+
 use crate::spelling;
 use schema::{Parsed, Trust};
 
@@ -62,6 +64,15 @@ impl RuleSet {
             }
         }
         Ok(set)
+    }
+
+    /// A digest of all that decides what these rules find, the version of the program among it.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut digest = Sha256::new_with_prefix(env!("CARGO_PKG_VERSION"));
+        for rule in &self.rules {
+            digest.update(format!("{rule:?}"));
+        }
+        digest.finalize().into()
     }
 
     /// Reads rule files alone, without those of the binary, checking everything; also gives their examples. Without paths

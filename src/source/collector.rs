@@ -84,7 +84,17 @@ impl Collector {
 
     /// Counts one scanned item of that many bytes.
     pub fn count(&self, bytes: u64) {
+        self.count_item();
+        self.count_bytes(bytes);
+    }
+
+    /// Counts one scanned item whose bytes have been counted.
+    pub fn count_item(&self) {
         self.counters.items.fetch_add(1, Relaxed);
+    }
+
+    /// Counts bytes of an item.
+    pub fn count_bytes(&self, bytes: u64) {
         self.counters.bytes.fetch_add(bytes, Relaxed);
     }
 

@@ -9,6 +9,7 @@ pub mod git;
 pub mod image;
 pub mod reread;
 pub mod stdin;
+mod stream;
 pub mod target;
 pub mod tree;
 
@@ -16,7 +17,6 @@ pub use collector::{Collector, Counters};
 pub use error::SourceError;
 
 use crate::detect::Detector;
-use crate::finding::{Location, Locator, Place, SourcePath};
 
 /// Something that can be scanned. Opening it (see [`target::open`]) tells bad input as an error before anything is read.
 pub trait Source: Sync {
@@ -34,22 +34,30 @@ pub struct ScanContext<'a> {
     pub detector: &'a Detector,
     /// Takes what is found.
     pub collector: &'a Collector,
-    /// Items larger than this many bytes are left out with a diagnostic.
+    /// Items that are held in memory (git objects, files of images) and larger than this many bytes are left out with a
+    /// diagnostic.
     pub max_file_size: u64,
+    /// So are items that are read piece by piece (files, standard input) and larger than this many bytes.
+    pub max_stream_size: u64,
+    /// Whether what was found out about one version of a file is used for the next.
+    pub reuses_deltas: bool,
+    /// The git objects that need not be scanned again, if an earlier scan has left a note of them.
+    pub seen: Option<&'a git::SeenObjects>,
+    /// How much is found out about the places of what git histories hold.
+    pub attribution: git::Attribution,
 }
 
-impl ScanContext<'_> {
-    /// Scans the bytes of an item that has one place only.
-    fn scan_item(&self, bytes: &[u8], place: &Place, path: impl FnOnce() -> SourcePath) {
-        self.collector.count(bytes.len() as u64);
-        let candidates = self.detector.detect(bytes);
-        if candidates.is_empty() {
-            return;
-        }
-        let (path, mut locator) = (path(), Locator::new(bytes));
-        for candidate in candidates {
-            let span = locator.locate(candidate.span.start, candidate.span.end);
-            self.collector.add(candidate, vec![Location { place: place.clone(), path: path.clone(), span }]);
+impl<'a> ScanContext<'a> {
+    /// A context that leaves nothing out but what would have to be held in memory and is larger than 256 MiB.
+    pub fn new(detector: &'a Detector, collector: &'a Collector) -> Self {
+        Self {
+            detector,
+            collector,
+            max_file_size: 256 << 20,
+            max_stream_size: u64::MAX,
+            reuses_deltas: true,
+            seen: None,
+            attribution: git::Attribution::Full,
         }
     }
 }

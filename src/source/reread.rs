@@ -2,9 +2,8 @@
 //!
 //! A revocation plan holds no secret: at execution the value is read again from where it lies, and must match its id.
 
+use super::git::id::ObjectId;
 use std::ops::ControlFlow;
-
-use git2::Oid;
 
 use super::git::{Repository, path_from_bytes};
 use super::{SourceError, image};
@@ -39,6 +38,7 @@ fn in_image(place: &ImagePlace, location: &Location) -> Result<Vec<u8>, SourceEr
 fn object(repository: &str, oid: &str, object: GitObject) -> Result<Vec<u8>, SourceError> {
     let path = path_from_bytes(repository.as_bytes());
     let repository = Repository::discover(&path, &super::git::GitEnvironment::default())?;
-    let oid = Oid::from_str(oid).map_err(|source| SourceError::Git { path, source })?;
+    let oid =
+        ObjectId::parse(oid.as_bytes()).ok_or(SourceError::Gone { what: "what is no longer in the repository" })?;
     repository.read_text(oid, object)
 }

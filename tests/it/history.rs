@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
 use fs_err as fs;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::env::{Env, Run};
 use crate::leak::text;
@@ -200,6 +200,8 @@ fn attribution_agrees_with_git() {
     }
     holders.retain(|(_, path), _| path != "start");
     let head = repository.git(["rev-parse", "HEAD"]);
+    let branches = repository.git(["for-each-ref", "--format=%(objectname) %(refname:short)", "refs/heads"]);
+    let branches: Vec<(&str, &str)> = branches.lines().filter_map(|line| line.split_once(' ')).collect();
 
     let run = history(&repository, &env).exits(1);
     let findings = run.findings();
@@ -215,6 +217,9 @@ fn attribution_agrees_with_git() {
         }
         assert_eq!(location["in_head"], holders.contains(&head), "{key:?}");
         assert_eq!(location["reachable"], true);
+        let still: Vec<&str> =
+            branches.iter().filter(|(tip, _)| holders.contains(*tip)).map(|&(_, name)| name).collect();
+        assert_eq!(location["branches"], json!(still), "{key:?}");
         // A conflict that was committed holds the secrets of both sides.
         let line = location["line"].as_u64();
         assert!(lines.insert((key.clone(), line)), "each place is told once");
@@ -222,6 +227,86 @@ fn attribution_agrees_with_git() {
     }
     assert_eq!(said, holders.into_keys().collect());
     assert!(said.len() > 12, "the history is tangled indeed");
+}
+
+#[test]
+fn one_place_or_none_is_told_on_request() {
+    let env = Env::new();
+    let repository = tangled(&env);
+    let path = text(&repository.path);
+    let locations = |arguments: &[&str]| -> Vec<Value> {
+        let findings = scan(&env, &[arguments, &["--history-only", path]].concat()).exits(1).findings();
+        findings.iter().filter_map(|finding| finding["locations"].as_array()).flatten().cloned().collect()
+    };
+    let full = locations(&["--attribution", "full"]);
+    assert_eq!(full, locations(&[]));
+    // By blob, its commits in an order in which no parent comes after its child.
+    let order = repository.git(["rev-list", "--all", "--topo-order", "--reverse"]);
+    let rank = |location: &Value| order.lines().position(|commit| location["commit"] == commit).expect("a commit");
+    let of_blob = |locations: &[Value], blob: &Value| -> Vec<Value> {
+        locations.iter().filter(|location| location["blob"] == *blob).cloned().collect()
+    };
+    let first = locations(&["--attribution", "first"]);
+    for location in &first {
+        let places = of_blob(&full, &location["blob"]);
+        assert!(places.contains(location), "{location}");
+        let commits: BTreeSet<usize> = places.iter().map(rank).collect();
+        let is_ancestor = |&other: &usize| {
+            let other = order.lines().nth(other).expect("a commit");
+            let commit = location["commit"].as_str().expect("a commit");
+            repository.git(["merge-base", commit, other]) == other && other != commit
+        };
+        assert!(!commits.iter().any(is_ancestor), "{location}");
+    }
+    let none = locations(&["--attribution", "none"]);
+    for location in &none {
+        for unknown in ["commit", "author", "in_head", "reachable", "branches"] {
+            assert_eq!(location[unknown], Value::Null, "{location}");
+        }
+        assert_eq!(location["path"], "");
+    }
+    let blobs = |locations: &[Value]| -> BTreeSet<String> {
+        locations.iter().map(|location| format!("{} {}", location["blob"], location["byte_start"])).collect()
+    };
+    assert_eq!((blobs(&first), blobs(&none)), (blobs(&full), blobs(&full)));
+    assert_eq!((first.len(), none.len()), (blobs(&full).len(), blobs(&full).len()));
+    assert!(full.len() > first.len());
+    // Policies decide by places.
+    let refused = scan(&env, &["--revoke", "plan", "--attribution", "first", path]).exits(2);
+    assert!(refused.stderr.contains("--attribution"), "{}", refused.stderr);
+}
+
+#[test]
+fn branches_that_still_hold_a_secret_are_named() {
+    let env = Env::new();
+    let repository = env.repository("shop");
+    repository.write("deploy/.env", environment_file("kept"));
+    repository.commit("Leak");
+    repository.git(["branch", "release/1"]);
+    repository.git(["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    repository.git(["symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main"]);
+    repository.git(["tag", "v1"]);
+    repository.delete("deploy/.env");
+    let told = repository.commit(&format!("Clean\n\n{}", environment_file("told")));
+    for number in 0..30 {
+        repository.git(["branch", &format!("late/{number:02}")]);
+    }
+    let run = history(&repository, &env).exits(1);
+    let location = |is_wanted: &dyn Fn(&Value) -> bool| {
+        let findings = run.findings();
+        let locations = findings.iter().filter_map(|finding| finding["locations"].as_array()).flatten();
+        locations.clone().find(|&location| is_wanted(location)).expect("found").clone()
+    };
+    let kept = location(&|location| location["path"] == "deploy/.env");
+    assert_eq!((&kept["in_head"], &kept["branches"]), (&json!(false), &json!(["release/1", "origin/main"])));
+    assert_eq!(kept["more_branches"], Value::Null);
+    let message = location(&|location| location["commit"] == *told && location["object"] == "commit");
+    let expected: Vec<String> = (0..20).map(|number| format!("late/{number:02}")).collect();
+    assert_eq!((&message["branches"], &message["more_branches"]), (&json!(expected), &json!(11)));
+
+    let shown = env.run(["scan", "--history-only", text(&repository.path)]).stdout;
+    assert!(shown.contains(", not in HEAD, in branches release/1, origin/main"), "{shown}");
+    assert!(shown.contains(", late/04 and 26 more"), "{shown}");
 }
 
 #[test]
@@ -240,10 +325,11 @@ fn repositories_of_every_layout_give_the_same_findings() {
         let mut findings = run.findings();
         for finding in &mut findings {
             for location in finding["locations"].as_array_mut().expect("a list") {
-                // Named as the user named it, and HEAD differs from clone to clone.
+                // Named as the user named it, and HEAD and branches differ from clone to clone.
                 let location = location.as_object_mut().expect("an object");
                 location.remove("repository");
                 location.remove("in_head");
+                location.remove("branches");
             }
         }
         findings
@@ -270,12 +356,14 @@ fn a_commit_that_only_a_worktree_holds_is_reachable() {
 #[test]
 fn object_formats_that_cannot_be_read_are_an_error() {
     let env = Env::new();
-    env.tool("git", ["init", "--quiet", "--object-format=sha256", text(&env.input().join("new"))]);
-    env.write("new/.env", environment_file("new"));
-    let path = env.input().join("new");
-    let run = scan(&env, &[text(&path)]).exits(2);
-    assert!(run.stderr.contains("sha256") && run.stderr.contains("--no-history"), "{}", run.stderr);
-    scan(&env, &["--no-history", text(&path)]).exits(1);
+    let repository = env.repository("new");
+    repository.write(".env", environment_file("new"));
+    repository.git(["config", "core.repositoryFormatVersion", "1"]);
+    repository.git(["config", "extensions.objectFormat", "sha512"]);
+    let path = text(&repository.path);
+    let run = scan(&env, &[path]).exits(2);
+    assert!(run.stderr.contains("sha512") && run.stderr.contains("--no-history"), "{}", run.stderr);
+    scan(&env, &["--no-history", path]).exits(1);
 }
 
 #[test]
@@ -409,6 +497,42 @@ fn a_range_is_what_its_commits_brought_in() {
         let run = scan(&env, &["--range", wrong, &path]).exits(2);
         assert!(run.stderr.contains(wrong), "{}", run.stderr);
     }
+}
+
+#[test]
+fn the_tag_at_the_end_of_a_range_is_part_of_it() {
+    let env = Env::new();
+    let repository = env.repository("shop");
+    repository.write("README.md", "# Shop\n");
+    let start = repository.commit("Start");
+    repository.git(["tag", "-a", "v1", "-m", &environment_file("inner")]);
+    repository.git(["tag", "-a", "v1-signed", "v1", "-m", &environment_file("outer")]);
+    let path = text(&repository.path);
+    let places_of = |range: &str, seed: &str| places(&scan(&env, &["--range", range, path]), seed);
+    let expected = [format!("{start} - reachable")];
+    assert_eq!(places_of("HEAD..v1", "inner"), expected);
+    assert_eq!(places_of("HEAD..v1-signed", "inner"), expected);
+    assert_eq!(places_of("HEAD..v1-signed", "outer"), expected);
+    assert_eq!(places_of("v1..v1-signed", "outer"), expected);
+    assert!(places_of("v1..v1-signed", "inner").is_empty());
+    assert!(places_of("v1..HEAD", "inner").is_empty());
+}
+
+#[test]
+fn the_text_of_a_merged_tag_is_scanned() {
+    let env = Env::new();
+    let repository = env.repository("shop");
+    repository.write("README.md", "# Shop\n");
+    let side = repository.commit("Start");
+    // As `git merge` records signed tags.
+    let tag = format!("object {side}\ntype commit\ntag v1\ntagger A <a> 1 +0000\n\n{}", environment_file("merged"));
+    let header = format!("mergetag {}", tag.trim_end().replace('\n', "\n "));
+    let commit = repository.git(["cat-file", "commit", &side]);
+    let (fields, message) = commit.split_once("\n\n").expect("a message");
+    let merge = env.write("merge", format!("{fields}\n{header}\n\n{message}\n"));
+    let merge = repository.git(["hash-object", "-t", "commit", "-w", text(&merge)]);
+    repository.git(["reset", "--quiet", "--hard", &merge]);
+    assert_eq!(places(&history(&repository, &env), "merged"), [format!("{merge} - in_head reachable")]);
 }
 
 #[test]

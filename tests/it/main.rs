@@ -8,6 +8,7 @@
 mod authorization_server;
 mod bad_input;
 mod cli_help;
+mod delta_reuse;
 mod end_to_end;
 mod env;
 mod history;
@@ -18,7 +19,9 @@ mod leak;
 mod leaked_files;
 mod listener;
 mod no_leak;
+mod object_store;
 mod oci_layout;
+mod packed;
 mod plan_and_apply;
 mod report;
 mod repository;
@@ -27,6 +30,7 @@ mod revoke;
 mod rules;
 mod samples;
 mod staged;
+mod state;
 mod tree;
 mod verify;
 

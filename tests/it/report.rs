@@ -6,8 +6,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use rescind::diagnostic::Diagnostic;
 use rescind::finding::{
-    CommitInfo, Confidence, Finding, Fingerprint, FingerprintKey, GitObject, GitPlace, ImagePlace, Kind, Liveness,
-    LivenessState, Location, Part, PartValue, Place, Revocation, RevocationState, SenderConstraint, Severity,
+    Branches, CommitInfo, Confidence, Finding, Fingerprint, FingerprintKey, GitObject, GitPlace, ImagePlace, Kind,
+    Liveness, LivenessState, Location, Part, PartValue, Place, Revocation, RevocationState, SenderConstraint, Severity,
     SourcePath, TextSpan, TokenFacts,
 };
 use rescind::report::{self, Format, Report, Summary};
@@ -116,8 +116,10 @@ fn git(object: GitObject, commit: Option<&CommitInfo>, in_head: bool, reachable:
         object,
         oid: "77d4b1a3c08e5b2c0b6a3a3f1f6f0e8e7d9c5b4a".into(),
         commit: commit.cloned().map(Arc::new),
-        in_head,
-        reachable,
+        in_head: Some(in_head),
+        reachable: Some(reachable),
+        branches: reachable
+            .then(|| Arc::new(Branches { names: vec!["main".into(), "origin/release".into()], more: 3 })),
     })
 }
 

@@ -17,7 +17,7 @@ fn scan(target: &str, scope: Scope) -> Vec<Finding> {
     let rules = RuleSet::load(&[]).expect("the rules of the binary");
     let detector = Detector::new(Arc::new(rules), FingerprintKey::default());
     let collector = Collector::default();
-    let context = ScanContext { detector: &detector, collector: &collector, max_file_size: 1 << 20 };
+    let context = ScanContext { max_file_size: 1 << 20, ..ScanContext::new(&detector, &collector) };
     let options = TargetOptions { scope, ..TargetOptions::default() };
     for source in target::open(target, &options).expect("a target") {
         source.scan(&context);

@@ -9,6 +9,7 @@ use clap::ValueEnum;
 use crate::finding::Confidence;
 use crate::progress;
 use crate::report::Format;
+use crate::source::git::Attribution;
 
 /// Find credentials in files, git history, container images and standard input; ask their issuers; revoke
 ///
@@ -60,6 +61,41 @@ pub(crate) struct HistoryArgs {
     /// Scan histories only
     #[arg(long)]
     pub history_only: bool,
+
+    /// Scan only the git objects that earlier scans with this file have not, and add to it what was scanned. What they found
+    /// is not reported again
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["staged", "since", "range", "no_history"])]
+    pub state: Option<PathBuf>,
+
+    /// Search every version of a file from end to end, instead of only what each version changed: slower, and finds the same
+    #[arg(long)]
+    pub no_delta_reuse: bool,
+
+    /// Find out so much about where a history holds what was found
+    #[arg(long, value_enum, value_name = "EXTENT", default_value = "full", conflicts_with_all = ["staged", "since", "range"])]
+    pub attribution: AttributionExtent,
+}
+
+/// `--attribution`.
+#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AttributionExtent {
+    /// Every path, the commit that brought it there, and the branches that still have it
+    #[default]
+    Full,
+    /// The first commit that brought it anywhere, with the path there
+    First,
+    /// The object alone: no directory is read, so objects that are missing go unnoticed too
+    None,
+}
+
+impl From<AttributionExtent> for Attribution {
+    fn from(extent: AttributionExtent) -> Self {
+        match extent {
+            AttributionExtent::Full => Self::Full,
+            AttributionExtent::First => Self::First,
+            AttributionExtent::None => Self::None,
+        }
+    }
 }
 
 /// What is looked for, and what is left out.
@@ -86,9 +122,10 @@ pub(crate) struct DetectionArgs {
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
 
-    /// Leave out files larger than this, with a diagnostic; `K`, `M` and `G` are understood
-    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = ByteSize::from_str)]
-    pub max_file_size: ByteSize,
+    /// Leave out files larger than this, with a diagnostic; `K`, `M` and `G` are understood [default: 256M in git history and
+    /// images, where a file is held in memory; none elsewhere]
+    #[arg(long, value_name = "SIZE", value_parser = ByteSize::from_str)]
+    pub max_file_size: Option<ByteSize>,
 
     /// Use so many threads [default: one for each processor]
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]

@@ -16,7 +16,7 @@ use crate::diagnostic::Diagnostic;
 use crate::finding::Finding;
 use crate::progress::Progress;
 use crate::source::Collector;
-use crate::source::git::GitEnvironment;
+use crate::source::git::{GitEnvironment, SeenObjects};
 use crate::source::target::{self, Scope, TargetOptions};
 use crate::source::{ScanContext, Source};
 
@@ -99,6 +99,7 @@ fn git_environment(environment: &Environment) -> GitEnvironment {
 pub(super) fn scan(
     sources: &[Box<dyn Source>],
     detector: &Detector,
+    seen: Option<&SeenObjects>,
     args: &Args,
     global: &Global,
 ) -> anyhow::Result<Gathered> {
@@ -110,7 +111,16 @@ pub(super) fn scan(
         pool = pool.num_threads(usize::from(jobs));
     }
     let pool = pool.build().context("cannot start the scanning threads")?;
-    let context = ScanContext { detector, collector: &collector, max_file_size: args.detection.max_file_size.0 };
+    let defaults = ScanContext::new(detector, &collector);
+    let max_file_size = args.detection.max_file_size.map(|size| size.0);
+    let context = ScanContext {
+        max_file_size: max_file_size.unwrap_or(defaults.max_file_size),
+        max_stream_size: max_file_size.unwrap_or(defaults.max_stream_size),
+        reuses_deltas: !args.history.no_delta_reuse,
+        seen,
+        attribution: args.history.attribution.into(),
+        ..defaults
+    };
     std::thread::scope(|scope| {
         for source in sources {
             if collector.is_cancelled() {

@@ -3,6 +3,7 @@
 mod args;
 mod gather;
 mod judge;
+mod state;
 mod write;
 
 use std::path::PathBuf;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::exit::Exit;
+use super::exit::{Exit, Hint};
 use super::{CommandResult, Global, logging};
 use crate::config::Config;
 use crate::config::environment::Environment;
@@ -23,8 +24,9 @@ use crate::rules::RuleSet;
 use crate::source::target::Scope;
 
 pub(crate) use args::Args;
-use args::{DetectionArgs, FailOn, OutputArgs};
+use args::{AttributionExtent, DetectionArgs, FailOn, OutputArgs};
 use judge::Judge;
+use state::State;
 
 pub(crate) fn run(args: &Args, global: &Global) -> CommandResult {
     scan(args, gather::scope(args), Vec::new(), global)
@@ -57,16 +59,24 @@ fn scan(args: &Args, scope: Scope, allowed: Vec<Fingerprint>, global: &Global) -
     logging::start(global.verbose, &environment)?;
 
     // Everything that can be wrong with the call is told before anything is read.
+    if args.online.revoke.is_some() && args.history.attribution != AttributionExtent::Full {
+        let error = anyhow::anyhow!("`--revoke` cannot be used with an `--attribution` other than `full`");
+        return Err(Hint::attach(error, "policies decide by all places of a credential: scan without `--attribution`"));
+    }
     let config = configure(args, global, &environment)?;
     let rules = Arc::new(load_rules(&args.detection)?);
     let mut baseline = read_baseline(&args.detection)?;
-    let is_whole = matches!(scope, Scope::Everything);
+    // With a state file, what is still there was not looked at again.
+    let is_whole = matches!(scope, Scope::Everything) && args.history.state.is_none();
     let sources = gather::open(args, scope, &environment)?;
     let judge = Judge::prepare(args, &config, &rules, &environment)?;
     let reports = write::prepare(&args.output)?;
+    let state = State::open(args, &rules)?;
 
     let detector = Detector::new(Arc::clone(&rules), config.fingerprint_key()?);
-    let mut gathered = gather::scan(&sources, &detector, args, global)?;
+    let seen = state.as_ref().map(|state| &state.seen);
+    let mut gathered = gather::scan(&sources, &detector, seen, args, global)?;
+    gathered.diagnostics.extend(state.as_ref().and_then(State::diagnostic));
     finding::lower_findings_of_tests(&mut gathered.findings);
     let below_min_confidence = withhold_unsure(&mut gathered.findings, args.detection.min_confidence.into());
     baseline.extend(allowed);
@@ -101,6 +111,9 @@ fn scan(args: &Args, scope: Scope, allowed: Vec<Fingerprint>, global: &Global) -
         version: env!("CARGO_PKG_VERSION"),
     };
     write::write(&report, reports, global)?;
+    if let Some(state) = state.filter(|_| !gathered.is_interrupted()) {
+        state.save()?;
+    }
     Ok(outcome(&report, args.output.fail_on))
 }
 

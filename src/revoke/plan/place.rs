@@ -44,8 +44,9 @@ pub enum PlannedPlace {
         object: String,
         /// The object's id.
         oid: String,
-        /// Whether any reference reached it.
-        reachable: bool,
+        /// Whether any reference reached it; left out if nobody looked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reachable: Option<bool>,
     },
     /// A blob of a repository's index.
     Staged {
@@ -120,8 +121,9 @@ impl PlannedLocation {
                 },
                 oid: oid.as_str().into(),
                 commit: None,
-                in_head: false,
+                in_head: None,
                 reachable: *reachable,
+                branches: None,
             }),
             PlannedPlace::Staged { repository, oid } => {
                 Place::Staged { repository: repository.as_str().into(), blob: oid.as_str().into() }

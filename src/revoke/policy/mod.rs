@@ -186,6 +186,11 @@ impl PolicyRule {
             && self.matches_place(&subject.locations)
     }
 
+    /// Whether a condition holds. One that nobody looked into holds only where that cannot lead to a revocation.
+    fn allows(&self, wanted: bool, is: Option<bool>) -> bool {
+        is.map_or(self.action != PolicyAction::Auto, |is| is == wanted)
+    }
+
     /// Whether one of the places meets all conditions on places at once.
     fn matches_place(&self, locations: &[Location]) -> bool {
         if self.sources.is_none() && self.reachable.is_none() && self.paths.is_none() {
@@ -193,7 +198,7 @@ impl PolicyRule {
         }
         locations.iter().any(|location| {
             self.sources.as_ref().is_none_or(|sources| sources.contains(&SourceKind::of(&location.place)))
-                && self.reachable.is_none_or(|wanted| wanted == is_reachable(&location.place))
+                && self.reachable.is_none_or(|wanted| self.allows(wanted, is_reachable(&location.place)))
                 && self.paths.as_ref().is_none_or(|globs| globs.is_match(&*location.path.display()))
         })
     }
@@ -240,10 +245,10 @@ fn is_proven_live(liveness: LivenessState) -> bool {
 }
 
 /// Only a git object can lie where no reference leads to it.
-fn is_reachable(place: &Place) -> bool {
+fn is_reachable(place: &Place) -> Option<bool> {
     match place {
         Place::Git(git) => git.reachable,
-        Place::File | Place::Stdin | Place::Staged { .. } | Place::Image(_) => true,
+        Place::File | Place::Stdin | Place::Staged { .. } | Place::Image(_) => Some(true),
     }
 }
 

@@ -1,79 +1,109 @@
-//! Attribution: which commit brought a found blob to which path.
+//! Attribution: which commit brought a found blob to which path, and where it still stands.
 //!
 //! The commit named is the first one, in the order of [`Graph::order`], whose tree has the blob at that path. What only a merge
 //! brought in is therefore that merge's, and a file that came back was introduced once.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use git2::Oid;
-
-use super::forest::Forest;
+use super::forest::{BranchKind, Forest, Tree, Way};
 use super::graph::Graph;
-use super::objects::OidMap;
+use super::id::ObjectId;
+use super::presence::Presence;
 use crate::diagnostic::Diagnostic;
 use crate::finding::SourcePath;
 use crate::source::Collector;
 
+/// How much is found out about the places of what was found in a history.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Attribution {
+    /// Every path, with the commit that brought it there.
+    #[default]
+    Full,
+    /// The first commit that brought it anywhere, and the path there.
+    First,
+    /// Only the object. No tree is read, so it is not known whether objects are missing either.
+    None,
+}
+
 /// A found blob at one path.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Occurrence {
     /// Below the root of the repository; empty if no tree names the blob.
     pub(super) path: SourcePath,
     /// Who introduced it; `None` if no commit holds it.
-    pub(super) commit: Option<Oid>,
-    /// Whether it is there in the commit at HEAD.
-    pub(super) in_head: bool,
+    pub(super) commit: Option<ObjectId>,
     /// Whether a reference reaches it.
     pub(super) is_reachable: bool,
+    /// Which of the tips asked for have it at that path; see [`Presence`].
+    pub(super) present_in: Option<u32>,
 }
 
-/// Finds every path of every found blob. `head` and `tips` are HEAD and all references, peeled. A blob without an entry in
-/// the result stands in no commit.
-pub(super) fn attribute(
-    graph: &Graph,
-    forest: &Forest,
-    head: Option<Oid>,
-    tips: &[Oid],
-    place: &str,
-    collector: &Collector,
-) -> OidMap<Vec<Occurrence>> {
-    let order = graph.order();
-    let is_reachable = graph.reached_from(tips.iter().copied());
-    let is_reachable = |number: u32| is_reachable.get(number as usize).copied().unwrap_or(false);
-    let commits = |reachable: bool| {
-        let chosen = order.iter().filter(move |&&number| is_reachable(number) == reachable);
-        chosen.filter_map(|&number| graph.commit(number)).map(|commit| (commit.tree, Some(commit.id)))
-    };
+/// What attribution starts from.
+pub(super) struct Question<'a> {
+    pub(super) graph: &'a Graph,
+    /// That of [`Graph::order`].
+    pub(super) order: &'a [u32],
+    /// Whether each commit, by number, is among the tips or their ancestors.
+    pub(super) is_reachable: &'a [bool],
+    pub(super) forest: &'a Forest<'a>,
+    /// The targets of all references, peeled.
+    pub(super) tips: &'a [ObjectId],
+    /// Commits for each of which it is told what they still have.
+    pub(super) standing: &'a [Option<ObjectId>],
+    /// Whether one place is enough for each blob.
+    pub(super) first_only: bool,
+    /// Names the repository in diagnostics.
+    pub(super) place: &'a str,
+    pub(super) collector: &'a Collector,
+}
 
-    let mut paths = Paths::default();
-    let head = head.and_then(|head| graph.number(head)).and_then(|number| graph.commit(number));
-    let mut head_walk = Walk::new(forest);
-    let mut at_head = HashSet::new();
-    if let Some(head) = head {
-        head_walk.descend(head.tree, &mut paths, |blob, path| {
-            at_head.insert((blob, path));
-        });
+/// Where found blobs are.
+#[derive(Default)]
+pub(super) struct Attributed {
+    occurrences: HashMap<u32, Vec<Occurrence>>,
+    /// What the commits asked for still have.
+    pub(super) presence: Presence,
+}
+
+impl Attributed {
+    /// Every path of a found blob, by its number in the forest, or its first; `None` if it stands in no commit. Can be taken once.
+    pub(super) fn take(&mut self, blob: u32) -> Option<Vec<Occurrence>> {
+        self.occurrences.remove(&blob)
     }
+}
 
-    let mut places: OidMap<HashMap<u32, Occurrence>> = OidMap::default();
-    let mut is_cut = head_walk.is_exhausted();
+/// Finds the paths of every found blob.
+pub(super) fn attribute(question: &Question<'_>) -> Attributed {
+    let Question { graph, forest, .. } = question;
+    let mut paths = Paths::default();
+    let roots: Vec<Option<Tree>> = question
+        .standing
+        .iter()
+        .map(|id| id.and_then(|id| graph.number(id)).and_then(|number| graph.commit(number)))
+        .map(|commit| commit.and_then(|commit| forest.tree(commit.tree)))
+        .collect();
+    let presence = Presence::survey(forest, &roots, &mut paths, budget(forest));
+    let mut is_cut = presence.is_cut;
+
+    let mut places: HashMap<u32, HashMap<u32, (Option<ObjectId>, bool)>> = HashMap::new();
     for reachable in [true, false] {
-        let mut walk = Walk::new(forest);
-        let mut round: OidMap<HashMap<u32, Occurrence>> = OidMap::default();
+        let chosen =
+            question.order.iter().filter(|&&number| question.is_reachable.get(number as usize) == Some(&reachable));
+        let commits = chosen.filter_map(|&number| graph.commit(number)).map(|commit| (commit.tree, Some(commit.id)));
         // A reference may point to a tree without any commit.
-        let loose = tips.iter().filter(|_| reachable).map(|&tip| (tip, None));
-        for (tree, commit) in commits(reachable).chain(loose) {
-            walk.descend(tree, &mut paths, |blob, path| {
+        let loose = question.tips.iter().filter(|_| reachable).map(|&tip| (tip, None));
+        let mut walk = Walk { forest, way: Way::default(), budget: budget(forest) };
+        let mut round: HashMap<u32, HashMap<u32, (Option<ObjectId>, bool)>> = HashMap::new();
+        for (tree, commit) in commits.chain(loose) {
+            let Some(tree) = forest.tree(tree) else { continue };
+            walk.descend(tree, &mut paths, |paths, blob, path| {
                 let occurrences = round.entry(blob).or_default();
-                if occurrences.len() >= MAX_PATHS {
+                if question.first_only {
+                    note_first(occurrences, paths, path, commit, reachable);
+                } else if occurrences.len() >= MAX_PATHS {
                     is_cut = true;
                 } else {
-                    occurrences.entry(path).or_insert_with(|| Occurrence {
-                        path: SourcePath::default(),
-                        commit,
-                        in_head: at_head.contains(&(blob, path)),
-                        is_reachable: reachable,
-                    });
+                    occurrences.entry(path).or_insert((commit, reachable));
                 }
             });
         }
@@ -85,51 +115,73 @@ pub(super) fn attribute(
     }
     if is_cut {
         let reason = "the trees repeat each other so often that not every path of each finding is listed";
-        collector.diagnose(Diagnostic::note("too-many-paths", place, reason));
+        question.collector.diagnose(Diagnostic::note("too-many-paths", question.place, reason));
     }
-    let resolve = |(path, occurrence)| Occurrence { path: paths.full(path), ..occurrence };
-    places.into_iter().map(|(blob, at)| (blob, at.into_iter().map(resolve).collect())).collect()
+    let mut occurrences: HashMap<u32, Vec<Occurrence>> = HashMap::with_capacity(places.len());
+    for (blob, at) in places {
+        let resolve = |(path, (commit, is_reachable))| {
+            let present_in = presence.of(blob, path);
+            Occurrence { path: paths.full(path, forest), commit, is_reachable, present_in }
+        };
+        occurrences.insert(blob, at.into_iter().map(resolve).collect());
+    }
+    Attributed { occurrences, presence }
+}
+
+/// Keeps the place that comes first: that of the earlier commit, and of several paths there the lesser one.
+fn note_first(
+    held: &mut HashMap<u32, (Option<ObjectId>, bool)>,
+    paths: &Paths,
+    path: u32,
+    commit: Option<ObjectId>,
+    reachable: bool,
+) {
+    let is_better = match held.iter().next() {
+        None => true,
+        Some((&other, (other_commit, _))) => *other_commit == commit && paths.precedes(path, other),
+    };
+    if is_better {
+        held.clear();
+        held.insert(path, (commit, reachable));
+    }
 }
 
 /// More paths of one blob than this are not told: trees can be built that name a blob at billions of paths.
 const MAX_PATHS: usize = 10_000;
 
 /// Deeper trees than this are not entered.
-const MAX_DEPTH: u32 = 4096;
+pub(super) const MAX_DEPTH: u32 = 4096;
+
+/// How many steps a walk may take. An honest history has few trees at more than a few paths, and few long chains of deltas.
+fn budget(forest: &Forest<'_>) -> usize {
+    forest.len().saturating_mul(256).saturating_add(1 << 20)
+}
 
 /// A descent into many roots that enters no tree twice at the same path.
 struct Walk<'a> {
-    forest: &'a Forest,
-    visited: HashSet<(Oid, u32)>,
+    forest: &'a Forest<'a>,
+    way: Way,
     budget: usize,
 }
 
-impl<'a> Walk<'a> {
-    fn new(forest: &'a Forest) -> Self {
-        // An honest history has few trees at more than a few paths.
-        Self { forest, visited: HashSet::new(), budget: forest.len().saturating_mul(8).saturating_add(1 << 14) }
-    }
-
+impl Walk<'_> {
     /// Whether trees were left out because there seemed to be no end.
     fn is_exhausted(&self) -> bool {
-        self.budget == 0
+        self.way.steps() >= self.budget
     }
 
-    /// Tells every found blob below the tree, at its path, unless that tree was already entered.
-    fn descend(&mut self, root: Oid, paths: &mut Paths, mut tell: impl FnMut(Oid, u32)) {
+    /// Tells every found blob below the tree, at its path, that was not told before.
+    fn descend(&mut self, root: Tree, paths: &mut Paths, mut tell: impl FnMut(&Paths, u32, u32)) {
         let mut open = vec![(root, Paths::ROOT, 0)];
         while let Some((tree, path, depth)) = open.pop() {
-            let Some(branches) = self.forest.branches(tree) else { continue };
-            if depth > MAX_DEPTH || self.budget == 0 || !self.visited.insert((tree, path)) {
+            if depth > MAX_DEPTH || self.is_exhausted() {
                 continue;
             }
-            self.budget -= 1;
-            for branch in branches {
-                let below = paths.below(path, &branch.name);
-                if branch.is_tree {
-                    open.push((branch.id, below, depth + 1));
-                } else {
-                    tell(branch.id, below);
+            for branch in self.way.enter(self.forest, tree, path) {
+                let below = paths.below(path, branch.name);
+                match branch.kind {
+                    BranchKind::Tree(tree) => open.push((tree, below, depth + 1)),
+                    BranchKind::Blob(blob) => tell(paths, blob, below),
                 }
             }
         }
@@ -138,37 +190,46 @@ impl<'a> Walk<'a> {
 
 /// Paths as numbers, so that comparing and hashing them costs nothing.
 #[derive(Default)]
-struct Paths {
-    nodes: Vec<(u32, Box<[u8]>)>,
-    numbers: HashMap<(u32, Box<[u8]>), u32>,
+pub(super) struct Paths {
+    /// The directory of each path, and its name there by its number in the forest.
+    nodes: Vec<(u32, u32)>,
+    numbers: HashMap<(u32, u32), u32>,
 }
 
 impl Paths {
     /// The root of a tree.
-    const ROOT: u32 = 0;
+    pub(super) const ROOT: u32 = 0;
 
     /// The number of `name` within the directory `parent`.
-    fn below(&mut self, parent: u32, name: &[u8]) -> u32 {
-        let key = (parent, Box::from(name));
-        if let Some(&number) = self.numbers.get(&key) {
-            return number;
+    pub(super) fn below(&mut self, parent: u32, name: u32) -> u32 {
+        *self.numbers.entry((parent, name)).or_insert_with(|| {
+            self.nodes.push((parent, name));
+            // The root has no node, so the first node is number 1.
+            u32::try_from(self.nodes.len()).unwrap_or(u32::MAX)
+        })
+    }
+
+    /// The names on the way to a path, the root's first.
+    fn names(&self, number: u32) -> Vec<u32> {
+        let mut names = Vec::new();
+        let mut at = number;
+        while let Some(&(parent, name)) = at.checked_sub(1).and_then(|index| self.nodes.get(index as usize)) {
+            names.push(name);
+            at = parent;
         }
-        self.nodes.push(key.clone());
-        // The root has no node, so the first node is number 1.
-        let number = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
-        self.numbers.insert(key, number);
-        number
+        names.reverse();
+        names
+    }
+
+    /// Whether a path comes before another one, directory by directory.
+    fn precedes(&self, path: u32, other: u32) -> bool {
+        // The numbers of names follow the names.
+        self.names(path) < self.names(other)
     }
 
     /// The path in full.
-    fn full(&self, number: u32) -> SourcePath {
-        let mut names: Vec<&[u8]> = Vec::new();
-        let mut at = number;
-        while let Some((parent, name)) = at.checked_sub(1).and_then(|index| self.nodes.get(index as usize)) {
-            names.push(name);
-            at = *parent;
-        }
-        names.reverse();
+    fn full(&self, number: u32, forest: &Forest<'_>) -> SourcePath {
+        let names: Vec<&[u8]> = self.names(number).into_iter().map(|name| forest.name(name)).collect();
         SourcePath::new(&names.join(&b'/'))
     }
 }

@@ -2,38 +2,37 @@
 
 use std::sync::Arc;
 
-use git2::{Odb, Oid};
-
-use super::objects::{self, OidMap};
+use super::id::{IdMap, ObjectId};
 use super::raw;
+use super::store::Reader;
 use crate::finding::CommitInfo;
 
 /// Reads the authors of commits, each once. Only for what was found: authors are not kept while the history is swept.
 pub(super) struct Authors<'a> {
-    odb: &'a Odb<'a>,
-    known: OidMap<Option<Arc<CommitInfo>>>,
+    reader: &'a Reader<'a>,
+    known: IdMap<Option<Arc<CommitInfo>>>,
 }
 
 impl<'a> Authors<'a> {
     /// With nothing read yet.
-    pub(super) fn new(odb: &'a Odb<'a>) -> Self {
-        Self { odb, known: OidMap::default() }
+    pub(super) fn new(reader: &'a Reader<'a>) -> Self {
+        Self { reader, known: IdMap::default() }
     }
 
     /// Id, author and author date of a commit; `None` if it cannot be read.
-    pub(super) fn of_commit(&mut self, commit: Oid) -> Option<Arc<CommitInfo>> {
-        let odb = self.odb;
-        self.known.entry(commit).or_insert_with(|| person(odb, commit, commit)).clone()
+    pub(super) fn of_commit(&mut self, commit: ObjectId) -> Option<Arc<CommitInfo>> {
+        let reader = self.reader;
+        self.known.entry(commit).or_insert_with(|| person(reader, commit, commit)).clone()
     }
 
     /// The tagger of a tag, under the id of the commit that it names.
-    pub(super) fn of_tag(&mut self, tag: Oid, commit: Oid) -> Option<Arc<CommitInfo>> {
-        person(self.odb, tag, commit)
+    pub(super) fn of_tag(&mut self, tag: ObjectId, commit: ObjectId) -> Option<Arc<CommitInfo>> {
+        person(self.reader, tag, commit)
     }
 }
 
-fn person(odb: &Odb<'_>, object: Oid, commit: Oid) -> Option<Arc<CommitInfo>> {
-    let (_, bytes) = objects::read(odb, object).ok()?;
+fn person(reader: &Reader<'_>, object: ObjectId, commit: ObjectId) -> Option<Arc<CommitInfo>> {
+    let (_, bytes) = reader.read(object).ok()?;
     let author = raw::author(&bytes)?;
     Some(Arc::new(CommitInfo { id: commit.to_string().into(), author: author.display(), date: author.date() }))
 }

@@ -4,10 +4,9 @@
 //! tell the trees that git has noted in it, which spare looking at directories where nothing changed. The format is described
 //! in git's own documentation, `gitformat-index`. Total: a damaged file is an error, never a panic.
 
+use super::id::ObjectId;
 use std::collections::HashMap;
 use std::ops::Range;
-
-use git2::Oid;
 
 use super::raw::EntryKind;
 
@@ -24,7 +23,7 @@ pub(super) struct Index {
 #[derive(Debug)]
 pub(super) struct Entry {
     path: Range<usize>,
-    pub(super) id: Oid,
+    pub(super) id: ObjectId,
     pub(super) kind: EntryKind,
     /// Whether it is known, but has no content yet (`git add --intent-to-add`).
     pub(super) is_only_intended: bool,
@@ -33,7 +32,7 @@ pub(super) struct Entry {
 /// The tree object that git has noted for a directory of which no file has changed since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct CachedTree {
-    pub(super) id: Oid,
+    pub(super) id: ObjectId,
     /// How many entries lie below it, one behind the other.
     pub(super) entries: usize,
 }
@@ -49,25 +48,21 @@ pub(super) enum IndexError {
     Unknown,
 }
 
-/// Length of the hash at the end, which is zero where the user has turned it off.
-const TRAILER_LENGTH: usize = 20;
-
-/// Length of what precedes an entry's path, without the extended flags.
-const FIXED_LENGTH: usize = 62;
+/// Where the id of an entry starts, behind what its file was like. The flags follow, and the path.
+const ID_START: usize = 40;
 
 /// Longer paths are not believed: no system can open one. Where paths share what precedes them, few bytes can stand for very
 /// many, and what asks for every directory above a path takes the square of its length.
 const LONGEST_PATH: usize = 8192;
 
 impl Index {
-    /// Reads an index file; one of no bytes at all is an empty index.
-    pub(super) fn parse(file: &[u8]) -> Result<Self, IndexError> {
+    /// Reads an index file with ids of so many bytes; one of no bytes at all is an empty index.
+    pub(super) fn parse(file: &[u8], hash_length: usize) -> Result<Self, IndexError> {
         let mut index = Self::default();
         if file.is_empty() {
             return Ok(index);
         }
-        let body =
-            file.len().checked_sub(TRAILER_LENGTH).and_then(|end| file.get(..end)).ok_or(IndexError::Malformed)?;
+        let body = file.len().checked_sub(hash_length).and_then(|end| file.get(..end)).ok_or(IndexError::Malformed)?;
         let mut reader = Reader { rest: body };
         if reader.take(4)? != b"DIRC" {
             return Err(IndexError::Malformed);
@@ -78,14 +73,14 @@ impl Index {
         }
         let count = reader.number()?;
         for _ in 0..count {
-            index.read_entry(&mut reader, version)?;
+            index.read_entry(&mut reader, version, hash_length)?;
         }
         while !reader.rest.is_empty() {
             let name = reader.take(4)?;
             let length = reader.number()? as usize;
             let content = reader.take(length)?;
             match name {
-                b"TREE" => index.trees = read_trees(content).unwrap_or_default(),
+                b"TREE" => index.trees = read_trees(content, hash_length).unwrap_or_default(),
                 b"link" => return Err(IndexError::Split),
                 // Capitals may be passed over. The other says that there are whole directories, which the entries say, too.
                 [b'A'..=b'Z', ..] | b"sdir" => {}
@@ -115,11 +110,12 @@ impl Index {
         fits.then_some(tree)
     }
 
-    fn read_entry(&mut self, reader: &mut Reader<'_>, version: u32) -> Result<(), IndexError> {
+    fn read_entry(&mut self, reader: &mut Reader<'_>, version: u32, hash_length: usize) -> Result<(), IndexError> {
         let start = reader.rest.len();
-        let fixed = reader.take(FIXED_LENGTH)?;
+        let fixed = reader.take(ID_START + hash_length + 2)?;
         let mode = fixed.get(24..28).and_then(big_endian).ok_or(IndexError::Malformed)?;
-        let id = fixed.get(40..60).and_then(|id| Oid::from_bytes(id).ok()).ok_or(IndexError::Malformed)?;
+        let id =
+            fixed.get(ID_START..ID_START + hash_length).and_then(ObjectId::from_bytes).ok_or(IndexError::Malformed)?;
         let flags = fixed.last_chunk().map(|flags| u16::from_be_bytes(*flags)).ok_or(IndexError::Malformed)?;
         let extended = if flags & 0x4000 == 0 {
             0
@@ -163,7 +159,7 @@ pub(super) fn is_below(path: &[u8], directory: &[u8]) -> bool {
 
 /// The trees of the extension `TREE`, by path: each directory before those in it. `None` where it makes no sense, and then
 /// nothing in it is relied upon.
-fn read_trees(content: &[u8]) -> Option<HashMap<Vec<u8>, CachedTree>> {
+fn read_trees(content: &[u8], hash_length: usize) -> Option<HashMap<Vec<u8>, CachedTree>> {
     let mut trees = HashMap::new();
     let mut rest = content;
     // The directories that are not complete yet, with how many of their own are still to come.
@@ -190,9 +186,9 @@ fn read_trees(content: &[u8]) -> Option<HashMap<Vec<u8>, CachedTree>> {
         }
         // A negative number marks a tree in which something has changed.
         if let Ok(entries) = usize::try_from(entries) {
-            let (id, behind) = rest.split_at_checked(20)?;
+            let (id, behind) = rest.split_at_checked(hash_length)?;
             rest = behind;
-            trees.insert(path.clone(), CachedTree { id: Oid::from_bytes(id).ok()?, entries });
+            trees.insert(path.clone(), CachedTree { id: ObjectId::from_bytes(id)?, entries });
         }
         above.push((path, subtrees));
     }
@@ -263,7 +259,7 @@ mod tests {
             file.extend(entry);
         }
         file.extend(extension);
-        file.extend([0; TRAILER_LENGTH]);
+        file.extend([0; 20]);
         file
     }
 
@@ -276,7 +272,7 @@ mod tests {
         let id = [1; 20];
         let tree = [b"\x003 1\n", &id[..], b"d\x002 0\n", &id[..]].concat();
         let whole = file(&["a", "d/b", "d/c"], &trees(&tree));
-        let index = Index::parse(&whole).expect("well-formed");
+        let index = Index::parse(&whole, 20).expect("well-formed");
         assert_eq!(
             index.entries().iter().map(|entry| index.path(entry)).collect::<Vec<_>>(),
             [&b"a"[..], b"d/b", b"d/c"]
@@ -288,23 +284,23 @@ mod tests {
         assert_eq!(index.cached_tree(b"d", 2), None);
         for length in 1..whole.len() {
             // Cut between entries and extension, it may look whole.
-            let _ = Index::parse(&whole[..length]);
+            let _ = Index::parse(&whole[..length], 20);
             let mut damaged = whole.clone();
             damaged[length] ^= 0xff;
-            let _ = Index::parse(&damaged);
+            let _ = Index::parse(&damaged, 20);
         }
-        assert_eq!(Index::parse(&whole[..40]).err(), Some(IndexError::Malformed));
-        assert_eq!(Index::parse(&file(&[], b"link\0\0\0\0")).err(), Some(IndexError::Split));
-        assert_eq!(Index::parse(&file(&[], b"what\0\0\0\0")).err(), Some(IndexError::Unknown));
-        assert!(Index::parse(&file(&[], b"WHAT\0\0\0\0")).is_ok());
-        assert!(Index::parse(b"").is_ok_and(|index| index.entries().is_empty()));
+        assert_eq!(Index::parse(&whole[..40], 20).err(), Some(IndexError::Malformed));
+        assert_eq!(Index::parse(&file(&[], b"link\0\0\0\0"), 20).err(), Some(IndexError::Split));
+        assert_eq!(Index::parse(&file(&[], b"what\0\0\0\0"), 20).err(), Some(IndexError::Unknown));
+        assert!(Index::parse(&file(&[], b"WHAT\0\0\0\0"), 20).is_ok());
+        assert!(Index::parse(b"", 20).is_ok_and(|index| index.entries().is_empty()));
     }
 
     proptest! {
         #[test]
         fn any_bytes_will_do(version in 2_u8..5, bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-            let _ = Index::parse(&[b"DIRC\0\0\0", &[version][..], &bytes].concat());
-            let _ = read_trees(&bytes);
+            let _ = Index::parse(&[b"DIRC\0\0\0", &[version][..], &bytes].concat(), 20);
+            let _ = read_trees(&bytes, 20);
         }
     }
 
@@ -312,19 +308,19 @@ mod tests {
     fn changed_trees_are_passed_over() {
         let id = [1; 20];
         let tree = [b"\x00-1 2\n", &b"a\x00-1 1\nx\x002 0\n"[..], &id[..], b"b\x001 0\n", &id[..]].concat();
-        let mut known: Vec<Vec<u8>> = read_trees(&tree).expect("well-formed").into_keys().collect();
+        let mut known: Vec<Vec<u8>> = read_trees(&tree, 20).expect("well-formed").into_keys().collect();
         known.sort();
         assert_eq!(known, [b"a/x".to_vec(), b"b".to_vec()]);
-        assert!(read_trees(&tree[..tree.len() - 1]).is_none());
+        assert!(read_trees(&tree[..tree.len() - 1], 20).is_none());
     }
 
     #[test]
     fn paths_without_end_are_not_believed() {
         let longest = "d/".repeat(LONGEST_PATH / 2);
-        assert!(Index::parse(&file(&[&longest], b"")).is_ok());
-        assert_eq!(Index::parse(&file(&[&format!("{longest}d")], b"")).err(), Some(IndexError::Malformed));
+        assert!(Index::parse(&file(&[&longest], b""), 20).is_ok());
+        assert_eq!(Index::parse(&file(&[&format!("{longest}d")], b""), 20).err(), Some(IndexError::Malformed));
         // Each directory in the one before: eight bytes of the file would stand for ever longer paths.
-        assert!(read_trees(&b"d\0-1 1\n".repeat(LONGEST_PATH / 2)).is_some());
-        assert!(read_trees(&b"d\0-1 1\n".repeat(LONGEST_PATH)).is_none());
+        assert!(read_trees(&b"d\0-1 1\n".repeat(LONGEST_PATH / 2), 20).is_some());
+        assert!(read_trees(&b"d\0-1 1\n".repeat(LONGEST_PATH), 20).is_none());
     }
 }

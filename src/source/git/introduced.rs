@@ -1,13 +1,13 @@
 //! What commits brought in: the blobs that their trees hold and the trees before them did not.
 
+use super::id::{IdMap, IdSet, ObjectId};
+use super::store::{ObjectStore, Reader};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use git2::{Odb, Oid};
-
 use super::Repository;
 use super::graph::Graph;
-use super::objects::{self, OidMap, OidSet};
+use super::objects;
 use super::raw::{self, CommitHeader, EntryKind};
 use super::snapshot::{blobs_below, root_tree};
 use super::visitor::lock;
@@ -17,41 +17,42 @@ use crate::source::Collector;
 /// What a range of commits brought in.
 pub(super) struct Introduced {
     /// Each blob, with its paths and the first commit that has it there.
-    pub(super) blobs: OidMap<Vec<(Vec<u8>, Oid)>>,
+    pub(super) blobs: IdMap<Vec<(Vec<u8>, ObjectId)>>,
     /// The commits themselves, in no order.
-    pub(super) commits: Vec<Oid>,
+    pub(super) commits: Vec<ObjectId>,
 }
 
 /// Compares each commit with its parents, and all with what the commits before them held.
 pub(super) fn introduced(
     repository: &Repository,
-    odb: &Odb<'_>,
-    commits: Vec<(Oid, CommitHeader)>,
+    store: &ObjectStore,
+    commits: Vec<(ObjectId, CommitHeader)>,
     collector: &Collector,
 ) -> Introduced {
-    let members: OidSet = commits.iter().map(|&(id, _)| id).collect();
-    let edges: OidSet =
+    let members: IdSet = commits.iter().map(|&(id, _)| id).collect();
+    let edges: IdSet =
         commits.iter().flat_map(|(_, header)| &header.parents).filter(|id| !members.contains(id)).copied().collect();
-    let additions: Mutex<Vec<(Oid, Addition)>> = Mutex::default();
-    let unread: Mutex<OidSet> = Mutex::default();
+    let additions: Mutex<Vec<(ObjectId, Addition)>> = Mutex::default();
+    let unread: Mutex<IdSet> = Mutex::default();
     let budget = Budget::default();
-    objects::for_each(repository, &commits, collector, |odb, (id, header)| {
-        let parents: Vec<Oid> = header.parents.iter().filter_map(|&parent| root_tree(odb, parent)).collect();
+    let reader = &store.reader();
+    objects::for_each(store, &commits, collector, |reader, (id, header)| {
+        let parents: Vec<ObjectId> = header.parents.iter().filter_map(|&parent| root_tree(reader, parent)).collect();
         let mut own = Vec::new();
-        let missing = compare(odb, b"", header.tree, parents, &mut own, &budget);
+        let missing = compare(reader, b"", header.tree, parents, &mut own, &budget);
         lock(&additions).extend(own.into_iter().map(|addition| (*id, addition)));
         lock(&unread).extend(missing);
     });
     let mut unread = unread.into_inner().unwrap_or_else(PoisonError::into_inner);
 
-    let mut old_blobs = OidSet::default();
-    let mut seen = OidSet::default();
-    for tree in edges.iter().filter_map(|&edge| root_tree(odb, edge)) {
-        unread.extend(blobs_below(odb, tree, &mut seen, |blob| {
+    let mut old_blobs = IdSet::default();
+    let mut seen = IdSet::default();
+    for tree in edges.iter().filter_map(|&edge| root_tree(reader, edge)) {
+        unread.extend(blobs_below(reader, tree, &mut seen, |blob| {
             old_blobs.insert(blob);
         }));
     }
-    let mut unread: Vec<Oid> = unread.into_iter().collect();
+    let mut unread: Vec<ObjectId> = unread.into_iter().collect();
     unread.sort_unstable();
     if let Some(first) = unread.first() {
         let reason = format!("{} trees of the range cannot be read, {first} among them", unread.len());
@@ -59,7 +60,7 @@ pub(super) fn introduced(
     }
 
     let graph = Graph::new(commits, &repository.shallow);
-    let rank: OidMap<usize> =
+    let rank: IdMap<usize> =
         graph.order().into_iter().filter_map(|number| graph.commit(number)).map(|commit| commit.id).zip(0..).collect();
     let mut additions = additions.into_inner().unwrap_or_else(PoisonError::into_inner);
     additions.retain(|(_, addition)| !old_blobs.contains(&addition.blob));
@@ -68,7 +69,7 @@ pub(super) fn introduced(
         (left.blob, &left.path, rank.get(a)).cmp(&(right.blob, &right.path, rank.get(b)))
     });
     additions.dedup_by(|(_, right), (_, left)| left.blob == right.blob && left.path == right.path);
-    let mut blobs: OidMap<Vec<(Vec<u8>, Oid)>> = OidMap::default();
+    let mut blobs: IdMap<Vec<(Vec<u8>, ObjectId)>> = IdMap::default();
     for (commit, addition) in additions {
         blobs.entry(addition.blob).or_default().push((addition.path, commit));
     }
@@ -78,7 +79,7 @@ pub(super) fn introduced(
 /// A blob that a commit has at a path where none of its parents has it.
 pub(super) struct Addition {
     pub(super) path: Vec<u8>,
-    pub(super) blob: Oid,
+    pub(super) blob: ObjectId,
 }
 
 /// How much comparing may cost in all. A few small trees can be built that repeat each other billions of times, or that lie
@@ -114,15 +115,15 @@ fn take(budget: &AtomicUsize, amount: usize) -> bool {
 /// Compares a tree, which lies at `prefix`, with those of all parents, entering only what differs from each. Returns the trees
 /// that could not be read, or no more within the budget, each once.
 pub(super) fn compare(
-    odb: &Odb<'_>,
+    reader: &Reader<'_>,
     prefix: &[u8],
-    tree: Oid,
-    parents: Vec<Oid>,
+    tree: ObjectId,
+    parents: Vec<ObjectId>,
     additions: &mut Vec<Addition>,
     budget: &Budget,
-) -> OidSet {
-    let mut unread = OidSet::default();
-    let mut entered = OidSet::default();
+) -> IdSet {
+    let mut unread = IdSet::default();
+    let mut entered = IdSet::default();
     let mut open = vec![(prefix.to_vec(), tree, parents)];
     while let Some((prefix, tree, parents)) = open.pop() {
         if parents.contains(&tree) {
@@ -132,12 +133,12 @@ pub(super) fn compare(
             unread.insert(tree);
             continue;
         }
-        let Ok((_, bytes)) = objects::read(odb, tree) else {
+        let Ok((_, bytes)) = reader.read(tree) else {
             unread.insert(tree);
             continue;
         };
-        let parents: Vec<Entries> = parents.into_iter().filter_map(|parent| Entries::read(odb, parent)).collect();
-        for entry in raw::tree_entries(&bytes).map_while(Result::ok) {
+        let parents: Vec<Entries> = parents.into_iter().filter_map(|parent| Entries::read(reader, parent)).collect();
+        for entry in raw::tree_entries(&bytes, reader.hash_length()).map_while(Result::ok) {
             let in_parents = || parents.iter().filter_map(|parent| parent.find(entry.name));
             if entry.kind == EntryKind::Submodule || in_parents().any(|(kind, id)| kind == entry.kind && id == entry.id)
             {
@@ -164,18 +165,18 @@ pub(super) fn compare(
 }
 
 /// The entries of a parent's tree, by name.
-struct Entries(Vec<(Box<[u8]>, EntryKind, Oid)>);
+struct Entries(Vec<(Box<[u8]>, EntryKind, ObjectId)>);
 
 impl Entries {
-    fn read(odb: &Odb<'_>, tree: Oid) -> Option<Self> {
-        let (_, bytes) = objects::read(odb, tree).ok()?;
-        let entries = raw::tree_entries(&bytes).map_while(Result::ok);
+    fn read(reader: &Reader<'_>, tree: ObjectId) -> Option<Self> {
+        let (_, bytes) = reader.read(tree).ok()?;
+        let entries = raw::tree_entries(&bytes, reader.hash_length()).map_while(Result::ok);
         let mut entries: Vec<_> = entries.map(|entry| (entry.name.into(), entry.kind, entry.id)).collect();
         entries.sort_unstable_by(|(a, ..): &(Box<[u8]>, _, _), (b, ..)| a.cmp(b));
         Some(Self(entries))
     }
 
-    fn find(&self, name: &[u8]) -> Option<(EntryKind, Oid)> {
+    fn find(&self, name: &[u8]) -> Option<(EntryKind, ObjectId)> {
         let at = self.0.binary_search_by(|(held, ..)| (**held).cmp(name)).ok()?;
         self.0.get(at).map(|&(_, kind, id)| (kind, id))
     }
@@ -183,22 +184,39 @@ impl Entries {
 
 #[cfg(test)]
 mod tests {
-    use git2::ObjectType;
+    use std::io::Write as _;
+    use std::path::Path;
+
+    use flate2::Compression;
+    use flate2::write::ZlibEncoder;
+    use sha2::{Digest as _, Sha256};
 
     use super::*;
+
+    /// Writes a tree as a loose object. Its id is made up: nothing compares it with the content.
+    fn write(directory: &Path, tree: &[u8]) -> ObjectId {
+        let id = ObjectId::from_bytes(&Sha256::digest(tree)).expect("an id");
+        let (fan, name) = (&id.to_string()[..2], &id.to_string()[2..]);
+        fs_err::create_dir_all(directory.join(fan)).expect("writable");
+        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
+        let object = [format!("tree {}\0", tree.len()).as_bytes(), tree].concat();
+        encoder.write_all(&object).expect("memory takes all");
+        fs_err::write(directory.join(fan).join(name), encoder.finish().expect("memory takes all")).expect("writable");
+        id
+    }
 
     /// Compares a chain of trees, each of which holds the one below under all `names`, with nothing. Gives the additions and
     /// the trees left out.
     fn check(depth: usize, names: &[&str], leaf: &[u8], budget: &Budget) -> (usize, usize) {
-        let odb = Odb::new().expect("memory");
-        odb.add_new_mempack_backend(1).expect("memory");
-        let mut tree = odb.write(ObjectType::Tree, leaf).expect("writable");
+        let made = tempfile::tempdir().expect("a temporary directory");
+        let mut tree = write(made.path(), leaf);
         for _ in 0..depth {
             let entries = names.iter().map(|name| [b"40000 ", name.as_bytes(), b"\0", tree.as_bytes()].concat());
-            tree = odb.write(ObjectType::Tree, &entries.collect::<Vec<_>>().concat()).expect("writable");
+            tree = write(made.path(), &entries.collect::<Vec<_>>().concat());
         }
+        let store = ObjectStore::open(&[made.path().to_owned()], tree.as_bytes().len());
         let mut additions = Vec::new();
-        let unread = compare(&odb, b"", tree, Vec::new(), &mut additions, budget);
+        let unread = compare(&store.reader(), b"", tree, Vec::new(), &mut additions, budget);
         (additions.len(), unread.len())
     }
 
@@ -212,7 +230,7 @@ mod tests {
 
     #[test]
     fn trees_that_lie_deep_in_each_other_do_not_fill_the_memory() {
-        let leaf = [b"100644 f\0", &[7; 20][..]].concat();
+        let leaf = [b"100644 f\0", &[7; 32][..]].concat();
         let budget = || Budget { path_bytes: AtomicUsize::new(10_000), ..Budget::default() };
         let name = "n".repeat(100);
         assert_eq!(check(10, &[&name], &leaf, &budget()), (1, 0));

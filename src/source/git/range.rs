@@ -1,17 +1,16 @@
-//! [`Range`]: what the commits of a range brought in, and their messages.
+//! [`Range`]: what the commits of a range brought in, their messages, and those of the tags that name its end.
 //!
 //! A commit brings in what its tree has and none of its parents' trees has at the same path, so what only a merge holds is the
 //! merge's. What the commits before the range held already, under whatever name, is not brought in.
 
 use std::sync::Arc;
 
-use git2::Oid;
-
 use super::Repository;
 use super::authors::Authors;
 use super::history::unopened;
+use super::id::{IdMap, ObjectId};
 use super::introduced::introduced;
-use super::refs::{References, resolve};
+use super::refs::{References, Revision, resolve};
 use super::snapshot::Snapshot;
 use super::visitor::Visitor;
 use super::walk::{ancestors, commits_between};
@@ -22,8 +21,10 @@ use crate::source::{ScanContext, Source, SourceError};
 /// The commits that one of `tips` reaches and none of `before` does.
 pub struct Range {
     repository: Repository,
-    before: Vec<Oid>,
-    tips: Vec<Oid>,
+    before: Vec<ObjectId>,
+    tips: Vec<ObjectId>,
+    /// The annotated tags that name the tips, with these.
+    tags: IdMap<ObjectId>,
 }
 
 impl Range {
@@ -47,16 +48,26 @@ impl Range {
         let is_zero = !first.is_empty() && first.bytes().all(|byte| byte == b'0');
         let before = if is_zero { Vec::new() } else { vec![resolve(&repository, first)?] };
         let tips = vec![resolve(&repository, last)?];
-        Ok(Self { repository, before, tips })
+        Ok(Self::of(repository, before, tips))
     }
 
     /// What a push would send: the commits that `tips` reach and that are not part of the history of `known`.
     pub fn pushed(repository: Repository, tips: &[String], known: &[String]) -> Result<Self, SourceError> {
-        let all = |revisions: &[String]| -> Result<Vec<Oid>, SourceError> {
+        let all = |revisions: &[String]| -> Result<Vec<Revision>, SourceError> {
             revisions.iter().map(|revision| resolve(&repository, revision)).collect()
         };
         let (tips, before) = (all(tips)?, all(known)?);
-        Ok(Self { repository, before, tips })
+        Ok(Self::of(repository, before, tips))
+    }
+
+    fn of(repository: Repository, before: Vec<Revision>, tips: Vec<Revision>) -> Self {
+        let tags = tips.iter().flat_map(|tip| tip.tags.iter().map(|&tag| (tag, tip.commit)));
+        let mut tags: IdMap<ObjectId> = tags.collect();
+        for known in before.iter().flat_map(|before| &before.tags) {
+            tags.remove(known);
+        }
+        let commits = |revisions: Vec<Revision>| revisions.into_iter().map(|revision| revision.commit).collect();
+        Self { repository, before: commits(before), tips: commits(tips), tags }
     }
 }
 
@@ -72,35 +83,48 @@ impl Source for Range {
 
     fn scan(&self, context: &ScanContext<'_>) {
         let (repository, collector) = (&self.repository, context.collector);
-        let odb = match repository.open_objects() {
-            Ok(odb) => odb,
+        let store = match repository.open_objects() {
+            Ok(store) => store,
             Err(error) => return collector.diagnose(unopened(repository, &error)),
         };
-        let commits = commits_between(repository, &odb, &self.before, &self.tips, collector);
+        let reader = store.reader();
+        let commits = commits_between(repository, &reader, &self.before, &self.tips, collector);
         if commits.iter().any(|(id, _)| repository.shallow.contains(id)) {
             // More is scanned than those commits brought in, but commits of the range may lie behind the edge.
             let reason = "the range reaches the edge of a shallow clone: what lies behind it is not there to be scanned, \
                           and all files at the edge count as brought in";
             collector.diagnose(Diagnostic::gap("shallow-clone", &*repository.name, reason));
         }
-        let introduced = introduced(repository, &odb, commits, collector);
-        let mut ids: Vec<Oid> = introduced.blobs.keys().copied().chain(introduced.commits.iter().copied()).collect();
+        let introduced = introduced(repository, &store, commits, collector);
+        let mut ids: Vec<ObjectId> =
+            introduced.blobs.keys().chain(&introduced.commits).chain(self.tags.keys()).copied().collect();
         ids.sort_unstable();
-        let found = Visitor::new(repository, context).sweep(&ids);
+        let found = Visitor::new(repository, context).read_all(&store, &ids);
         if found.is_empty() {
             return;
         }
         let head_commit = References::head(repository);
-        let mut head = Snapshot::of(&odb, head_commit);
+        let mut head = Snapshot::of(&reader, head_commit);
         let mut head_history = None;
-        let mut authors = Authors::new(&odb);
+        let mut authors = Authors::new(&reader);
         for found in found {
             let oid: Arc<str> = found.id.to_string().into();
             let mut place = |commit, in_head| {
                 let (repository, object) = (repository.name.clone(), found.object);
-                let commit = authors.of_commit(commit);
+                let commit = match object {
+                    GitObject::Tag => authors.of_tag(found.id, commit),
+                    GitObject::Blob | GitObject::Commit => authors.of_commit(commit),
+                };
                 // Whoever names a range holds its last commit in hand, with or without a reference.
-                Place::Git(GitPlace { repository, object, oid: oid.clone(), commit, in_head, reachable: true })
+                Place::Git(GitPlace {
+                    repository,
+                    object,
+                    oid: oid.clone(),
+                    commit,
+                    in_head: Some(in_head),
+                    reachable: Some(true),
+                    branches: None,
+                })
             };
             let places: Vec<(Place, SourcePath)> = match found.object {
                 GitObject::Blob => {
@@ -111,8 +135,12 @@ impl Source for Range {
                         })
                         .collect()
                 }
-                GitObject::Commit | GitObject::Tag => {
-                    let history = head_history.get_or_insert_with(|| ancestors(&odb, head_commit));
+                GitObject::Tag => {
+                    let commit = self.tags.get(&found.id).copied().unwrap_or(found.id);
+                    vec![(place(commit, false), SourcePath::default())]
+                }
+                GitObject::Commit => {
+                    let history = head_history.get_or_insert_with(|| ancestors(&reader, head_commit));
                     vec![(place(found.id, history.contains(&found.id)), SourcePath::default())]
                 }
             };
@@ -121,7 +149,7 @@ impl Source for Range {
     }
 }
 
-fn short(id: Oid) -> String {
+fn short(id: ObjectId) -> String {
     let mut text = id.to_string();
     text.truncate(10);
     text

@@ -2,27 +2,26 @@
 //!
 //! Total: hostile bytes give `None` or an early end, never a panic.
 
-use git2::Oid;
+use super::id::ObjectId;
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
 use crate::finding::escape;
 
-/// Length of a binary object id.
-const ID_LENGTH: usize = 20;
-
 /// What the header of a commit says that the graph needs.
 #[derive(Clone, Debug)]
-pub(super) struct CommitHeader {
-    pub(super) tree: Oid,
-    pub(super) parents: Vec<Oid>,
+pub struct CommitHeader {
+    /// The files of that state.
+    pub tree: ObjectId,
+    /// The states before, the first one first.
+    pub parents: Vec<ObjectId>,
     /// Committer's time, in seconds since the epoch; 0 if it cannot be read.
-    pub(super) time: i64,
+    pub time: i64,
 }
 
 impl CommitHeader {
     /// Reads the header of a commit object.
-    pub(super) fn parse(commit: &[u8]) -> Option<Self> {
+    pub fn parse(commit: &[u8]) -> Option<Self> {
         let mut lines = header_lines(commit);
         let tree = hexadecimal_id(lines.next()?.strip_prefix(b"tree ")?)?;
         let mut parents = Vec::new();
@@ -40,25 +39,30 @@ impl CommitHeader {
 }
 
 /// What an annotated tag points to.
-pub(super) fn tag_target(tag: &[u8]) -> Option<Oid> {
+pub fn tag_target(tag: &[u8]) -> Option<ObjectId> {
     hexadecimal_id(header_lines(tag).next()?.strip_prefix(b"object ")?)
 }
 
 /// The author of a commit, or the tagger of a tag.
-pub(super) fn author(object: &[u8]) -> Option<Person<'_>> {
+pub fn author(object: &[u8]) -> Option<Person<'_>> {
     header_lines(object)
         .find_map(|line| line.strip_prefix(b"author ").or_else(|| line.strip_prefix(b"tagger ")))
         .map(Person::parse)
 }
 
-/// The text of a commit or tag: what follows the first empty line.
-pub(super) fn message(object: &[u8]) -> &[u8] {
-    memchr::memmem::find(object, b"\n\n").and_then(|end| object.get(end + 2..)).unwrap_or_default()
+/// The text of a commit or tag: what follows the first empty line. A merge of annotated tags has their texts in its header
+/// (`mergetag`): there, the text starts with the first of them.
+pub fn message(object: &[u8]) -> &[u8] {
+    let Some(end) = memchr::memmem::find(object, b"\n\n") else { return &[] };
+    // A tag has no such header, and its first line may be anything.
+    let header = object.get(..end).filter(|header| header.starts_with(b"tree ")).unwrap_or_default();
+    let merged = memchr::memmem::find(header, b"\nmergetag ").map(|start| start + 1);
+    object.get(merged.unwrap_or(end + 2)..).unwrap_or_default()
 }
 
 /// Somebody, and a moment with the offset of their clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Person<'a> {
+pub struct Person<'a> {
     name: &'a [u8],
     seconds: i64,
     offset_seconds: i32,
@@ -77,12 +81,12 @@ impl<'a> Person<'a> {
     }
 
     /// `Name <address>`, fit to show.
-    pub(super) fn display(&self) -> String {
+    pub fn display(&self) -> String {
         escape(self.name).into_owned()
     }
 
     /// The moment in RFC 3339, with the offset of the person's clock. A moment outside the calendar is the epoch.
-    pub(super) fn date(&self) -> String {
+    pub fn date(&self) -> String {
         let offset = UtcOffset::from_whole_seconds(self.offset_seconds).unwrap_or(UtcOffset::UTC);
         OffsetDateTime::from_unix_timestamp(self.seconds)
             .ok()
@@ -94,15 +98,18 @@ impl<'a> Person<'a> {
 
 /// One entry of a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct TreeEntry<'a> {
-    pub(super) kind: EntryKind,
-    pub(super) name: &'a [u8],
-    pub(super) id: Oid,
+pub struct TreeEntry<'a> {
+    /// What it is.
+    pub kind: EntryKind,
+    /// Its name in the directory, any bytes but NUL.
+    pub name: &'a [u8],
+    /// The object.
+    pub id: ObjectId,
 }
 
 /// What a tree's entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum EntryKind {
+pub enum EntryKind {
     /// A file or a symbolic link: in either case, a blob.
     Blob,
     /// A directory.
@@ -111,44 +118,60 @@ pub(super) enum EntryKind {
     Submodule,
 }
 
-/// The entries of a tree object. Ends with `Err` where the bytes make no sense.
-pub(super) fn tree_entries(tree: &[u8]) -> impl Iterator<Item = Result<TreeEntry<'_>, Malformed>> {
+/// The entries of a tree object, with ids of so many bytes. Ends with `Err` where the bytes make no sense.
+pub fn tree_entries(tree: &[u8], hash_length: usize) -> impl Iterator<Item = Result<TreeEntry<'_>, Malformed>> {
     let mut rest = tree;
     std::iter::from_fn(move || {
         if rest.is_empty() {
             return None;
         }
-        let entry = split_entry(rest);
-        rest = entry.map_or(&[], |(_, rest)| rest);
-        Some(entry.map(|(entry, _)| entry).ok_or(Malformed))
+        let read = first_entry(rest, hash_length).and_then(|(entry, length)| {
+            rest = rest.get(length..)?;
+            Some(TreeEntry { kind: entry.kind, name: entry.name, id: ObjectId::from_bytes(entry.id)? })
+        });
+        if read.is_none() {
+            rest = &[];
+        }
+        Some(read.ok_or(Malformed))
     })
 }
 
 /// A tree object that is not one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Malformed;
+pub struct Malformed;
 
-fn split_entry(bytes: &[u8]) -> Option<(TreeEntry<'_>, &[u8])> {
+/// One entry of a tree, its id as the bytes that stand there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RawEntry<'a> {
+    /// What it is.
+    pub kind: EntryKind,
+    /// Its name in the directory, any bytes but NUL.
+    pub name: &'a [u8],
+    /// The object.
+    pub id: &'a [u8],
+}
+
+/// The entry that starts there, and how many bytes it has, at least one. Nothing behind these is looked at.
+pub fn first_entry(bytes: &[u8], hash_length: usize) -> Option<(RawEntry<'_>, usize)> {
     let space = bytes.iter().take(8).position(|&byte| byte == b' ')?;
     let (mode, rest) = (bytes.get(..space)?, bytes.get(space + 1..)?);
     let end = memchr::memchr(0, rest)?;
     let (name, rest) = (rest.get(..end)?, rest.get(end + 1..)?);
-    let (id, rest) = rest.split_at_checked(ID_LENGTH)?;
+    let id = rest.get(..hash_length)?;
     let kind = match mode {
         b"40000" | b"040000" => EntryKind::Tree,
         b"160000" => EntryKind::Submodule,
         _ => EntryKind::Blob,
     };
-    Some((TreeEntry { kind, name, id: Oid::from_bytes(id).ok()? }, rest))
+    Some((RawEntry { kind, name, id }, space + end + 2 + hash_length))
 }
 
 fn header_lines(object: &[u8]) -> impl Iterator<Item = &[u8]> {
     object.split(|&byte| byte == b'\n').take_while(|line| !line.is_empty())
 }
 
-fn hexadecimal_id(text: &[u8]) -> Option<Oid> {
-    let text = std::str::from_utf8(text).ok()?;
-    if text.len() == 2 * ID_LENGTH { Oid::from_str(text).ok() } else { None }
+fn hexadecimal_id(text: &[u8]) -> Option<ObjectId> {
+    ObjectId::parse(text)
 }
 
 /// `+0130` in seconds.
@@ -200,7 +223,10 @@ mod tests {
         assert!(CommitHeader::parse(b"tree 01\n").is_none());
         assert!(CommitHeader::parse(b"").is_none());
         assert_eq!(message(b"tree x"), b"");
-        assert_eq!(tag_target(format!("object {ID}\ntype commit\n").as_bytes()), Oid::from_str(ID).ok());
+        let merge = b"tree 1\nmergetag object 2\n tag v1\n \n text\ngpgsig x\n\nline";
+        assert_eq!(message(merge), b"mergetag object 2\n tag v1\n \n text\ngpgsig x\n\nline");
+        assert_eq!(message(b"object 1\nmergetag x\n\nmergetag y"), b"mergetag y");
+        assert_eq!(tag_target(format!("object {ID}\ntype commit\n").as_bytes()), ObjectId::parse(ID.as_bytes()));
     }
 
     proptest! {
@@ -210,7 +236,7 @@ mod tests {
             for bytes in [&bytes[..], &[commit.get(..cut).unwrap_or_default().as_bytes(), &bytes[..]].concat()] {
                 let _ = (CommitHeader::parse(bytes), tag_target(bytes), message(bytes));
                 let _ = author(bytes).map(|author| (author.display(), author.date()));
-                prop_assert!(tree_entries(bytes).count() <= bytes.len());
+                prop_assert!(tree_entries(bytes, 20).count() <= bytes.len());
             }
         }
     }
@@ -221,7 +247,7 @@ mod tests {
         tree.extend([1; 20]);
         tree.extend(b"40000 d\xff\0");
         tree.extend([2; 20]);
-        let kinds = |bytes: &[u8]| tree_entries(bytes).map(|entry| entry.map(|e| e.kind)).collect::<Vec<_>>();
+        let kinds = |bytes: &[u8]| tree_entries(bytes, 20).map(|entry| entry.map(|e| e.kind)).collect::<Vec<_>>();
         assert_eq!(kinds(&tree), [Ok(EntryKind::Blob), Ok(EntryKind::Tree)]);
         assert_eq!(kinds(&tree[..40]), [Ok(EntryKind::Blob), Err(Malformed)]);
         assert_eq!(kinds(b"no tree at all"), [Err(Malformed)]);

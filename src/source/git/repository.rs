@@ -4,12 +4,11 @@
 //! those with extensions that matter to writers only (partial clones). That protection is for programs that run what a
 //! repository's configuration names. This one reads objects, references and the index, and runs nothing.
 
+use super::id::{IdSet, ObjectId};
+use super::store::ObjectStore;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use git2::{Odb, Oid};
-
-use super::objects::{self, OidSet};
 use super::raw;
 use crate::finding::GitObject;
 use crate::source::{SourceError, tree};
@@ -46,6 +45,8 @@ pub struct Repository {
     pub(super) index_file: PathBuf,
     /// Object directories; their alternates are not among them.
     object_directories: Vec<PathBuf>,
+    /// Length of object ids in bytes: 20, or 32 with SHA-256.
+    pub(super) hash_length: usize,
     /// Whether the objects left out were promised by a remote.
     pub(super) is_partial: bool,
     /// Whether references are kept in a form that is not read.
@@ -53,7 +54,7 @@ pub struct Repository {
     /// Whether its configuration names further files, so that libgit2 may not open the repository by itself.
     pub(super) has_includes: bool,
     /// Commits whose parents were left out by a shallow clone.
-    pub(super) shallow: OidSet,
+    pub(super) shallow: IdSet,
 }
 
 impl Repository {
@@ -99,42 +100,22 @@ impl Repository {
         self.work_tree.is_some()
     }
 
-    /// A handle on the object database, with all alternates.
-    pub(super) fn open_objects(&self) -> Result<Odb<'static>, SourceError> {
-        self.open_objects_for(0)
-    }
-
-    /// A handle for one of several threads.
-    ///
-    /// libgit2 shares an open pack, its caches and its lock, between all handles of a process that spell its path the same
-    /// way, and holds the lock while it inflates. So each thread spells it differently.
-    pub(super) fn open_objects_for(&self, thread: usize) -> Result<Odb<'static>, SourceError> {
-        objects::configure_libgit2();
-        let odb = Odb::new().map_err(|source| self.error(source))?;
-        for directory in &self.object_directories {
-            // A path that is not UTF-8 cannot be handed to libgit2 as text.
-            let path = directory.to_str().ok_or_else(|| SourceError::UnsupportedRepository {
-                path: directory.clone(),
-                feature: "a path that is not UTF-8".to_owned(),
-            })?;
-            let path = format!("{path}{}", "/.".repeat(thread));
-            odb.add_disk_alternate(&path).map_err(|source| self.error(source))?;
-        }
-        Ok(odb)
+    /// The object database, with all alternates.
+    pub(super) fn open_objects(&self) -> Result<ObjectStore, SourceError> {
+        let directory = self.object_directories.first().map_or(&*self.common_dir, PathBuf::as_path);
+        let open = |source| SourceError::Open { path: directory.to_owned(), source };
+        fs_err::read_dir(directory).map_err(open)?;
+        Ok(ObjectStore::open(&self.object_directories, self.hash_length))
     }
 
     /// The content of a blob, or the message of a commit or tag: what a [`Location`](crate::finding::Location)'s span counts in.
-    pub(in crate::source) fn read_text(&self, id: Oid, object: GitObject) -> Result<Vec<u8>, SourceError> {
-        let (_, bytes) = objects::read(&self.open_objects()?, id).map_err(|source| self.error(source))?;
+    pub(in crate::source) fn read_text(&self, id: ObjectId, object: GitObject) -> Result<Vec<u8>, SourceError> {
+        let read = self.open_objects()?.reader().read(id);
+        let (_, bytes) = read.map_err(|_| SourceError::Gone { what: "what is no longer in the repository" })?;
         Ok(match object {
             GitObject::Blob => bytes,
             GitObject::Commit | GitObject::Tag => raw::message(&bytes).to_vec(),
         })
-    }
-
-    /// An error of libgit2 about this repository.
-    pub(super) fn error(&self, source: git2::Error) -> SourceError {
-        SourceError::Git { path: self.path.clone(), source }
     }
 
     fn assemble(
@@ -146,10 +127,15 @@ impl Repository {
         let common_dir = common_directory(git_dir);
         let (config, has_includes) = read_config(&common_dir.join("config"))?;
         let setting = |name: &str| config.as_ref().and_then(|config| config.get_string(name).ok());
-        if let Some(format) = setting("extensions.objectformat").filter(|format| !format.eq_ignore_ascii_case("sha1")) {
-            let feature = format!("the object format {}", crate::finding::escape(format.as_bytes()));
-            return Err(SourceError::UnsupportedRepository { path: named.to_owned(), feature });
-        }
+        let hash_length = match setting("extensions.objectformat").map(|format| format.to_ascii_lowercase()) {
+            None => 20,
+            Some(format) if format == "sha1" => 20,
+            Some(format) if format == "sha256" => 32,
+            Some(format) => {
+                let feature = format!("the object format {}", crate::finding::escape(format.as_bytes()));
+                return Err(SourceError::UnsupportedRepository { path: named.to_owned(), feature });
+            }
+        };
         let objects = environment.object_directory.clone().unwrap_or_else(|| common_dir.join("objects"));
         let mut object_directories = vec![objects];
         object_directories.extend(environment.alternate_object_directories.iter().cloned());
@@ -159,6 +145,7 @@ impl Repository {
             work_tree: work_tree.map(Path::to_owned),
             index_file: environment.index_file.clone().unwrap_or_else(|| git_dir.join("index")),
             object_directories,
+            hash_length,
             is_partial: setting("extensions.partialclone").is_some() || config.as_ref().is_some_and(has_promisor),
             has_reftable: setting("extensions.refstorage").is_some_and(|storage| !storage.starts_with("files")),
             has_includes,
@@ -259,10 +246,9 @@ fn has_promisor(config: &git2::Config) -> bool {
     is_found
 }
 
-fn read_shallow(path: &Path) -> OidSet {
+fn read_shallow(path: &Path) -> IdSet {
     let text = read_file(path).unwrap_or_default();
-    let lines = text.split(|&byte| byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok());
-    lines.filter_map(|line| Oid::from_str(line.trim()).ok()).collect()
+    text.split(|&byte| byte == b'\n').filter_map(|line| ObjectId::parse(line.trim_ascii())).collect()
 }
 
 #[cfg(test)]
@@ -274,7 +260,7 @@ mod tests {
         let made = tempfile::tempdir().expect("a temporary directory");
         git2::Repository::init_bare(made.path()).expect("a repository");
         let config = made.path().join("config");
-        let included = "[extensions]\nobjectFormat = sha256\n";
+        let included = "[extensions]\nobjectFormat = sha512\n";
         fs_err::write(made.path().join("other"), included).expect("writable");
         for header in ["[include]", "  [InClude]", "[core]\nbare = true\n[includeIf \"gitdir:/\"]"] {
             let text = format!("{header}\npath = other\n[remote \"origin\"]\npromisor = true\n");

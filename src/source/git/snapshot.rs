@@ -1,29 +1,28 @@
 //! [`Snapshot`]: the files of one commit, looked up by path.
 
+use super::id::{IdSet, ObjectId};
+use super::store::Reader;
 use std::collections::HashMap;
 
-use git2::{Odb, Oid};
-
-use super::objects::{self, OidSet};
 use super::raw::{self, CommitHeader, EntryKind};
 
 /// Reads the directories of a commit as they are asked for, each once.
 pub(super) struct Snapshot<'a> {
-    odb: &'a Odb<'a>,
-    root: Option<Oid>,
+    reader: &'a Reader<'a>,
+    root: Option<ObjectId>,
     directories: HashMap<Vec<u8>, Directory>,
     /// Trees that could not be read: what lies below them counts as absent.
-    pub(super) unread: Vec<Oid>,
+    pub(super) unread: Vec<ObjectId>,
 }
 
-type Directory = HashMap<Box<[u8]>, (EntryKind, Oid)>;
+type Directory = HashMap<Box<[u8]>, (EntryKind, ObjectId)>;
 
 impl<'a> Snapshot<'a> {
     /// The files of a commit; none if there is no commit yet.
-    pub(super) fn of(odb: &'a Odb<'a>, commit: Option<Oid>) -> Self {
-        let mut snapshot = Self { odb, root: None, directories: HashMap::new(), unread: Vec::new() };
+    pub(super) fn of(reader: &'a Reader<'a>, commit: Option<ObjectId>) -> Self {
+        let mut snapshot = Self { reader, root: None, directories: HashMap::new(), unread: Vec::new() };
         if let Some(commit) = commit {
-            snapshot.root = root_tree(odb, commit);
+            snapshot.root = root_tree(reader, commit);
             if snapshot.root.is_none() {
                 snapshot.unread.push(commit);
             }
@@ -32,7 +31,7 @@ impl<'a> Snapshot<'a> {
     }
 
     /// The blob at that path.
-    pub(super) fn blob(&mut self, path: &[u8]) -> Option<Oid> {
+    pub(super) fn blob(&mut self, path: &[u8]) -> Option<ObjectId> {
         match self.entry(path)? {
             (EntryKind::Blob, id) => Some(id),
             _ => None,
@@ -40,7 +39,7 @@ impl<'a> Snapshot<'a> {
     }
 
     /// The tree of that directory; the root has the empty path.
-    pub(super) fn tree(&mut self, directory: &[u8]) -> Option<Oid> {
+    pub(super) fn tree(&mut self, directory: &[u8]) -> Option<ObjectId> {
         if directory.is_empty() {
             return self.root;
         }
@@ -51,10 +50,10 @@ impl<'a> Snapshot<'a> {
     }
 
     /// Which of the blobs are there at any path. Reads everything, unless nothing is looked for.
-    pub(super) fn held(&self, blobs: &OidSet) -> OidSet {
-        let mut held = OidSet::default();
+    pub(super) fn held(&self, blobs: &IdSet) -> IdSet {
+        let mut held = IdSet::default();
         if let Some(root) = self.root.filter(|_| !blobs.is_empty()) {
-            blobs_below(self.odb, root, &mut OidSet::default(), |id| {
+            blobs_below(self.reader, root, &mut IdSet::default(), |id| {
                 if blobs.contains(&id) {
                     held.insert(id);
                 }
@@ -63,7 +62,7 @@ impl<'a> Snapshot<'a> {
         held
     }
 
-    fn entry(&mut self, path: &[u8]) -> Option<(EntryKind, Oid)> {
+    fn entry(&mut self, path: &[u8]) -> Option<(EntryKind, ObjectId)> {
         let (parent, name) = match memchr::memrchr(b'/', path) {
             Some(slash) => (path.get(..slash)?, path.get(slash + 1..)?),
             None => (&[][..], path),
@@ -77,9 +76,9 @@ impl<'a> Snapshot<'a> {
         if self.directories.contains_key(directory) {
             return;
         }
-        let entries = match self.tree(directory).map(|tree| (tree, objects::read(self.odb, tree))) {
+        let entries = match self.tree(directory).map(|tree| (tree, self.reader.read(tree))) {
             None => Directory::new(),
-            Some((_, Ok((_, bytes)))) => raw::tree_entries(&bytes)
+            Some((_, Ok((_, bytes)))) => raw::tree_entries(&bytes, self.reader.hash_length())
                 .map_while(Result::ok)
                 .map(|entry| (entry.name.into(), (entry.kind, entry.id)))
                 .collect(),
@@ -93,25 +92,30 @@ impl<'a> Snapshot<'a> {
 }
 
 /// The tree of a commit; `None` if it cannot be read.
-pub(super) fn root_tree(odb: &Odb<'_>, commit: Oid) -> Option<Oid> {
-    let (_, bytes) = objects::read(odb, commit).ok()?;
+pub(super) fn root_tree(reader: &Reader<'_>, commit: ObjectId) -> Option<ObjectId> {
+    let (_, bytes) = reader.read(commit).ok()?;
     CommitHeader::parse(&bytes).map(|header| header.tree)
 }
 
 /// Tells every blob below a tree. Trees in `seen` are not entered; those entered are added. Returns a tree that could not be
 /// read, if there is one.
-pub(super) fn blobs_below(odb: &Odb<'_>, root: Oid, seen: &mut OidSet, mut tell: impl FnMut(Oid)) -> Option<Oid> {
+pub(super) fn blobs_below(
+    reader: &Reader<'_>,
+    root: ObjectId,
+    seen: &mut IdSet,
+    mut tell: impl FnMut(ObjectId),
+) -> Option<ObjectId> {
     let mut unread = None;
     let mut open = vec![root];
     while let Some(tree) = open.pop() {
         if !seen.insert(tree) {
             continue;
         }
-        let Ok((_, bytes)) = objects::read(odb, tree) else {
+        let Ok((_, bytes)) = reader.read(tree) else {
             unread = Some(tree);
             continue;
         };
-        for entry in raw::tree_entries(&bytes).map_while(Result::ok) {
+        for entry in raw::tree_entries(&bytes, reader.hash_length()).map_while(Result::ok) {
             match entry.kind {
                 EntryKind::Blob => tell(entry.id),
                 EntryKind::Tree => open.push(entry.id),

@@ -3,17 +3,18 @@
 //! Reads the index and the blobs it names, never the work tree. Of a file that HEAD has too, only what stands in added or
 //! changed lines is reported: a secret that is committed already must not block every later commit.
 
+use super::id::{IdMap, IdSet, ObjectId};
+use super::store::Reader;
 use std::ffi::OsStr;
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
-use git2::{DiffOptions, Odb, Oid, Patch};
+use git2::{DiffOptions, Patch};
 
 use super::Repository;
 use super::history::unopened;
 use super::index::{Index, IndexError, is_below};
 use super::introduced::{Budget, compare};
-use super::objects::{self, OidMap, OidSet};
 use super::raw::EntryKind;
 use super::refs::References;
 use super::repository::read_file;
@@ -37,7 +38,7 @@ pub struct Staged {
 impl Staged {
     /// Reads the index. With `files`, only those are scanned, whether they changed or not.
     pub fn open(repository: Repository, files: &[PathBuf]) -> Result<Self, SourceError> {
-        let index = read_index(&repository.index_file)?;
+        let index = read_index(&repository.index_file, repository.hash_length)?;
         let mut named = Vec::with_capacity(files.len());
         let mut outside = Vec::new();
         for file in files {
@@ -59,30 +60,31 @@ impl Source for Staged {
 
     fn scan(&self, context: &ScanContext<'_>) {
         let (repository, collector) = (&self.repository, context.collector);
-        let odb = match repository.open_objects() {
-            Ok(odb) => odb,
+        let store = match repository.open_objects() {
+            Ok(store) => store,
             Err(error) => return collector.diagnose(unopened(repository, &error)),
         };
-        let mut head = Snapshot::of(&odb, References::head(repository));
+        let reader = store.reader();
+        let mut head = Snapshot::of(&reader, References::head(repository));
         let files = match &self.named {
             Some(named) => self.named(named, collector),
-            None => self.changed(&odb, &mut head, collector),
+            None => self.changed(&reader, &mut head, collector),
         };
-        let mut by_blob: OidMap<Vec<Change>> = OidMap::default();
+        let mut by_blob: IdMap<Vec<Change>> = IdMap::default();
         for (blob, change) in files {
             by_blob.entry(blob).or_default().push(change);
         }
-        let mut ids: Vec<Oid> = by_blob.keys().copied().collect();
+        let mut ids: Vec<ObjectId> = by_blob.keys().copied().collect();
         ids.sort_unstable();
-        let found = Visitor::new(repository, context).sweep(&ids);
+        let found = Visitor::new(repository, context).read_all(&store, &ids);
         // A file that was only moved or copied brings in nothing.
         let moved = match &self.named {
-            Some(_) => OidSet::default(),
+            Some(_) => IdSet::default(),
             None => head.held(&found.iter().map(|found| found.id).collect()),
         };
         for found in found.into_iter().filter(|found| !moved.contains(&found.id)) {
             let changes = by_blob.remove(&found.id).unwrap_or_default();
-            self.emit(found, &changes, &odb, collector);
+            self.emit(found, &changes, &reader, collector);
         }
         for tree in head.unread {
             let reason = "what HEAD holds here is not known: its files count as new";
@@ -95,12 +97,12 @@ impl Source for Staged {
 struct Change {
     path: SourcePath,
     /// What HEAD has at the same path.
-    before: Option<Oid>,
+    before: Option<ObjectId>,
 }
 
 impl Staged {
     /// The entries that the user named.
-    fn named(&self, named: &[(Vec<u8>, PathBuf)], collector: &Collector) -> Vec<(Oid, Change)> {
+    fn named(&self, named: &[(Vec<u8>, PathBuf)], collector: &Collector) -> Vec<(ObjectId, Change)> {
         let mut is_known = vec![false; named.len()];
         let mut files = Vec::new();
         for entry in self.index.entries() {
@@ -121,7 +123,7 @@ impl Staged {
     }
 
     /// The entries that HEAD has not, or has with other content. Both sides of a conflict are entries like others.
-    fn changed(&self, odb: &Odb<'_>, head: &mut Snapshot<'_>, collector: &Collector) -> Vec<(Oid, Change)> {
+    fn changed(&self, reader: &Reader<'_>, head: &mut Snapshot<'_>, collector: &Collector) -> Vec<(ObjectId, Change)> {
         let entries = self.index.entries();
         let mut files = Vec::new();
         let budget = Budget::default();
@@ -157,7 +159,7 @@ impl Staged {
                     // A directory of a sparse index, outside the work tree.
                     let before = head.tree(path.strip_suffix(b"/").unwrap_or(path));
                     let mut additions = Vec::new();
-                    let unread = compare(odb, path, entry.id, before.into_iter().collect(), &mut additions, &budget);
+                    let unread = compare(reader, path, entry.id, before.into_iter().collect(), &mut additions, &budget);
                     for unread in unread {
                         let place = format!("{}: {unread}", self.repository.name);
                         collector.diagnose(Diagnostic::gap("missing-object", place, "a tree cannot be read"));
@@ -173,13 +175,13 @@ impl Staged {
         files
     }
 
-    fn emit(&self, found: Found, changes: &[Change], odb: &Odb<'_>, collector: &Collector) {
+    fn emit(&self, found: Found, changes: &[Change], reader: &Reader<'_>, collector: &Collector) {
         let place = Place::Staged { repository: self.repository.name.clone(), blob: found.id.to_string().into() };
-        let new = objects::read(odb, found.id).map(|(_, bytes)| bytes).unwrap_or_default();
+        let new = reader.read(found.id).map(|(_, bytes)| bytes).unwrap_or_default();
         let changes: Vec<(&Change, ChangedLines)> = changes
             .iter()
             .map(|change| {
-                let old = change.before.and_then(|before| objects::read(odb, before).ok());
+                let old = change.before.and_then(|before| reader.read(before).ok());
                 (change, old.map_or(ChangedLines::All, |(_, old)| ChangedLines::between(&old, &new)))
             })
             .collect();
@@ -222,14 +224,14 @@ impl ChangedLines {
     }
 }
 
-fn read_index(path: &Path) -> Result<Index, SourceError> {
+fn read_index(path: &Path, hash_length: usize) -> Result<Index, SourceError> {
     let file = match read_file(path) {
         Ok(file) => file,
         // Before the first `git add`.
         Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
         Err(source) => return Err(SourceError::Open { path: path.to_owned(), source }),
     };
-    Index::parse(&file).map_err(|error| {
+    Index::parse(&file, hash_length).map_err(|error| {
         let path = path.to_owned();
         match error {
             IndexError::Malformed => SourceError::Index { path, reason: "is damaged" },

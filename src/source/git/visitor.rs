@@ -1,9 +1,9 @@
 //! [`Visitor`]: looks for credentials in objects as they are read, and keeps what it found until its places are known.
 
+use super::id::{ObjectId, ObjectKind};
+use super::store::ObjectStore;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-
-use git2::{ObjectType, Oid};
 
 use super::Repository;
 use super::objects::{self, Object, Wish};
@@ -16,7 +16,7 @@ use crate::source::ScanContext;
 
 /// An object with credentials in it.
 pub(super) struct Found {
-    pub(super) id: Oid,
+    pub(super) id: ObjectId,
     pub(super) object: GitObject,
     pub(super) candidates: Vec<(Candidate, TextSpan)>,
 }
@@ -46,49 +46,35 @@ impl<'a> Visitor<'a> {
     }
 
     /// Whether an object is to be read. Trees hold no text; what is over the size limit is diagnosed.
-    pub(super) fn wish(&self, id: Oid, kind: ObjectType, size: u64) -> Wish {
+    pub(super) fn wish(&self, id: ObjectId, kind: ObjectKind, size: u64) -> Wish {
         let limit = self.context.max_file_size;
-        if kind != ObjectType::Tree && size <= limit {
+        if kind != ObjectKind::Tree && size <= limit {
             return Wish::Read;
         }
-        if kind != ObjectType::Tree {
-            let reason = format!("{size} bytes are more than the limit of {limit} bytes");
-            let place = format!("{}: {id}", self.repository.name);
-            self.context.collector.diagnose(Diagnostic::gap("file-too-large", place, reason));
+        if kind != ObjectKind::Tree {
+            too_large(self.context, &self.repository.name, id, size);
         }
-        // It was expected, and will not come.
-        self.context.collector.counters.expected.fetch_sub(1, Relaxed);
         Wish::Leave
     }
 
     /// Scans the content of a blob, or the message of a commit or tag.
     pub(super) fn visit(&self, object: &Object<'_>) {
-        let (kind, text) = match object.kind {
-            ObjectType::Blob => (GitObject::Blob, object.bytes),
-            ObjectType::Commit => (GitObject::Commit, raw::message(object.bytes)),
-            ObjectType::Tag => (GitObject::Tag, raw::message(object.bytes)),
-            _ => return,
-        };
+        let Some((kind, text)) = text_of(object.kind, object.bytes) else { return };
         self.context.collector.count(text.len() as u64);
         let candidates = self.context.detector.detect(text);
         if candidates.is_empty() {
             return;
         }
-        let mut locator = Locator::new(text);
-        let with_span = |candidate: Candidate| {
-            let span = locator.locate(candidate.span.start, candidate.span.end);
-            (candidate, span)
-        };
-        let candidates = candidates.into_iter().map(with_span).collect();
-        lock(&self.found).push(Found { id: object.id, object: kind, candidates });
+        lock(&self.found).push(Found { id: object.id, object: kind, candidates: locate(text, candidates) });
     }
 
     /// Scans these objects, each once, and gives everything found.
-    pub(super) fn sweep(self, ids: &[Oid]) -> Vec<Found> {
+    pub(super) fn read_all(self, store: &ObjectStore, ids: &[ObjectId]) -> Vec<Found> {
         let collector = self.context.collector;
         collector.expect(ids.len() as u64);
-        objects::sweep(
-            self.repository,
+        objects::read_all(
+            store,
+            &self.repository.name,
             ids,
             collector,
             |id, kind, size| self.wish(id, kind, size),
@@ -103,6 +89,33 @@ impl<'a> Visitor<'a> {
         found.sort_unstable_by_key(|found| found.id);
         found
     }
+}
+
+/// What is scanned of an object: the content of a blob, the message of a commit or tag.
+pub(super) fn text_of(kind: ObjectKind, bytes: &[u8]) -> Option<(GitObject, &[u8])> {
+    match kind {
+        ObjectKind::Blob => Some((GitObject::Blob, bytes)),
+        ObjectKind::Commit => Some((GitObject::Commit, raw::message(bytes))),
+        ObjectKind::Tag => Some((GitObject::Tag, raw::message(bytes))),
+        ObjectKind::Tree => None,
+    }
+}
+
+/// The candidates with their lines and columns.
+pub(super) fn locate(text: &[u8], candidates: Vec<Candidate>) -> Vec<(Candidate, TextSpan)> {
+    let mut locator = Locator::new(text);
+    let with_span = |candidate: Candidate| {
+        let span = locator.locate(candidate.span.start, candidate.span.end);
+        (candidate, span)
+    };
+    candidates.into_iter().map(with_span).collect()
+}
+
+/// Tells of an object that is over the size limit. It was expected, and will not come.
+pub(super) fn too_large(context: &ScanContext<'_>, repository: &str, id: ObjectId, size: u64) {
+    let reason = format!("{size} bytes are more than the limit of {} bytes", context.max_file_size);
+    context.collector.diagnose(Diagnostic::gap("file-too-large", format!("{repository}: {id}"), reason));
+    context.collector.counters.expected.fetch_sub(1, Relaxed);
 }
 
 /// A panic in one thread must not hide what the others found.

@@ -1,11 +1,10 @@
 //! Walks over commits: those of a range, and the ancestors of one.
 
+use super::id::{IdMap, IdSet, ObjectId};
+use super::store::Reader;
 use std::collections::BinaryHeap;
 
-use git2::{Odb, Oid};
-
 use super::Repository;
-use super::objects::{self, OidMap, OidSet};
 use super::raw::CommitHeader;
 use crate::diagnostic::Diagnostic;
 use crate::source::Collector;
@@ -14,12 +13,12 @@ use crate::source::Collector;
 /// time until only what `before` reaches is left.
 pub(super) fn commits_between(
     repository: &Repository,
-    odb: &Odb<'_>,
-    before: &[Oid],
-    tips: &[Oid],
+    reader: &Reader<'_>,
+    before: &[ObjectId],
+    tips: &[ObjectId],
     collector: &Collector,
-) -> Vec<(Oid, CommitHeader)> {
-    let mut walk = CommitWalk::new(odb);
+) -> Vec<(ObjectId, CommitHeader)> {
+    let mut walk = CommitWalk::new(reader);
     for &tip in tips {
         walk.push(tip, false);
     }
@@ -47,18 +46,18 @@ pub(super) fn commits_between(
         collector.diagnose(Diagnostic::gap("missing-object", format!("{}: {id}", repository.name), reason));
     }
     let wanted = walk.known.into_iter().filter(|(_, state)| !state.is_excluded);
-    let mut commits: Vec<(Oid, CommitHeader)> = wanted.map(|(id, state)| (id, state.header)).collect();
+    let mut commits: Vec<(ObjectId, CommitHeader)> = wanted.map(|(id, state)| (id, state.header)).collect();
     commits.sort_unstable_by_key(|&(id, _)| id);
     commits
 }
 
 /// A commit and all that it descends from, as far as they can be read.
-pub(super) fn ancestors(odb: &Odb<'_>, commit: Option<Oid>) -> OidSet {
-    let mut known = OidSet::default();
-    let mut open: Vec<Oid> = commit.into_iter().collect();
+pub(super) fn ancestors(reader: &Reader<'_>, commit: Option<ObjectId>) -> IdSet {
+    let mut known = IdSet::default();
+    let mut open: Vec<ObjectId> = commit.into_iter().collect();
     while let Some(id) = open.pop() {
         if known.insert(id)
-            && let Ok((_, bytes)) = objects::read(odb, id)
+            && let Ok((_, bytes)) = reader.read(id)
             && let Some(header) = CommitHeader::parse(&bytes)
         {
             open.extend(header.parents);
@@ -72,14 +71,14 @@ const SLOP: usize = 32;
 
 /// A walk over commits, the youngest first.
 struct CommitWalk<'a> {
-    odb: &'a Odb<'a>,
-    known: OidMap<Visited>,
-    open: BinaryHeap<(i64, Oid)>,
+    reader: &'a Reader<'a>,
+    known: IdMap<Visited>,
+    open: BinaryHeap<(i64, ObjectId)>,
     /// How many commits in `open` belong to the range, as far as is known.
     wanted: usize,
     /// Commit time of the oldest commit that did when it was taken.
     oldest_wanted: i64,
-    missing: Vec<Oid>,
+    missing: Vec<ObjectId>,
 }
 
 /// A commit that a walk has come to.
@@ -91,12 +90,12 @@ struct Visited {
 }
 
 impl<'a> CommitWalk<'a> {
-    fn new(odb: &'a Odb<'a>) -> Self {
-        let (known, open) = (OidMap::default(), BinaryHeap::new());
-        Self { odb, known, open, wanted: 0, oldest_wanted: i64::MAX, missing: Vec::new() }
+    fn new(reader: &'a Reader<'a>) -> Self {
+        let (known, open) = (IdMap::default(), BinaryHeap::new());
+        Self { reader, known, open, wanted: 0, oldest_wanted: i64::MAX, missing: Vec::new() }
     }
 
-    fn push(&mut self, id: Oid, is_excluded: bool) {
+    fn push(&mut self, id: ObjectId, is_excluded: bool) {
         if let Some(state) = self.known.get_mut(&id) {
             if is_excluded && !state.is_excluded {
                 state.is_excluded = true;
@@ -108,7 +107,7 @@ impl<'a> CommitWalk<'a> {
             }
             return;
         }
-        let header = objects::read(self.odb, id).ok().and_then(|(_, bytes)| CommitHeader::parse(&bytes));
+        let header = self.reader.read(id).ok().and_then(|(_, bytes)| CommitHeader::parse(&bytes));
         match header {
             Some(header) => {
                 self.open.push((header.time, id));
@@ -121,7 +120,7 @@ impl<'a> CommitWalk<'a> {
         }
     }
 
-    fn pop(&mut self) -> Option<(Oid, i64)> {
+    fn pop(&mut self) -> Option<(ObjectId, i64)> {
         let (time, id) = self.open.pop()?;
         if let Some(state) = self.known.get_mut(&id)
             && !std::mem::replace(&mut state.is_taken, true)

@@ -42,6 +42,6 @@ fuzz_target!(|input: [&[u8]; 4]| {
 
 fn scan(source: &dyn Source) {
     let collector = Collector::default();
-    source.scan(&ScanContext { detector: &DETECTOR, collector: &collector, max_file_size: 1 << 16 });
+    source.scan(&ScanContext { max_file_size: 1 << 16, ..ScanContext::new(&DETECTOR, &collector) });
     collector.finish();
 }

@@ -46,7 +46,7 @@ fuzz_target!(|input: &[u8]| {
     };
     if let Ok(source) = image::open(&path, "image") {
         let collector = Collector::default();
-        source.scan(&ScanContext { detector: &DETECTOR, collector: &collector, max_file_size: MAX_FILE_SIZE });
+        source.scan(&ScanContext { max_file_size: MAX_FILE_SIZE, ..ScanContext::new(&DETECTOR, &collector) });
         collector.finish();
     }
 });

@@ -24,7 +24,7 @@ fuzz_target!(|bytes: &[u8]| {
     let repository = Repository::at(directory.path()).expect("readable").expect("a repository");
     if let Ok(staged) = Staged::open(repository, &[]) {
         let collector = Collector::default();
-        staged.scan(&ScanContext { detector: &DETECTOR, collector: &collector, max_file_size: 1 << 16 });
+        staged.scan(&ScanContext { max_file_size: 1 << 16, ..ScanContext::new(&DETECTOR, &collector) });
         collector.finish();
     }
 });

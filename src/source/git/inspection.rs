@@ -1,0 +1,163 @@
+//! [`Inspection`]: looks for credentials in every object that a sweep comes by, and notes how the objects hang together.
+
+use super::Repository;
+use super::id::{ObjectId, ObjectKind};
+use super::raw::{self, CommitHeader};
+use super::store::Inventory;
+use super::sweep::{Base, Object, Sweeper};
+use super::visitor::{Found, locate, text_of, too_large};
+use crate::detect::Trace;
+use crate::diagnostic::Diagnostic;
+use crate::finding::GitObject;
+use crate::source::ScanContext;
+
+/// What a sweep over blobs, commits and tags works with.
+pub(super) struct Inspection<'a> {
+    pub(super) context: &'a ScanContext<'a>,
+    pub(super) repository: &'a Repository,
+    pub(super) inventory: &'a Inventory<'a>,
+    /// Whether each object, by number, is to be looked at; all of them if there is nothing here.
+    pub(super) is_new: Option<&'a [bool]>,
+}
+
+/// What one thread noted down, and then all of them.
+#[derive(Default)]
+pub(super) struct Notes {
+    /// In the order of ids.
+    pub(super) found: Vec<Found>,
+    pub(super) commits: Vec<(ObjectId, CommitHeader)>,
+    /// Annotated tags and what they point to.
+    pub(super) tags: Vec<(ObjectId, ObjectId)>,
+    /// Objects that were too large, by number.
+    pub(super) passed_over: Vec<u32>,
+}
+
+impl Notes {
+    /// The notes of all threads as one.
+    pub(super) fn unite(all: Vec<Self>) -> Self {
+        let mut notes = Self::default();
+        for own in all {
+            notes.found.extend(own.found);
+            notes.passed_over.extend(own.passed_over);
+            notes.commits.extend(own.commits);
+            notes.tags.extend(own.tags);
+        }
+        notes.found.sort_unstable_by_key(|found| found.id);
+        notes
+    }
+
+    /// Takes over what others noted of commits and tags.
+    pub(super) fn add_headers(&mut self, other: Self) {
+        self.commits.extend(other.commits);
+        self.tags.extend(other.tags);
+    }
+}
+
+impl<'a> Inspection<'a> {
+    /// One that only notes how some of the commits and tags hang together.
+    pub(super) fn of_headers<'b>(&'b self, wanted: &'b [bool]) -> Headers<'b> {
+        Headers { inspection: self, wanted }
+    }
+
+    /// Notes the header of a commit or tag.
+    fn note(&self, notes: &mut Notes, object: &Object<'_>) {
+        let Some(id) = self.inventory.id(object.number) else { return };
+        let is_well_formed = match object.kind {
+            ObjectKind::Commit => {
+                CommitHeader::parse(object.bytes).map(|header| notes.commits.push((id, header))).is_some()
+            }
+            ObjectKind::Tag => raw::tag_target(object.bytes).map(|target| notes.tags.push((id, target))).is_some(),
+            ObjectKind::Blob | ObjectKind::Tree => true,
+        };
+        if !is_well_formed {
+            let reason = "its header cannot be read";
+            let place = format!("{}: {id}", self.repository.name);
+            self.context.collector.diagnose(Diagnostic::gap("corrupt-object", place, reason));
+        }
+    }
+}
+
+impl Sweeper for Inspection<'_> {
+    /// What is known of a blob, for the next version of it.
+    type State = Option<Trace>;
+    type Worker = Notes;
+
+    fn worker(&self) -> Notes {
+        Notes::default()
+    }
+
+    fn largest(&self, kind: ObjectKind) -> Option<u64> {
+        (kind != ObjectKind::Tree).then_some(self.context.max_file_size)
+    }
+
+    fn is_wanted(&self, number: u32) -> bool {
+        self.is_new.is_none_or(|is_new| is_new.get(number as usize).is_none_or(|&is_new| is_new))
+    }
+
+    fn expect(&self, objects: u64) {
+        self.context.collector.expect(objects);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.context.collector.is_cancelled()
+    }
+
+    fn visit(&self, notes: &mut Notes, object: &Object<'_>, base: Option<Base<'_, Option<Trace>>>) -> Option<Trace> {
+        self.note(notes, object);
+        let (kind, text) = text_of(object.kind, object.bytes)?;
+        let ScanContext { detector, collector, .. } = *self.context;
+        collector.count(text.len() as u64);
+        // Of commits and tags only a part is looked at, and they are seldom built from each other.
+        let base = base.filter(|_| self.context.reuses_deltas && kind == GitObject::Blob);
+        let trace = match base.and_then(|base| Some((base.state.as_ref()?, base.runs))) {
+            Some((known, runs)) => detector.retrace(text, known, runs),
+            None => detector.trace(text),
+        };
+        let candidates = detector.judge(text, &trace);
+        if let (false, Some(id)) = (candidates.is_empty(), self.inventory.id(object.number)) {
+            notes.found.push(Found { id, object: kind, candidates: locate(text, candidates) });
+        }
+        Some(trace)
+    }
+
+    fn pass_over(&self, notes: &mut Notes, number: u32, _kind: ObjectKind, size: u64) {
+        notes.passed_over.push(number);
+        if let Some(id) = self.inventory.id(number) {
+            too_large(self.context, &self.repository.name, id, size);
+        }
+    }
+}
+
+/// Notes the headers of commits and tags, and looks for nothing.
+pub(super) struct Headers<'a> {
+    inspection: &'a Inspection<'a>,
+    wanted: &'a [bool],
+}
+
+impl Sweeper for Headers<'_> {
+    type State = ();
+    type Worker = Notes;
+
+    fn worker(&self) -> Notes {
+        Notes::default()
+    }
+
+    fn largest(&self, kind: ObjectKind) -> Option<u64> {
+        matches!(kind, ObjectKind::Commit | ObjectKind::Tag).then_some(self.inspection.context.max_file_size)
+    }
+
+    fn is_wanted(&self, number: u32) -> bool {
+        self.wanted.get(number as usize).is_some_and(|&is_wanted| is_wanted)
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.inspection.is_cancelled()
+    }
+
+    fn visit(&self, notes: &mut Notes, object: &Object<'_>, _base: Option<Base<'_, ()>>) {
+        self.inspection.note(notes, object);
+    }
+
+    /// An earlier scan has told of it.
+    fn pass_over(&self, _notes: &mut Notes, _number: u32, _kind: ObjectKind, _size: u64) {}
+}

@@ -1,0 +1,221 @@
+//! [`Settlement`]: from what a sweep over the objects found to findings with their places.
+//!
+//! For scans of whole histories. Tells what is missing, too.
+
+use std::sync::Arc;
+
+use super::Repository;
+use super::attribution::{self, Attributed, Attribution, Question};
+use super::authors::Authors;
+use super::branches::BranchTips;
+use super::forest::{Forest, Soil};
+use super::graph::Graph;
+use super::id::{IdMap, IdSet, ObjectId};
+use super::inspection::Notes;
+use super::refs::References;
+use super::store::{Inventory, ObjectStore};
+use super::sweep::Stock;
+use crate::diagnostic::Diagnostic;
+use crate::finding::{GitObject, GitPlace, Place, SourcePath};
+use crate::source::{Collector, ScanContext};
+
+/// What the places of findings are told from.
+pub(super) struct Settlement<'a> {
+    pub(super) repository: &'a Repository,
+    pub(super) references: &'a References,
+    pub(super) store: &'a ObjectStore,
+    pub(super) inventory: &'a Inventory<'a>,
+    pub(super) stock: &'a Stock<'a>,
+    pub(super) context: &'a ScanContext<'a>,
+}
+
+impl Settlement<'_> {
+    /// Attributes what was found, hands it over, and tells what is missing.
+    pub(super) fn settle(&self, notes: Notes) {
+        let Self { repository, references, store, inventory, stock, context } = *self;
+        let Notes { found, commits, tags, .. } = notes;
+        let tags: IdMap<ObjectId> = tags.into_iter().collect();
+        let collector = context.collector;
+        let tips: Vec<ObjectId> = references.tips.iter().map(|&tip| peel(&tags, tip)).collect();
+        let head = references.head.map(|head| peel(&tags, head));
+        let graph = Graph::new(commits, &repository.shallow);
+        let is_reachable = graph.reached_from(tips.iter().copied());
+        let blobs = found.iter().filter(|found| found.object == GitObject::Blob);
+        // Found objects are in the order of ids, and so are numbers.
+        let blobs: Vec<u32> = blobs.filter_map(|found| inventory.number_of(found.id.as_bytes())).collect();
+        let reachable_roots = graph.trees(&is_reachable);
+        let mut forest = Forest::default();
+        if !collector.is_cancelled() {
+            let missing_tips = tips.iter().filter(|&tip| inventory.number_of(tip.as_bytes()).is_none()).copied();
+            let missing_commits = graph.missing(&is_reachable).into_iter().chain(missing_tips).collect();
+            tell_missing(repository, &missing_commits, "commits", collector);
+            if context.attribution != Attribution::None {
+                forest = Forest::grow(&Soil {
+                    repository,
+                    inventory,
+                    stock,
+                    found: &blobs,
+                    reachable_roots: &reachable_roots,
+                    collector,
+                });
+                tell_missing(repository, &forest.missing.trees, "trees", collector);
+                tell_missing(repository, &forest.missing.blobs, "blobs", collector);
+            }
+        }
+        if found.is_empty() {
+            return;
+        }
+        let reader = store.reader();
+        let order = graph.order();
+        let mut tips_of_branches = BranchTips::of(references, |tip| peel(&tags, tip));
+        let commits: Vec<u32> = found
+            .iter()
+            .filter(|found| found.object == GitObject::Commit)
+            .filter_map(|found| graph.number(found.id))
+            .collect();
+        tips_of_branches.descend(&graph, &order, &commits);
+        let standing: Vec<Option<ObjectId>> = [head].into_iter().chain(tips_of_branches.tips().map(Some)).collect();
+        let question = Question {
+            graph: &graph,
+            order: &order,
+            is_reachable: &is_reachable,
+            forest: &forest,
+            tips: &tips,
+            standing: &standing,
+            first_only: context.attribution == Attribution::First,
+            place: &repository.name,
+            collector,
+        };
+        let attributed = if blobs.is_empty() || context.attribution == Attribution::None {
+            Attributed::default()
+        } else {
+            attribution::attribute(&question)
+        };
+        let mut places = Places {
+            repository,
+            attribution: context.attribution,
+            forest: &forest,
+            attributed,
+            branches: tips_of_branches,
+            is_in_head: graph.reached_from(head),
+            is_reachable,
+            named_objects: named_objects(&tags, references),
+            authors: Authors::new(&reader),
+            graph: &graph,
+            tags: &tags,
+        };
+        for found in found {
+            let places = places.of(found.id, found.object);
+            found.emit(&places, collector);
+        }
+    }
+}
+
+/// Turns what is known of an object into its places.
+struct Places<'a> {
+    repository: &'a Repository,
+    attribution: Attribution,
+    graph: &'a Graph,
+    forest: &'a Forest<'a>,
+    tags: &'a IdMap<ObjectId>,
+    authors: Authors<'a>,
+    attributed: Attributed,
+    branches: BranchTips,
+    /// By number of the commit.
+    is_reachable: Vec<bool>,
+    is_in_head: Vec<bool>,
+    /// Objects that references name directly or through tags.
+    named_objects: IdSet,
+}
+
+/// Where the tip asked for first stands among those of a [`Question`]: HEAD, and behind it the branches.
+const HEAD: usize = 0;
+
+impl Places<'_> {
+    fn of(&mut self, id: ObjectId, object: GitObject) -> Vec<(Place, SourcePath)> {
+        let oid: Arc<str> = id.to_string().into();
+        let repository = self.repository.name.clone();
+        let nowhere =
+            GitPlace { repository, object, oid, commit: None, in_head: None, reachable: None, branches: None };
+        let is_named = self.named_objects.contains(&id);
+        let pathless = |place| vec![(Place::Git(place), SourcePath::default())];
+        match object {
+            GitObject::Blob if self.attribution == Attribution::None => pathless(nowhere),
+            GitObject::Blob => {
+                let occurrences = self.forest.number(id).and_then(|number| self.attributed.take(number));
+                let Some(occurrences) = occurrences else {
+                    let (in_head, reachable) = (Some(false), Some(is_named));
+                    return pathless(GitPlace { in_head, reachable, branches: Some(Arc::default()), ..nowhere });
+                };
+                let located = occurrences.into_iter().map(|at| {
+                    let set = at.present_in.and_then(|set| self.attributed.presence.set(set));
+                    let is_present = |tip: usize| set.is_some_and(|set| set.contains(tip));
+                    let place = GitPlace {
+                        commit: at.commit.and_then(|commit| self.authors.of_commit(commit)),
+                        in_head: Some(is_present(HEAD)),
+                        reachable: Some(at.is_reachable),
+                        branches: Some(self.branches.name(|branch| is_present(HEAD + 1 + branch))),
+                        ..nowhere.clone()
+                    };
+                    (Place::Git(place), at.path)
+                });
+                located.collect()
+            }
+            GitObject::Commit => {
+                let number = self.graph.number(id);
+                let flag =
+                    |flags: &[bool]| number.and_then(|number| flags.get(number as usize)).is_some_and(|&flag| flag);
+                pathless(GitPlace {
+                    in_head: Some(flag(&self.is_in_head)),
+                    reachable: Some(flag(&self.is_reachable)),
+                    branches: number.and_then(|number| self.branches.descending_from(number)),
+                    commit: self.authors.of_commit(id),
+                    ..nowhere
+                })
+            }
+            GitObject::Tag => {
+                let tagger = self.authors.of_tag(id, peel(self.tags, id));
+                pathless(GitPlace { commit: tagger, in_head: Some(false), reachable: Some(is_named), ..nowhere })
+            }
+        }
+    }
+}
+
+/// How many tags may point to tags.
+const TAG_DEPTH: usize = 64;
+
+/// What a tag stands for in the end; anything else stands for itself.
+fn peel(tags: &IdMap<ObjectId>, mut id: ObjectId) -> ObjectId {
+    for _ in 0..TAG_DEPTH {
+        match tags.get(&id) {
+            Some(&target) => id = target,
+            None => break,
+        }
+    }
+    id
+}
+
+fn named_objects(tags: &IdMap<ObjectId>, references: &References) -> IdSet {
+    let mut named = IdSet::default();
+    for &tip in &references.tips {
+        let mut id = tip;
+        while named.insert(id) {
+            match tags.get(&id) {
+                Some(&target) => id = target,
+                None => break,
+            }
+        }
+    }
+    named
+}
+
+fn tell_missing(repository: &Repository, missing: &IdSet, kind: &str, collector: &Collector) {
+    let Some(first) = missing.iter().min() else { return };
+    let count = missing.len();
+    let reason = if repository.is_partial {
+        format!("{count} {kind} were left out by the partial clone, {first} among them; clone without `--filter`")
+    } else {
+        format!("{count} {kind} are referred to but not there, {first} among them")
+    };
+    collector.diagnose(Diagnostic::gap("missing-object", &*repository.name, reason));
+}

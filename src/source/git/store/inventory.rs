@@ -1,0 +1,143 @@
+//! [`Inventory`]: every object of a store, each with a number, in the order of ids.
+
+use super::loose;
+use super::{ObjectStore, Reader};
+use crate::source::git::id::{ObjectId, ObjectKind};
+use crate::source::git::objects;
+use crate::source::git::sweep::{self, Fault, Objects, PackEntries, Stock};
+
+/// All distinct objects, numbered. What works on millions of them works with numbers.
+pub(in crate::source::git) struct Inventory<'a> {
+    store: &'a ObjectStore,
+    /// One after the other, ascending.
+    ids: Vec<u8>,
+    /// By the first two bytes of an id, how many ids come before.
+    fan_out: Vec<u32>,
+    /// Numbers of the objects that have a file of their own.
+    loose: Vec<u32>,
+}
+
+impl<'a> Inventory<'a> {
+    /// Lists the objects as they are now.
+    pub(in crate::source::git) fn take(store: &'a ObjectStore) -> Self {
+        let length = store.hash_length;
+        let directories = loose::directories(store).iter();
+        let loose: Vec<ObjectId> = directories.flat_map(|directory| loose::list(directory, length)).collect();
+        let packed = store.packs().iter().flat_map(|pack| (0..pack.count()).filter_map(|entry| pack.entry(entry)));
+        let mut ids: Vec<&[u8]> = packed.map(|(id, _)| id).chain(loose.iter().map(ObjectId::as_bytes)).collect();
+        // The index of one pack is in order already, which costs next to nothing to find out.
+        ids.sort_unstable();
+        ids.dedup();
+        ids.truncate(u32::MAX as usize);
+        let mut inventory = Self { store, ids: ids.concat(), fan_out: Vec::new(), loose: Vec::new() };
+        inventory.fan_out = inventory.count_by_prefix();
+        inventory.loose = loose.iter().filter_map(|id| inventory.number_of(id.as_bytes())).collect();
+        inventory.loose.sort_unstable();
+        inventory.loose.dedup();
+        inventory
+    }
+
+    /// How many objects there are. Numbers are smaller.
+    pub(in crate::source::git) fn count(&self) -> u32 {
+        u32::try_from(self.ids.len() / self.store.hash_length).unwrap_or(u32::MAX)
+    }
+
+    /// The id of an object.
+    pub(in crate::source::git) fn id(&self, number: u32) -> Option<ObjectId> {
+        ObjectId::from_bytes(self.id_bytes(number)?)
+    }
+
+    /// The id of an object, as bytes.
+    pub(in crate::source::git) fn id_bytes(&self, number: u32) -> Option<&[u8]> {
+        let start = number as usize * self.store.hash_length;
+        self.ids.get(start..start + self.store.hash_length)
+    }
+
+    /// The number of an object, if it is there.
+    pub(in crate::source::git) fn number_of(&self, id: &[u8]) -> Option<u32> {
+        let prefix = usize::from(u16::from_be_bytes(*id.first_chunk()?));
+        let (mut low, mut high) = (*self.fan_out.get(prefix)?, *self.fan_out.get(prefix + 1)?);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.id_bytes(middle)?.cmp(id) {
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Greater => high = middle,
+                std::cmp::Ordering::Equal => return Some(middle),
+            }
+        }
+        None
+    }
+
+    /// Numbers of the objects that have a file of their own, ascending.
+    pub(in crate::source::git) fn loose(&self) -> &[u32] {
+        &self.loose
+    }
+
+    /// The ids of objects that could not be visited.
+    pub(in crate::source::git) fn name(&self, troubles: Vec<sweep::Trouble>) -> Vec<objects::Trouble> {
+        let named = troubles.into_iter().filter_map(|trouble| {
+            let (is_missing, reason) = (trouble.fault.is_missing(), trouble.fault.to_string());
+            Some(objects::Trouble { id: self.id(trouble.number)?, is_missing, reason })
+        });
+        named.collect()
+    }
+
+    /// What can be swept.
+    pub(in crate::source::git) fn stock(&self) -> Stock<'_> {
+        let packs = self.store.packs().iter().map(|pack| {
+            let mut next = 0;
+            let entries = (0..pack.count()).filter_map(|entry| pack.entry(entry)).filter_map(|(id, offset)| {
+                // Both are in the same order, so the number is found by going on.
+                while self.id_bytes(next).is_some_and(|other| other < id) {
+                    next += 1;
+                }
+                let number = if self.id_bytes(next) == Some(id) { next } else { self.number_of(id)? };
+                Some((offset, number))
+            });
+            PackEntries::new(pack.bytes(), self.store.hash_length, entries.collect())
+        });
+        Stock { count: self.count(), packs: packs.collect(), loose: self.loose.clone(), objects: self }
+    }
+
+    fn count_by_prefix(&self) -> Vec<u32> {
+        let mut counts = vec![0_u32; (1 << 16) + 1];
+        for id in self.ids.chunks_exact(self.store.hash_length) {
+            let prefix = id.first_chunk().map_or(0, |prefix| usize::from(u16::from_be_bytes(*prefix)));
+            if let Some(count) = counts.get_mut(prefix + 1) {
+                *count += 1;
+            }
+        }
+        let mut sum = 0;
+        for count in &mut counts {
+            sum += *count;
+            *count = sum;
+        }
+        counts
+    }
+}
+
+impl Objects for Inventory<'_> {
+    fn number(&self, id: &[u8]) -> Option<u32> {
+        self.number_of(id)
+    }
+
+    fn header(&self, number: u32) -> Result<(ObjectKind, u64), Fault> {
+        self.ask(number, |reader, id| reader.header(id))
+    }
+
+    fn read(&self, number: u32) -> Result<(ObjectKind, Vec<u8>), Fault> {
+        self.ask(number, |reader, id| reader.read(id))
+    }
+}
+
+impl Inventory<'_> {
+    fn ask<T>(
+        &self,
+        number: u32,
+        question: impl FnOnce(&Reader<'_>, ObjectId) -> Result<T, super::ObjectError>,
+    ) -> Result<T, Fault> {
+        let id = self.id(number).ok_or(super::ObjectError::Missing);
+        id.and_then(|id| question(&self.store.reader(), id))
+            .map_err(|error| Fault::Unread { is_missing: error.is_missing(), reason: error.to_string() })
+    }
+}

@@ -1,0 +1,146 @@
+//! The object database: packs and loose objects, the repository's own and those it borrows.
+//!
+//! - [`ObjectStore`]: what there is.
+//! - [`Reader`]: reads objects one by one.
+//! - [`Inventory`]: every object with a number, for sweeps.
+//! - `loose`: objects that have a file of their own.
+//!
+//! Nothing here believes what a file says of itself. Every size, offset and id is checked where it is used.
+
+mod inventory;
+mod loose;
+mod reader;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::id::ObjectId;
+use super::pack::mapped::Mapped;
+use super::pack::multi_index::MultiPackIndex;
+use super::pack::{Pack, PackError};
+use super::repository::{path_from_bytes, read_file};
+
+pub(super) use inventory::Inventory;
+pub(super) use reader::{ObjectError, Reader};
+
+/// How often one repository may borrow from another that borrows, as in git.
+const DEEPEST_ALTERNATE: usize = 5;
+
+/// The fewest digits that stand for an id, as in git.
+const SHORTEST_ABBREVIATION: usize = 4;
+
+/// The objects of a repository. Opened once and shared between threads.
+pub(super) struct ObjectStore {
+    /// Object directories, the repository's own first.
+    directories: Vec<PathBuf>,
+    packs: Vec<Pack>,
+    /// Length of ids in bytes.
+    hash_length: usize,
+    /// What could not be opened, and why.
+    pub(super) troubles: Vec<(PathBuf, String)>,
+}
+
+impl ObjectStore {
+    /// Opens the packs of these object directories and of those they borrow from.
+    pub(super) fn open(directories: &[PathBuf], hash_length: usize) -> Self {
+        let mut store = Self { directories: Vec::new(), packs: Vec::new(), hash_length, troubles: Vec::new() };
+        let mut open: Vec<(PathBuf, usize)> = directories.iter().rev().map(|path| (path.clone(), 0)).collect();
+        let mut entered: Vec<PathBuf> = Vec::new();
+        while let Some((directory, depth)) = open.pop() {
+            let Ok(real) = fs_err::canonicalize(&directory) else {
+                store.troubles.push((directory, "the object directory is not there".to_owned()));
+                continue;
+            };
+            if entered.contains(&real) {
+                continue;
+            }
+            entered.push(real);
+            if depth < DEEPEST_ALTERNATE {
+                open.extend(alternates(&directory).into_iter().rev().map(|path| (path, depth + 1)));
+            } else if directory.join("info/alternates").exists() {
+                store.troubles.push((directory.clone(), "borrows from too many repositories in a row".to_owned()));
+            }
+            store.open_packs(&directory.join("pack"));
+            store.directories.push(directory);
+        }
+        store
+    }
+
+    /// A reader of its own for a thread.
+    pub(super) fn reader(&self) -> Reader<'_> {
+        Reader::new(self)
+    }
+
+    /// The one object whose id begins with these hexadecimal digits, at least four. `None` if there are several.
+    pub(super) fn abbreviated(&self, digits: &str) -> Option<ObjectId> {
+        let is_hexadecimal = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !is_hexadecimal || !(SHORTEST_ABBREVIATION..2 * self.hash_length).contains(&digits.len()) {
+            return None;
+        }
+        let digits = digits.to_ascii_lowercase();
+        let first = u8::from_str_radix(digits.get(..2)?, 16).ok()?;
+        let packed = self.packs.iter().flat_map(|pack| (0..pack.count()).filter_map(|entry| pack.entry(entry)));
+        let packed = packed.filter(|(id, _)| id.first() == Some(&first)).filter_map(|(id, _)| ObjectId::from_bytes(id));
+        let loose = self.directories.iter().flat_map(|directory| loose::list(directory, self.hash_length));
+        let mut found = packed.chain(loose).filter(|id| id.to_string().starts_with(&digits));
+        let one = found.next()?;
+        found.all(|other| other == one).then_some(one)
+    }
+
+    /// The packs.
+    pub(super) fn packs(&self) -> &[Pack] {
+        &self.packs
+    }
+
+    fn open_packs(&mut self, directory: &Path) {
+        let mut packs: Vec<PathBuf> = fs_err::read_dir(directory)
+            .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
+            .unwrap_or_default();
+        packs.retain(|path| path.extension().is_some_and(|extension| extension == "pack"));
+        if packs.is_empty() {
+            return;
+        }
+        // Every run opens them in the same order.
+        packs.sort_unstable();
+        let shared = multi_indexes(directory);
+        for path in packs {
+            let place = shared.iter().find_map(|index| Some((index, place_in(index, &path)?)));
+            match Pack::open(&path, self.hash_length, place) {
+                Ok(pack) => self.packs.push(pack),
+                // Git was deleting it while we looked.
+                Err(PackError::Open(error)) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => self.troubles.push((path, error.to_string())),
+            }
+        }
+    }
+}
+
+/// The directories that a directory of objects borrows from (`gitrepository-layout`, "objects/info/alternates").
+fn alternates(directory: &Path) -> Vec<PathBuf> {
+    let text = read_file(&directory.join("info/alternates")).unwrap_or_default();
+    let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty() && !line.starts_with(b"#"));
+    lines.map(|line| directory.join(path_from_bytes(line))).collect()
+}
+
+/// The index for several packs, or the chain of them.
+fn multi_indexes(directory: &Path) -> Vec<Arc<MultiPackIndex<Mapped>>> {
+    let chain = directory.join("multi-pack-index.d");
+    let names = read_file(&chain.join("multi-pack-index-chain")).unwrap_or_default();
+    let names = names.split(|byte| *byte == b'\n').filter(|name| name.iter().all(u8::is_ascii_hexdigit));
+    let of_chain = names.filter(|name| !name.is_empty()).map(|name| {
+        let name = String::from_utf8_lossy(name);
+        chain.join(format!("multi-pack-index-{name}.midx"))
+    });
+    let paths = std::iter::once(directory.join("multi-pack-index")).chain(of_chain);
+    paths.filter_map(|path| Some(Arc::new(MultiPackIndex::parse(Mapped::open(&path).ok()?).ok()?))).collect()
+}
+
+/// The place of a pack in an index for several.
+fn place_in(index: &MultiPackIndex<Mapped>, pack: &Path) -> Option<usize> {
+    let stem = pack.file_stem()?.as_encoded_bytes();
+    let is_it = |name: &Vec<u8>| {
+        let name = name.strip_suffix(b".idx").or_else(|| name.strip_suffix(b".pack")).unwrap_or(name);
+        name == stem
+    };
+    index.packs.iter().position(is_it)
+}
