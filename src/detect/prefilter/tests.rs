@@ -21,13 +21,14 @@ fn expected(anchors: &[Vec<u8>], bytes: &[u8], zone: &Range<usize>) -> Vec<Sight
     sightings
 }
 
-fn check(anchors: &[Vec<u8>], bytes: &[u8], zone: &Range<usize>) {
-    let search = Search::new(anchors, |_| Vec::new());
-    let expected = expected(anchors, bytes, zone);
+fn check(anchors: &[Vec<u8>], inputs: &[(&[u8], Range<usize>)]) {
     for engine in Engine::all() {
-        let mut sightings = Vec::new();
-        search.scan_with(engine, bytes, zone.clone(), &mut sightings);
-        assert_eq!(sightings, expected, "{engine:?} in {zone:?}");
+        let search = Search::with(engine, anchors, |_| Vec::new());
+        for (bytes, zone) in inputs {
+            let mut sightings = Vec::new();
+            search.scan(bytes, zone.clone(), &mut sightings);
+            assert_eq!(sightings, expected(anchors, bytes, zone), "{engine:?} in {zone:?}");
+        }
     }
 }
 
@@ -60,28 +61,29 @@ proptest! {
         (anchors, bytes) in anchors().prop_flat_map(|anchors| { let bytes = bytes(&anchors); (Just(anchors), bytes) }),
         ends in (any::<prop::sample::Index>(), any::<prop::sample::Index>()),
     ) {
-        check(&anchors, &bytes, &(0..bytes.len()));
         let ends = (ends.0.index(bytes.len() + 1), ends.1.index(bytes.len() + 1));
-        check(&anchors, &bytes, &(ends.0.min(ends.1)..ends.0.max(ends.1)));
+        check(&anchors, &[(&bytes, 0..bytes.len()), (&bytes, ends.0.min(ends.1)..ends.0.max(ends.1))]);
     }
 }
 
 #[test]
 fn anchors_are_found_at_every_position() {
     let anchors = [b"abc".to_vec(), b"bcde".to_vec(), b"the-longest-of-them".to_vec()];
+    let mut inputs = Vec::new();
     for length in [3, 4, 19, 31, 32, 33, 63, 64, 65, 66, 67, 68, 127, 128, 129, 130, 131, 200, 260] {
         for anchor in &anchors {
             for start in 0..=length - anchor.len().min(length) {
                 let mut bytes = vec![b'.'; length];
                 let end = (start + anchor.len()).min(length);
                 bytes[start..end].copy_from_slice(&anchor[..end - start]);
-                check(&anchors, &bytes, &(0..length));
-                check(&anchors, &bytes, &(start..end));
-                check(&anchors, &bytes, &(0..end.saturating_sub(1)));
-                check(&anchors, &bytes, &(start + 1..length.max(start + 1)));
+                inputs
+                    .push((bytes, [0..length, start..end, 0..end.saturating_sub(1), start + 1..length.max(start + 1)]));
             }
         }
     }
+    let inputs: Vec<(&[u8], Range<usize>)> =
+        inputs.iter().flat_map(|(bytes, zones)| zones.iter().map(|zone| (bytes.as_slice(), zone.clone()))).collect();
+    check(&anchors, &inputs);
 }
 
 #[test]
@@ -99,8 +101,7 @@ fn zones_outside_the_bytes_hold_nothing() {
 #[test]
 fn crowded_bytes_are_searched_whole() {
     let anchors = [b"aaa".to_vec(), b"aaaa".to_vec(), b"aaaaaaaaaaaa".to_vec()];
-    check(&anchors, &[b'a'; 1000], &(0..1000));
-    check(&anchors, &[b'A'; 100], &(3..99));
+    check(&anchors, &[(&[b'a'; 1000], 0..1000), (&[b'A'; 100], 3..99)]);
 }
 
 #[test]
