@@ -22,7 +22,7 @@
 mod attribution;
 mod authors;
 mod branches;
-mod forest;
+pub mod forest;
 mod graph;
 mod history;
 pub mod id;
@@ -33,7 +33,7 @@ mod objects;
 pub mod pack;
 mod presence;
 mod range;
-mod raw;
+pub mod raw;
 mod refs;
 mod repository;
 mod seen;
