@@ -145,6 +145,29 @@ impl Origin {
         let (line, column) = advance((self.line, self.column), bytes);
         Self { line, column, byte: self.byte.saturating_add(bytes.len() as u64) }
     }
+
+    /// A place that was told as if the text began here, within the whole.
+    #[must_use]
+    pub fn moved(self, place: Self) -> Self {
+        let (line, column) = self.position(place.line, place.column);
+        Self { line, column, byte: self.byte.saturating_add(place.byte) }
+    }
+
+    /// A span that was told as if the text began here, within the whole.
+    #[must_use]
+    pub fn moved_span(self, span: TextSpan) -> TextSpan {
+        let (line, column) = self.position(span.line, span.column);
+        let (end_line, end_column) = self.position(span.end_line, span.end_column);
+        let offset = |byte: u64| self.byte.saturating_add(byte);
+        let (byte_start, byte_end) = (offset(span.byte_start), offset(span.byte_end));
+        TextSpan { line, column, end_line, end_column, byte_start, byte_end }
+    }
+
+    /// Only what stands on the first line is moved to the right.
+    fn position(self, line: u32, column: u32) -> (u32, u32) {
+        let column = if line == 1 { self.column.saturating_add(column.saturating_sub(1)) } else { column };
+        (self.line.saturating_add(line.saturating_sub(1)), column)
+    }
 }
 
 /// Locates spans of one text. Those that come in the order of their starts cost one pass over the text all together.
@@ -277,11 +300,16 @@ mod tests {
     fn a_piece_is_located_within_the_whole() {
         let text = "one\ntwo äö three\n\nfour \u{1F600} five".as_bytes();
         for cut in (0..text.len()).filter(|cut| text[*cut] & 0xC0 != 0x80) {
-            let mut locator = Locator::within(&text[cut..], Origin::START.behind(&text[..cut]));
+            let origin = Origin::START.behind(&text[..cut]);
+            let mut locator = Locator::within(&text[cut..], origin);
             for (start, end) in [(cut, cut), (cut, text.len()), (text.len() - 4, text.len())] {
-                let within = locator.locate(start.saturating_sub(cut), end - cut);
-                assert_eq!(within, TextSpan::locate(text, start.max(cut), end), "{cut}: {start}..{end}");
+                let within = start.saturating_sub(cut)..end - cut;
+                let expected = TextSpan::locate(text, start.max(cut), end);
+                assert_eq!(locator.locate(within.start, within.end), expected, "{cut}: {start}..{end}");
+                let alone = TextSpan::locate(&text[cut..], within.start, within.end);
+                assert_eq!(origin.moved_span(alone), expected, "{cut}: {start}..{end}");
             }
+            assert_eq!(origin.moved(Origin::START.behind(&text[cut..])), Origin::START.behind(text), "{cut}");
         }
     }
 

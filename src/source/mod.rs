@@ -17,7 +17,6 @@ pub use collector::{Collector, Counters};
 pub use error::SourceError;
 
 use crate::detect::Detector;
-use crate::finding::{Location, Locator, Place, SourcePath};
 
 /// Something that can be scanned. Opening it (see [`target::open`]) tells bad input as an error before anything is read.
 pub trait Source: Sync {
@@ -59,20 +58,6 @@ impl<'a> ScanContext<'a> {
             reuses_deltas: true,
             seen: None,
             attribution: git::Attribution::Full,
-        }
-    }
-
-    /// Scans the bytes of an item that has one place only.
-    fn scan_item(&self, bytes: &[u8], place: &Place, path: impl FnOnce() -> SourcePath) {
-        self.collector.count(bytes.len() as u64);
-        let candidates = self.detector.detect(bytes);
-        if candidates.is_empty() {
-            return;
-        }
-        let (path, mut locator) = (path(), Locator::new(bytes));
-        for candidate in candidates {
-            let span = locator.locate(candidate.span.start, candidate.span.end);
-            self.collector.add(candidate, vec![Location { place: place.clone(), path: path.clone(), span }]);
         }
     }
 }

@@ -4,16 +4,17 @@ use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
-use super::{ScanContext, Source};
+use super::stream::Buffer;
+use super::{Collector, ScanContext, Source};
 use crate::diagnostic::Diagnostic;
 use crate::finding::{Place, SourcePath};
 
 /// How much is read at once, in bytes.
-const CHUNK: usize = 64 << 10;
+const CHUNK: usize = 256 << 10;
 /// How long an interruption may go unnoticed.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// Scans what is piped in. It is read to its end or to the size limit, so that a value is never cut in two.
+/// Scans what is piped in. It is read to its end, in constant memory, or to the size limit if one was set.
 pub struct Stdin;
 
 impl Source for Stdin {
@@ -27,25 +28,46 @@ impl Source for Stdin {
 }
 
 fn scan_reader(reader: impl Read + Send + 'static, context: &ScanContext<'_>) {
-    let (collector, limit) = (context.collector, context.max_file_size);
+    let (collector, limit) = (context.collector, context.max_stream_size);
     collector.expect(1);
-    let mut bytes = Vec::new();
-    let chunks = chunks_of(reader);
-    while bytes.len() as u64 <= limit && !collector.is_cancelled() {
-        match chunks.recv_timeout(PATIENCE) {
-            Ok(Ok(chunk)) => bytes.extend(chunk),
-            Ok(Err(error)) => collector.diagnose(Diagnostic::gap("unreadable-file", "standard input", error)),
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => break,
-        }
-    }
-    if bytes.len() as u64 > limit {
-        // What lies within the limit is still worth a look: there is no second chance to read a pipe.
-        bytes.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let mut input = Input { chunks: chunks_of(reader), chunk: Vec::new(), read: 0, collector };
+    // What lies within the limit is worth a look in any case: there is no second chance to read a pipe.
+    let within = (&mut input).take(limit);
+    let result = context.scan_stream(within, &mut Buffer::new(), || false, &Place::Stdin, SourcePath::default);
+    if let Err(error) = result {
+        collector.diagnose(Diagnostic::gap("unreadable-file", "standard input", error));
+    } else if limit < u64::MAX && matches!(input.read(&mut [0]), Ok(1..)) {
         let reason = format!("only the first {limit} bytes were scanned");
         collector.diagnose(Diagnostic::gap("file-too-large", "standard input", reason));
     }
-    context.scan_item(&bytes, &Place::Stdin, SourcePath::default);
+}
+
+/// What the reading thread sends, as one stream that ends when the scan is interrupted.
+struct Input<'a> {
+    chunks: Receiver<io::Result<Vec<u8>>>,
+    chunk: Vec<u8>,
+    /// How much of the chunk has been read.
+    read: usize,
+    collector: &'a Collector,
+}
+
+impl Read for Input<'_> {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        while self.read == self.chunk.len() {
+            if self.collector.is_cancelled() {
+                return Ok(0);
+            }
+            match self.chunks.recv_timeout(PATIENCE) {
+                Ok(chunk) => (self.chunk, self.read) = (chunk?, 0),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(0),
+            }
+        }
+        let mut rest = self.chunk.get(self.read..).unwrap_or_default();
+        let length = rest.read(space)?;
+        self.read += length;
+        Ok(length)
+    }
 }
 
 /// Reads on a thread of its own. A pipe may be silent for ever and reading it cannot be called off, so an interrupted scan
@@ -83,7 +105,7 @@ mod tests {
     fn check(input: &'static [u8], limit: u64, expected: &[&str]) {
         let detector = Detector::new(std::sync::Arc::default(), FingerprintKey::default());
         let collector = Collector::default();
-        let context = ScanContext { max_file_size: limit, ..ScanContext::new(&detector, &collector) };
+        let context = ScanContext { max_stream_size: limit, ..ScanContext::new(&detector, &collector) };
         scan_reader(input, &context);
         let (_, diagnostics) = collector.finish();
         assert_eq!(diagnostics.iter().map(|d| d.code).collect::<Vec<_>>(), expected);
@@ -93,6 +115,7 @@ mod tests {
     fn input_beyond_the_limit_is_told() {
         check(b"12345", 5, &[]);
         check(b"123456", 5, &["file-too-large"]);
+        check(b"123456", u64::MAX, &[]);
         check(b"", 0, &[]);
     }
 }

@@ -32,33 +32,76 @@ impl Buffer {
     }
 }
 
+/// A part of a stream that is searched on its own.
+#[derive(Clone, Copy)]
+pub(super) struct Part {
+    /// How many bytes are read before the part begins: those that have a say in what stands at its start.
+    pub(super) lead: usize,
+    /// How long the part is.
+    pub(super) length: u64,
+}
+
+impl Part {
+    /// All of a stream, however long it is.
+    const WHOLE: Self = Self { lead: 0, length: u64::MAX };
+}
+
+/// What a part of a stream holds.
+pub(super) struct Searched {
+    /// What was found, with places that are told as if the stream began with the part.
+    pub(super) found: Vec<(Candidate, TextSpan)>,
+    /// The place behind the part, told likewise.
+    pub(super) behind: Origin,
+    /// Whether all of it could be read.
+    pub(super) result: io::Result<()>,
+}
+
 impl ScanContext<'_> {
     /// Scans an item that has one place only, to its end. What could be read before an error is scanned.
+    ///
+    /// A stream that is longer than the buffer is left alone if `takes_over` says that it will be scanned otherwise.
     pub(super) fn scan_stream(
         &self,
         reader: impl Read,
         buffer: &mut Buffer,
+        takes_over: impl FnOnce() -> bool,
         place: &Place,
         path: impl FnOnce() -> SourcePath,
     ) -> io::Result<()> {
         let (mut path, mut known) = (Some(path), None);
-        let collector = self.collector;
+        let mut search = self.search(reader, buffer);
+        if !search.fill() && takes_over() {
+            return Ok(());
+        }
+        let take = |candidate: Candidate, span| {
+            let path = known.get_or_insert_with(|| path.take().map_or_else(SourcePath::default, |path| path()));
+            self.collector.add(candidate, vec![Location { place: place.clone(), path: path.clone(), span }]);
+        };
+        let (_, result) = search.run(Part::WHOLE, |read| self.goes_on(read), take);
+        self.collector.count_item();
+        result
+    }
+
+    /// Searches a part of an item, and leaves it to the caller to count the item and to collect what was found. The reader must
+    /// stand where the part's lead begins, and have more than the part.
+    pub(super) fn search_part(&self, reader: impl Read, buffer: &mut Buffer, part: Part) -> Searched {
+        let mut found = Vec::new();
+        let take = |candidate, span| found.push((candidate, span));
+        let needed = (part.lead.saturating_add(self.detector.reach()) as u64).saturating_add(part.length);
+        let (behind, result) = self.search(reader.take(needed), buffer).run(part, |read| self.goes_on(read), take);
+        Searched { found, behind, result }
+    }
+
+    fn search<'b, R: Read>(&'b self, reader: R, buffer: &'b mut Buffer) -> Search<'b, R> {
         let reach = self.detector.reach();
         // Margins of a quarter on each side leave half of the buffer to make progress with, however large windows are.
         let buffer = buffer.of_size(PIECE.max(reach.saturating_mul(4)));
-        let mut search = Search { detector: self.detector, reach, reader, buffer };
-        let result = search.run(
-            |read| {
-                collector.count_bytes(read);
-                !collector.is_cancelled()
-            },
-            |candidate, span| {
-                let path = known.get_or_insert_with(|| path.take().map_or_else(SourcePath::default, |path| path()));
-                collector.add(candidate, vec![Location { place: place.clone(), path: path.clone(), span }]);
-            },
-        );
-        collector.count_item();
-        result
+        Search { detector: self.detector, reach, reader, buffer, filled: 0, end: None }
+    }
+
+    fn goes_on(&self, read: u64) -> bool {
+        self.collector.count_bytes(read);
+        !self.collector.is_cancelled()
     }
 }
 
@@ -69,54 +112,70 @@ struct Search<'a, R> {
     reach: usize,
     reader: R,
     buffer: &'a mut [u8],
+    /// How much of the buffer is filled.
+    filled: usize,
+    /// How the stream came to its end, if it has.
+    end: Option<io::Result<()>>,
 }
 
 impl<R: Read> Search<'_, R> {
-    /// Hands out every candidate. `goes_on` is told how many bytes were new, between two pieces.
+    /// Hands out every candidate that begins in the part. `goes_on` is told how many bytes were searched, after each piece.
     fn run(
         &mut self,
+        part: Part,
         mut goes_on: impl FnMut(u64) -> bool,
         mut take: impl FnMut(Candidate, TextSpan),
-    ) -> io::Result<()> {
-        // The first byte of the buffer within the stream, how much of it is filled, and where the piece begins in it.
-        let (mut origin, mut filled, mut begin) = (Origin::START, 0, 0);
+    ) -> (Origin, io::Result<()>) {
+        self.fill();
+        // The piece begins at `begin`; `origin` is the place of what stands at `counted`; the part ends at `part_end`.
+        let mut begin = character_boundary(self.bytes(), part.lead);
+        let (mut origin, mut counted) = (Origin::START, begin);
+        let mut part_end = part.length.saturating_add(part.lead as u64);
         loop {
-            let held = filled;
-            let (is_last, result) = match self.fill(&mut filled) {
-                Ok(is_last) => (is_last, Ok(())),
-                Err(error) => (true, Err(error)),
+            let has_ended = self.fill();
+            let bytes = self.bytes();
+            let searched = if has_ended { bytes.len() } else { bytes.len().saturating_sub(self.reach) };
+            let (end, is_last) = match usize::try_from(part_end) {
+                // Neighbours see the same bytes around their seam, and so they put it at the same place.
+                Ok(part_end) if part_end <= searched => (character_boundary(bytes, part_end), true),
+                _ => (searched, has_ended),
             };
-            let bytes = self.buffer.get(..filled).unwrap_or_default();
-            let end = if is_last { filled } else { filled.saturating_sub(self.reach) };
-            let mut locator = Locator::within(bytes, origin);
+            let mut locator = Locator::within(bytes.get(counted..).unwrap_or_default(), origin);
             for candidate in self.detector.detect(bytes) {
-                let Candidate { span, .. } = &candidate;
+                let span = candidate.span.clone();
                 if (begin..end).contains(&span.start) {
-                    let span = locator.locate(span.start, span.end);
+                    let span = locator.locate(span.start - counted, span.end - counted);
                     take(candidate, span);
                 }
             }
-            if !goes_on((filled - held) as u64) || is_last {
-                return result;
+            let kept = if is_last { end } else { character_boundary(bytes, end.saturating_sub(self.reach)) };
+            origin = origin.behind(bytes.get(counted..kept).unwrap_or_default());
+            if !goes_on(end.saturating_sub(begin) as u64) || is_last {
+                return (origin, self.end.take().unwrap_or(Ok(())));
             }
-            let kept = character_boundary(bytes, end.saturating_sub(self.reach));
-            origin = origin.behind(bytes.get(..kept).unwrap_or_default());
-            self.buffer.copy_within(kept..filled, 0);
-            (filled, begin) = (filled - kept, end - kept);
+            self.buffer.copy_within(kept..self.filled, 0);
+            self.filled -= kept;
+            part_end = part_end.saturating_sub(kept as u64);
+            (begin, counted) = (end - kept, 0);
         }
     }
 
-    /// Fills the buffer, and tells whether the stream has come to its end.
-    fn fill(&mut self, filled: &mut usize) -> io::Result<bool> {
-        while let Some(space @ [_, ..]) = self.buffer.get_mut(*filled..) {
+    fn bytes(&self) -> &[u8] {
+        self.buffer.get(..self.filled).unwrap_or_default()
+    }
+
+    /// Fills the buffer as far as the stream goes, and tells whether it has come to its end.
+    fn fill(&mut self) -> bool {
+        while self.end.is_none() {
+            let Some(space @ [_, ..]) = self.buffer.get_mut(self.filled..) else { break };
             match self.reader.read(space) {
-                Ok(0) => return Ok(true),
-                Ok(length) => *filled += length,
+                Ok(0) => self.end = Some(Ok(())),
+                Ok(length) => self.filled += length,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+                Err(error) => self.end = Some(Err(error)),
             }
         }
-        Ok(false)
+        self.end.is_some()
     }
 }
 
@@ -160,21 +219,38 @@ mod tests {
         (candidate.rule.id.clone(), candidate.id.to_string(), span, format!("{:?}", candidate.parts))
     }
 
-    fn piecewise(text: &[u8], size: usize) -> Vec<Told> {
-        let mut found = Vec::new();
-        let mut buffer = vec![0; size];
-        let mut search =
-            Search { detector: &DETECTOR, reach: DETECTOR.reach(), reader: Uneven(text, size), buffer: &mut buffer };
-        let mut length = 0;
-        let result = search.run(
-            |read| {
-                length += read;
-                true
-            },
-            |candidate, span| found.push(told(&candidate, span)),
-        );
+    fn search<'a>(text: &'a [u8], reach: usize, buffer: &'a mut [u8]) -> Search<'a, Uneven<'a>> {
+        let reader = Uneven(text, buffer.len());
+        Search { detector: &DETECTOR, reach, reader, buffer, filled: 0, end: None }
+    }
+
+    fn piecewise(text: &[u8], reach: usize, size: usize) -> Vec<Told> {
+        let (mut found, mut buffer, mut length) = (Vec::new(), vec![0; size], 0);
+        let goes_on = |read| {
+            length += read;
+            true
+        };
+        let take = |candidate: Candidate, span| found.push(told(&candidate, span));
+        let (behind, result) = search(text, reach, &mut buffer).run(Part::WHOLE, goes_on, take);
         result.expect("memory can be read");
-        assert_eq!(length, text.len() as u64);
+        assert_eq!((length, behind), (text.len() as u64, Origin::START.behind(text)));
+        found
+    }
+
+    /// As several threads search it.
+    fn partwise(text: &[u8], size: usize) -> Vec<Told> {
+        let reach = DETECTOR.reach();
+        let (mut found, mut origin, mut buffer) = (Vec::new(), Origin::START, vec![0; reach * 4]);
+        for begin in (0..text.len()).step_by(size) {
+            let lead = begin.min(reach);
+            let length = if begin + size < text.len() { size as u64 } else { u64::MAX };
+            let mut search = search(&text[begin - lead..], reach, &mut buffer);
+            let take = |candidate: Candidate, span| found.push(told(&candidate, origin.moved_span(span)));
+            let (behind, result) = search.run(Part { lead, length }, |_| true, take);
+            result.expect("memory can be read");
+            origin = origin.moved(behind);
+        }
+        assert_eq!(origin, Origin::START.behind(text));
         found
     }
 
@@ -198,7 +274,7 @@ mod tests {
     /// One piece of text: filling, or something that holds a secret or nearly does.
     fn passage() -> impl Strategy<Value = Vec<u8>> {
         let filling =
-            (0_usize..60_000, prop::sample::select(vec!["x = y + 1;\n", "ä😀 ", "no line break at all ", "\u{1}\n"]))
+            (0_usize..30_000, prop::sample::select(vec!["x = y + 1;\n", "ä😀 ", "no line break at all ", "\u{1}\n"]))
                 .prop_map(|(length, text)| text.repeat(length / text.len()).into_bytes());
         let leak = (any::<u64>(), 0_usize..7).prop_map(|(number, kind)| {
             let secret = value(number, 40);
@@ -231,9 +307,16 @@ mod tests {
         #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
         #[test]
-        fn pieces_give_what_the_whole_gives(passages in prop::collection::vec(passage(), 1..24), extra in 4_usize..200_000) {
+        fn pieces_give_what_the_whole_gives(passages in prop::collection::vec(passage(), 1..24), extra in 4_usize..20_000) {
             let text = passages.concat();
-            prop_assert_eq!(piecewise(&text, DETECTOR.reach() * 2 + extra), whole(&text));
+            let reach = DETECTOR.reach();
+            prop_assert_eq!(piecewise(&text, reach, reach * 2 + extra), whole(&text));
+        }
+
+        #[test]
+        fn parts_give_what_the_whole_gives(passages in prop::collection::vec(passage(), 1..24), size in 1_000_usize..200_000) {
+            let text = passages.concat();
+            prop_assert_eq!(partwise(&text, size), whole(&text));
         }
     }
 
@@ -248,7 +331,7 @@ mod tests {
             text.resize(place, b'\n');
             text.extend_from_slice(secret.as_bytes());
             text.resize(size * 2, b' ');
-            let found = piecewise(&text, size);
+            let found = piecewise(&text, DETECTOR.reach(), size);
             assert_eq!(found.len(), 1, "{place}");
             assert_eq!(found, whole(&text), "{place}");
         }

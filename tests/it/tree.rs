@@ -113,6 +113,25 @@ fn files_over_the_limit_are_told() {
 }
 
 #[test]
+fn files_of_any_size_are_scanned_to_their_end() {
+    let env = Env::new();
+    let lines = "a line of a long log ä\n".repeat(200_000);
+    env.write("tree/service.log", lines.clone() + &environment_file("log") + &lines);
+    let run = scan(&env, &[text(&env.input().join("tree"))]).exits(1);
+    let small = env.write("small.env", environment_file("log"));
+    let alone = scan(&env, &[text(&small)]).exits(1);
+    let spans = |run: &Run| -> Vec<(u64, u64, u64)> {
+        let number = |value: &Value| value.as_u64().expect("a number");
+        let findings = run.findings();
+        let locations = findings.iter().filter_map(|finding| finding["locations"].as_array()).flatten();
+        locations.map(|it| (number(&it["line"]), number(&it["column"]), number(&it["byte_start"]))).collect()
+    };
+    let moved = |(line, column, byte): &(u64, u64, u64)| (line + 200_000, *column, byte + lines.len() as u64);
+    assert_eq!(spans(&run), spans(&alone).iter().map(moved).collect::<Vec<_>>());
+    assert_eq!(run.summary()["bytes"].as_u64(), Some((2 * lines.len() + environment_file("log").len()) as u64));
+}
+
+#[test]
 fn repositories_within_a_tree_are_told() {
     let env = Env::new();
     let repository = env.repository("all/shop");

@@ -122,9 +122,10 @@ pub(crate) struct DetectionArgs {
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
 
-    /// Leave out files larger than this, with a diagnostic; `K`, `M` and `G` are understood
-    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = ByteSize::from_str)]
-    pub max_file_size: ByteSize,
+    /// Leave out files larger than this, with a diagnostic; `K`, `M` and `G` are understood [default: 256M in git history and
+    /// images, where a file is held in memory; none elsewhere]
+    #[arg(long, value_name = "SIZE", value_parser = ByteSize::from_str)]
+    pub max_file_size: Option<ByteSize>,
 
     /// Use so many threads [default: one for each processor]
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]

@@ -111,12 +111,15 @@ pub(super) fn scan(
         pool = pool.num_threads(usize::from(jobs));
     }
     let pool = pool.build().context("cannot start the scanning threads")?;
+    let defaults = ScanContext::new(detector, &collector);
+    let max_file_size = args.detection.max_file_size.map(|size| size.0);
     let context = ScanContext {
-        max_file_size: args.detection.max_file_size.0,
+        max_file_size: max_file_size.unwrap_or(defaults.max_file_size),
+        max_stream_size: max_file_size.unwrap_or(defaults.max_stream_size),
         reuses_deltas: !args.history.no_delta_reuse,
         seen,
         attribution: args.history.attribution.into(),
-        ..ScanContext::new(detector, &collector)
+        ..defaults
     };
     std::thread::scope(|scope| {
         for source in sources {

@@ -11,9 +11,9 @@ use crate::finding::escape;
 /// What the header of a commit says that the graph needs.
 #[derive(Clone, Debug)]
 pub struct CommitHeader {
-    /// The directory at its root.
+    /// The files of that state.
     pub tree: ObjectId,
-    /// The commits that it follows: none for a first one, several for a merge.
+    /// The states before, the first one first.
     pub parents: Vec<ObjectId>,
     /// Committer's time, in seconds since the epoch; 0 if it cannot be read.
     pub time: i64,
@@ -99,9 +99,9 @@ impl<'a> Person<'a> {
 /// One entry of a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TreeEntry<'a> {
-    /// What it is, as the tree says.
+    /// What it is.
     pub kind: EntryKind,
-    /// Any bytes but zero.
+    /// Its name in the directory, any bytes but NUL.
     pub name: &'a [u8],
     /// The object.
     pub id: ObjectId,
@@ -143,15 +143,15 @@ pub struct Malformed;
 /// One entry of a tree, its id as the bytes that stand there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RawEntry<'a> {
-    /// What it is, as the tree says.
+    /// What it is.
     pub kind: EntryKind,
-    /// Any bytes but zero.
+    /// Its name in the directory, any bytes but NUL.
     pub name: &'a [u8],
-    /// The bytes of the object's id.
+    /// The object.
     pub id: &'a [u8],
 }
 
-/// The entry that starts there, with an id of `hash_length` bytes, and how many bytes it has, at least one. Nothing behind these is looked at.
+/// The entry that starts there, and how many bytes it has, at least one. Nothing behind these is looked at.
 pub fn first_entry(bytes: &[u8], hash_length: usize) -> Option<(RawEntry<'_>, usize)> {
     let space = bytes.iter().take(8).position(|&byte| byte == b' ')?;
     let (mode, rest) = (bytes.get(..space)?, bytes.get(space + 1..)?);

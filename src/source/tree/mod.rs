@@ -2,15 +2,14 @@
 //!
 //! Hidden and ignored files are scanned too: `.env` lives there. What git keeps for itself is not: see `git`.
 
+mod file;
 mod walk;
 
-use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
-use super::stream::Buffer;
 use super::{ScanContext, Source, SourceError};
 use crate::diagnostic::Diagnostic;
-use crate::finding::{Place, SourcePath, escape};
+use crate::finding::{SourcePath, escape};
 
 /// The files below a directory, or one file.
 pub struct Tree {
@@ -43,14 +42,14 @@ impl Source for Tree {
         for diagnostic in &self.diagnostics {
             context.collector.diagnose(diagnostic.clone());
         }
-        match fs_err::metadata(&self.root) {
-            Ok(metadata) if metadata.is_dir() => walk::scan(&self.root, context),
+        rayon::scope(|scope| match fs_err::metadata(&self.root) {
+            Ok(metadata) if metadata.is_dir() => walk::list(scope, &self.root, true, context),
             Ok(_) => {
                 context.collector.expect(1);
-                scan_file(&self.root, context);
+                file::scan(scope, &self.root, context);
             }
             Err(error) => diagnose_io(&self.root, &error, context),
-        }
+        });
     }
 }
 
@@ -68,32 +67,6 @@ pub(super) fn source_path(path: &Path) -> SourcePath {
 /// A path fit for diagnostics.
 pub(super) fn shown(path: &Path) -> String {
     escape(path.as_os_str().as_encoded_bytes()).into_owned()
-}
-
-thread_local! {
-    /// One buffer per thread, so that a file costs no allocation.
-    static BUFFER: RefCell<Buffer> = const { RefCell::new(Buffer::new()) };
-}
-
-/// Scans one file with three system calls, and one more for each piece of it: it is opened, read to its end, and closed.
-fn scan_file(path: &Path, context: &ScanContext<'_>) {
-    if let Err(error) = try_scan_file(path, context) {
-        diagnose_io(path, &error, context);
-    }
-}
-
-fn try_scan_file(path: &Path, context: &ScanContext<'_>) -> std::io::Result<()> {
-    let file = fs_err::File::open(path)?;
-    let limit = context.max_stream_size;
-    if limit < u64::MAX {
-        let size = file.metadata()?.len();
-        if size > limit {
-            let reason = format!("{size} bytes are more than the limit of {limit} bytes");
-            context.collector.diagnose(Diagnostic::gap("file-too-large", shown(path), reason));
-            return Ok(());
-        }
-    }
-    BUFFER.with_borrow_mut(|buffer| context.scan_stream(file, buffer, &Place::File, || source_path(path)))
 }
 
 fn diagnose_io(path: &Path, error: &std::io::Error, context: &ScanContext<'_>) {

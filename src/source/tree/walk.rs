@@ -8,20 +8,15 @@ use std::path::{Path, PathBuf};
 
 use rayon::Scope;
 
-use super::{diagnose_io, note_bare_repository, note_nested_repository, scan_file};
+use super::{diagnose_io, file, note_bare_repository, note_nested_repository};
 use crate::source::ScanContext;
 
 /// So many files are scanned by one task: enough that handing them out costs nothing beside them, so few that threads finish
 /// together.
 const HANDFUL: usize = 32;
 
-/// Scans all files below a directory.
-pub(super) fn scan(root: &Path, context: &ScanContext<'_>) {
-    rayon::scope(|scope| list(scope, root, true, context));
-}
-
 /// Lists a directory, and hands out what stands in it.
-fn list<'scope>(scope: &Scope<'scope>, directory: &Path, is_root: bool, context: &'scope ScanContext<'_>) {
+pub(super) fn list<'scope>(scope: &Scope<'scope>, directory: &Path, is_root: bool, context: &'scope ScanContext<'_>) {
     let entries = match fs_err::read_dir(directory) {
         Ok(entries) => entries,
         Err(error) => return diagnose_io(directory, &error, context),
@@ -69,12 +64,12 @@ fn hand_out<'scope>(scope: &Scope<'scope>, files: Vec<PathBuf>, context: &'scope
         return;
     }
     context.collector.expect(files.len() as u64);
-    scope.spawn(move |_| {
-        for file in files {
+    scope.spawn(move |scope| {
+        for path in files {
             if context.collector.is_cancelled() {
                 return;
             }
-            scan_file(&file, context);
+            file::scan(scope, &path, context);
         }
     });
 }
