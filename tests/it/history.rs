@@ -356,12 +356,14 @@ fn a_commit_that_only_a_worktree_holds_is_reachable() {
 #[test]
 fn object_formats_that_cannot_be_read_are_an_error() {
     let env = Env::new();
-    env.tool("git", ["init", "--quiet", "--object-format=sha256", text(&env.input().join("new"))]);
-    env.write("new/.env", environment_file("new"));
-    let path = env.input().join("new");
-    let run = scan(&env, &[text(&path)]).exits(2);
-    assert!(run.stderr.contains("sha256") && run.stderr.contains("--no-history"), "{}", run.stderr);
-    scan(&env, &["--no-history", text(&path)]).exits(1);
+    let repository = env.repository("new");
+    repository.write(".env", environment_file("new"));
+    repository.git(["config", "core.repositoryFormatVersion", "1"]);
+    repository.git(["config", "extensions.objectFormat", "sha512"]);
+    let path = text(&repository.path);
+    let run = scan(&env, &[path]).exits(2);
+    assert!(run.stderr.contains("sha512") && run.stderr.contains("--no-history"), "{}", run.stderr);
+    scan(&env, &["--no-history", path]).exits(1);
 }
 
 #[test]
@@ -495,6 +497,42 @@ fn a_range_is_what_its_commits_brought_in() {
         let run = scan(&env, &["--range", wrong, &path]).exits(2);
         assert!(run.stderr.contains(wrong), "{}", run.stderr);
     }
+}
+
+#[test]
+fn the_tag_at_the_end_of_a_range_is_part_of_it() {
+    let env = Env::new();
+    let repository = env.repository("shop");
+    repository.write("README.md", "# Shop\n");
+    let start = repository.commit("Start");
+    repository.git(["tag", "-a", "v1", "-m", &environment_file("inner")]);
+    repository.git(["tag", "-a", "v1-signed", "v1", "-m", &environment_file("outer")]);
+    let path = text(&repository.path);
+    let places_of = |range: &str, seed: &str| places(&scan(&env, &["--range", range, path]), seed);
+    let expected = [format!("{start} - reachable")];
+    assert_eq!(places_of("HEAD..v1", "inner"), expected);
+    assert_eq!(places_of("HEAD..v1-signed", "inner"), expected);
+    assert_eq!(places_of("HEAD..v1-signed", "outer"), expected);
+    assert_eq!(places_of("v1..v1-signed", "outer"), expected);
+    assert!(places_of("v1..v1-signed", "inner").is_empty());
+    assert!(places_of("v1..HEAD", "inner").is_empty());
+}
+
+#[test]
+fn the_text_of_a_merged_tag_is_scanned() {
+    let env = Env::new();
+    let repository = env.repository("shop");
+    repository.write("README.md", "# Shop\n");
+    let side = repository.commit("Start");
+    // As `git merge` records signed tags.
+    let tag = format!("object {side}\ntype commit\ntag v1\ntagger A <a> 1 +0000\n\n{}", environment_file("merged"));
+    let header = format!("mergetag {}", tag.trim_end().replace('\n', "\n "));
+    let commit = repository.git(["cat-file", "commit", &side]);
+    let (fields, message) = commit.split_once("\n\n").expect("a message");
+    let merge = env.write("merge", format!("{fields}\n{header}\n\n{message}\n"));
+    let merge = repository.git(["hash-object", "-t", "commit", "-w", text(&merge)]);
+    repository.git(["reset", "--quiet", "--hard", &merge]);
+    assert_eq!(places(&history(&repository, &env), "merged"), [format!("{merge} - in_head reachable")]);
 }
 
 #[test]

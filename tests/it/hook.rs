@@ -301,6 +301,10 @@ fn a_push_with_a_secret_is_stopped() {
     repository.commit("clean again");
     git(&env, &repository.path, ["push", "origin", "main", "main:refs/heads/new"]).exits(0);
     git(&env, &repository.path, ["push", "origin", ":new"]).exits(0);
+
+    // A tag has a message, even if all its commits are known.
+    repository.git(["tag", "-a", "v1", "-m", &samples::environment_file("tagged")]);
+    git(&env, &repository.path, ["push", "origin", "v1"]).exits(1).says("message of tag");
 }
 
 /// The framework passes file names; its `--all-files` must not pass without looking, as it would with what is staged.

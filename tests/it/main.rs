@@ -19,6 +19,7 @@ mod leak;
 mod leaked_files;
 mod listener;
 mod no_leak;
+mod object_store;
 mod oci_layout;
 mod packed;
 mod plan_and_apply;
@@ -29,6 +30,7 @@ mod revoke;
 mod rules;
 mod samples;
 mod staged;
+mod state;
 mod tree;
 mod verify;
 

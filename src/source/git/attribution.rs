@@ -3,11 +3,11 @@
 //! The commit named is the first one, in the order of [`Graph::order`], whose tree has the blob at that path. What only a merge
 //! brought in is therefore that merge's, and a file that came back was introduced once.
 
-use super::id::ObjectId;
 use std::collections::HashMap;
 
 use super::forest::{BranchKind, Forest, Tree, Way};
 use super::graph::Graph;
+use super::id::ObjectId;
 use super::presence::Presence;
 use crate::diagnostic::Diagnostic;
 use crate::finding::SourcePath;

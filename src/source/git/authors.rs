@@ -1,10 +1,10 @@
 //! [`Authors`]: who wrote the commits and tags that something was found in.
 
-use super::id::{IdMap, ObjectId};
-use super::store::Reader;
 use std::sync::Arc;
 
+use super::id::{IdMap, ObjectId};
 use super::raw;
+use super::store::Reader;
 use crate::finding::CommitInfo;
 
 /// Reads the authors of commits, each once. Only for what was found: authors are not kept while the history is swept.

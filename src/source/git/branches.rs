@@ -1,10 +1,10 @@
 //! [`BranchTips`]: the branches of a repository, and which of them still have what was found.
 
-use super::id::ObjectId;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::graph::Graph;
+use super::id::ObjectId;
 use super::refs::References;
 use crate::finding::{self, Branches};
 

@@ -1,9 +1,9 @@
 //! [`Graph`]: the commits of a repository in an order that every run agrees on.
 
-use super::id::{IdSet, ObjectId};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use super::id::{IdSet, ObjectId};
 use super::raw::CommitHeader;
 
 /// All commits, reachable or not. Their numbers follow their ids.

@@ -5,9 +5,8 @@ use super::id::{ObjectId, ObjectKind};
 use super::raw::{self, CommitHeader};
 use super::store::Inventory;
 use super::sweep::{Base, Object, Sweeper};
-use super::visitor::{Found, locate, too_large};
+use super::visitor::{Found, locate, text_of, too_large};
 use crate::diagnostic::Diagnostic;
-use crate::finding::GitObject;
 use crate::source::ScanContext;
 
 /// What a sweep over blobs, commits and tags works with.
@@ -92,18 +91,17 @@ impl Sweeper for Inspection<'_> {
         self.is_new.is_none_or(|is_new| is_new.get(number as usize).is_none_or(|&is_new| is_new))
     }
 
+    fn expect(&self, objects: u64) {
+        self.context.collector.expect(objects);
+    }
+
     fn is_cancelled(&self) -> bool {
         self.context.collector.is_cancelled()
     }
 
     fn visit(&self, notes: &mut Notes, object: &Object<'_>, _base: Option<Base<'_, ()>>) {
         self.note(notes, object);
-        let (kind, text) = match object.kind {
-            ObjectKind::Blob => (GitObject::Blob, object.bytes),
-            ObjectKind::Commit => (GitObject::Commit, raw::message(object.bytes)),
-            ObjectKind::Tag => (GitObject::Tag, raw::message(object.bytes)),
-            ObjectKind::Tree => return,
-        };
+        let Some((kind, text)) = text_of(object.kind, object.bytes) else { return };
         self.context.collector.count(text.len() as u64);
         let candidates = self.context.detector.detect(text);
         if let (false, Some(id)) = (candidates.is_empty(), self.inventory.id(object.number)) {

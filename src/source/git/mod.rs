@@ -33,7 +33,7 @@ mod objects;
 pub mod pack;
 mod presence;
 mod range;
-mod raw;
+pub mod raw;
 mod refs;
 mod repository;
 mod seen;

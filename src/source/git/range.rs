@@ -1,16 +1,16 @@
-//! [`Range`]: what the commits of a range brought in, and their messages.
+//! [`Range`]: what the commits of a range brought in, their messages, and those of the tags that name its end.
 //!
 //! A commit brings in what its tree has and none of its parents' trees has at the same path, so what only a merge holds is the
 //! merge's. What the commits before the range held already, under whatever name, is not brought in.
 
-use super::id::ObjectId;
 use std::sync::Arc;
 
 use super::Repository;
 use super::authors::Authors;
 use super::history::unopened;
+use super::id::{IdMap, ObjectId};
 use super::introduced::introduced;
-use super::refs::{References, resolve};
+use super::refs::{References, Revision, resolve};
 use super::snapshot::Snapshot;
 use super::visitor::Visitor;
 use super::walk::{ancestors, commits_between};
@@ -23,6 +23,8 @@ pub struct Range {
     repository: Repository,
     before: Vec<ObjectId>,
     tips: Vec<ObjectId>,
+    /// The annotated tags that name the tips, with these.
+    tags: IdMap<ObjectId>,
 }
 
 impl Range {
@@ -46,16 +48,26 @@ impl Range {
         let is_zero = !first.is_empty() && first.bytes().all(|byte| byte == b'0');
         let before = if is_zero { Vec::new() } else { vec![resolve(&repository, first)?] };
         let tips = vec![resolve(&repository, last)?];
-        Ok(Self { repository, before, tips })
+        Ok(Self::of(repository, before, tips))
     }
 
     /// What a push would send: the commits that `tips` reach and that are not part of the history of `known`.
     pub fn pushed(repository: Repository, tips: &[String], known: &[String]) -> Result<Self, SourceError> {
-        let all = |revisions: &[String]| -> Result<Vec<ObjectId>, SourceError> {
+        let all = |revisions: &[String]| -> Result<Vec<Revision>, SourceError> {
             revisions.iter().map(|revision| resolve(&repository, revision)).collect()
         };
         let (tips, before) = (all(tips)?, all(known)?);
-        Ok(Self { repository, before, tips })
+        Ok(Self::of(repository, before, tips))
+    }
+
+    fn of(repository: Repository, before: Vec<Revision>, tips: Vec<Revision>) -> Self {
+        let tags = tips.iter().flat_map(|tip| tip.tags.iter().map(|&tag| (tag, tip.commit)));
+        let mut tags: IdMap<ObjectId> = tags.collect();
+        for known in before.iter().flat_map(|before| &before.tags) {
+            tags.remove(known);
+        }
+        let commits = |revisions: Vec<Revision>| revisions.into_iter().map(|revision| revision.commit).collect();
+        Self { repository, before: commits(before), tips: commits(tips), tags }
     }
 }
 
@@ -85,7 +97,7 @@ impl Source for Range {
         }
         let introduced = introduced(repository, &store, commits, collector);
         let mut ids: Vec<ObjectId> =
-            introduced.blobs.keys().copied().chain(introduced.commits.iter().copied()).collect();
+            introduced.blobs.keys().chain(&introduced.commits).chain(self.tags.keys()).copied().collect();
         ids.sort_unstable();
         let found = Visitor::new(repository, context).read_all(&store, &ids);
         if found.is_empty() {
@@ -99,7 +111,10 @@ impl Source for Range {
             let oid: Arc<str> = found.id.to_string().into();
             let mut place = |commit, in_head| {
                 let (repository, object) = (repository.name.clone(), found.object);
-                let commit = authors.of_commit(commit);
+                let commit = match object {
+                    GitObject::Tag => authors.of_tag(found.id, commit),
+                    GitObject::Blob | GitObject::Commit => authors.of_commit(commit),
+                };
                 // Whoever names a range holds its last commit in hand, with or without a reference.
                 Place::Git(GitPlace {
                     repository,
@@ -120,7 +135,11 @@ impl Source for Range {
                         })
                         .collect()
                 }
-                GitObject::Commit | GitObject::Tag => {
+                GitObject::Tag => {
+                    let commit = self.tags.get(&found.id).copied().unwrap_or(found.id);
+                    vec![(place(commit, false), SourcePath::default())]
+                }
+                GitObject::Commit => {
                     let history = head_history.get_or_insert_with(|| ancestors(&reader, head_commit));
                     vec![(place(found.id, history.contains(&found.id)), SourcePath::default())]
                 }

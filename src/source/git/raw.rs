@@ -10,16 +10,18 @@ use crate::finding::escape;
 
 /// What the header of a commit says that the graph needs.
 #[derive(Clone, Debug)]
-pub(super) struct CommitHeader {
-    pub(super) tree: ObjectId,
-    pub(super) parents: Vec<ObjectId>,
+pub struct CommitHeader {
+    /// The files of that state.
+    pub tree: ObjectId,
+    /// The states before, the first one first.
+    pub parents: Vec<ObjectId>,
     /// Committer's time, in seconds since the epoch; 0 if it cannot be read.
-    pub(super) time: i64,
+    pub time: i64,
 }
 
 impl CommitHeader {
     /// Reads the header of a commit object.
-    pub(super) fn parse(commit: &[u8]) -> Option<Self> {
+    pub fn parse(commit: &[u8]) -> Option<Self> {
         let mut lines = header_lines(commit);
         let tree = hexadecimal_id(lines.next()?.strip_prefix(b"tree ")?)?;
         let mut parents = Vec::new();
@@ -37,25 +39,30 @@ impl CommitHeader {
 }
 
 /// What an annotated tag points to.
-pub(super) fn tag_target(tag: &[u8]) -> Option<ObjectId> {
+pub fn tag_target(tag: &[u8]) -> Option<ObjectId> {
     hexadecimal_id(header_lines(tag).next()?.strip_prefix(b"object ")?)
 }
 
 /// The author of a commit, or the tagger of a tag.
-pub(super) fn author(object: &[u8]) -> Option<Person<'_>> {
+pub fn author(object: &[u8]) -> Option<Person<'_>> {
     header_lines(object)
         .find_map(|line| line.strip_prefix(b"author ").or_else(|| line.strip_prefix(b"tagger ")))
         .map(Person::parse)
 }
 
-/// The text of a commit or tag: what follows the first empty line.
-pub(super) fn message(object: &[u8]) -> &[u8] {
-    memchr::memmem::find(object, b"\n\n").and_then(|end| object.get(end + 2..)).unwrap_or_default()
+/// The text of a commit or tag: what follows the first empty line. A merge of annotated tags has their texts in its header
+/// (`mergetag`): there, the text starts with the first of them.
+pub fn message(object: &[u8]) -> &[u8] {
+    let Some(end) = memchr::memmem::find(object, b"\n\n") else { return &[] };
+    // A tag has no such header, and its first line may be anything.
+    let header = object.get(..end).filter(|header| header.starts_with(b"tree ")).unwrap_or_default();
+    let merged = memchr::memmem::find(header, b"\nmergetag ").map(|start| start + 1);
+    object.get(merged.unwrap_or(end + 2)..).unwrap_or_default()
 }
 
 /// Somebody, and a moment with the offset of their clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Person<'a> {
+pub struct Person<'a> {
     name: &'a [u8],
     seconds: i64,
     offset_seconds: i32,
@@ -74,12 +81,12 @@ impl<'a> Person<'a> {
     }
 
     /// `Name <address>`, fit to show.
-    pub(super) fn display(&self) -> String {
+    pub fn display(&self) -> String {
         escape(self.name).into_owned()
     }
 
     /// The moment in RFC 3339, with the offset of the person's clock. A moment outside the calendar is the epoch.
-    pub(super) fn date(&self) -> String {
+    pub fn date(&self) -> String {
         let offset = UtcOffset::from_whole_seconds(self.offset_seconds).unwrap_or(UtcOffset::UTC);
         OffsetDateTime::from_unix_timestamp(self.seconds)
             .ok()
@@ -91,15 +98,18 @@ impl<'a> Person<'a> {
 
 /// One entry of a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct TreeEntry<'a> {
-    pub(super) kind: EntryKind,
-    pub(super) name: &'a [u8],
-    pub(super) id: ObjectId,
+pub struct TreeEntry<'a> {
+    /// What it is.
+    pub kind: EntryKind,
+    /// Its name in the directory, any bytes but NUL.
+    pub name: &'a [u8],
+    /// The object.
+    pub id: ObjectId,
 }
 
 /// What a tree's entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum EntryKind {
+pub enum EntryKind {
     /// A file or a symbolic link: in either case, a blob.
     Blob,
     /// A directory.
@@ -109,7 +119,7 @@ pub(super) enum EntryKind {
 }
 
 /// The entries of a tree object, with ids of so many bytes. Ends with `Err` where the bytes make no sense.
-pub(super) fn tree_entries(tree: &[u8], hash_length: usize) -> impl Iterator<Item = Result<TreeEntry<'_>, Malformed>> {
+pub fn tree_entries(tree: &[u8], hash_length: usize) -> impl Iterator<Item = Result<TreeEntry<'_>, Malformed>> {
     let mut rest = tree;
     std::iter::from_fn(move || {
         if rest.is_empty() {
@@ -128,18 +138,21 @@ pub(super) fn tree_entries(tree: &[u8], hash_length: usize) -> impl Iterator<Ite
 
 /// A tree object that is not one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Malformed;
+pub struct Malformed;
 
 /// One entry of a tree, its id as the bytes that stand there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct RawEntry<'a> {
-    pub(super) kind: EntryKind,
-    pub(super) name: &'a [u8],
-    pub(super) id: &'a [u8],
+pub struct RawEntry<'a> {
+    /// What it is.
+    pub kind: EntryKind,
+    /// Its name in the directory, any bytes but NUL.
+    pub name: &'a [u8],
+    /// The object.
+    pub id: &'a [u8],
 }
 
 /// The entry that starts there, and how many bytes it has, at least one. Nothing behind these is looked at.
-pub(super) fn first_entry(bytes: &[u8], hash_length: usize) -> Option<(RawEntry<'_>, usize)> {
+pub fn first_entry(bytes: &[u8], hash_length: usize) -> Option<(RawEntry<'_>, usize)> {
     let space = bytes.iter().take(8).position(|&byte| byte == b' ')?;
     let (mode, rest) = (bytes.get(..space)?, bytes.get(space + 1..)?);
     let end = memchr::memchr(0, rest)?;
@@ -210,6 +223,9 @@ mod tests {
         assert!(CommitHeader::parse(b"tree 01\n").is_none());
         assert!(CommitHeader::parse(b"").is_none());
         assert_eq!(message(b"tree x"), b"");
+        let merge = b"tree 1\nmergetag object 2\n tag v1\n \n text\ngpgsig x\n\nline";
+        assert_eq!(message(merge), b"mergetag object 2\n tag v1\n \n text\ngpgsig x\n\nline");
+        assert_eq!(message(b"object 1\nmergetag x\n\nmergetag y"), b"mergetag y");
         assert_eq!(tag_target(format!("object {ID}\ntype commit\n").as_bytes()), ObjectId::parse(ID.as_bytes()));
     }
 

@@ -3,14 +3,14 @@
 //! Branches, tags, remote branches, the stash, notes and whatever else lies under `refs/`, HEAD, and the HEADs of all
 //! worktrees. Read from git's files: `packed-refs`, and one file per loose reference.
 
-use super::id::{ObjectId, ObjectKind};
-use super::raw::{self, CommitHeader};
-use super::store::{ObjectStore, Reader};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::Repository;
+use super::id::{ObjectId, ObjectKind};
+use super::raw::{self, CommitHeader};
 use super::repository::{path_from_bytes, read_file};
+use super::store::{ObjectStore, Reader};
 use crate::diagnostic::Diagnostic;
 use crate::source::Collector;
 use crate::source::SourceError;
@@ -178,9 +178,16 @@ impl References {
     }
 }
 
+/// A commit, and how it was named.
+pub(super) struct Revision {
+    pub(super) commit: ObjectId,
+    /// The annotated tags that lead to it: the one that was named, and those that it points to.
+    pub(super) tags: Vec<ObjectId>,
+}
+
 /// The commit that a revision names: an id, an abbreviated one, a reference, and steps from there (`~2`, `^1`, `^{commit}`).
 /// Whatever else git understands (`main@{yesterday}`, `:/text`) is left to libgit2, which opens what it can.
-pub(super) fn resolve(repository: &Repository, revision: &str) -> Result<ObjectId, SourceError> {
+pub(super) fn resolve(repository: &Repository, revision: &str) -> Result<Revision, SourceError> {
     let by_libgit2 = || {
         if repository.has_includes || repository.hash_length != 20 {
             return None;
@@ -188,7 +195,7 @@ pub(super) fn resolve(repository: &Repository, revision: &str) -> Result<ObjectI
         // Opened as bare, so that the owner does not matter; see `Repository`.
         let opened = git2::Repository::open_bare(&repository.git_dir).ok()?;
         let commit = opened.revparse_single(revision).ok()?.peel_to_commit().ok()?;
-        ObjectId::from_bytes(commit.id().as_bytes())
+        Some(Revision { commit: ObjectId::from_bytes(commit.id().as_bytes())?, tags: Vec::new() })
     };
     let store = repository.open_objects()?;
     by_name(repository, &store, revision)
@@ -196,7 +203,7 @@ pub(super) fn resolve(repository: &Repository, revision: &str) -> Result<ObjectI
         .ok_or_else(|| SourceError::Revision { path: repository.path.clone(), revision: revision.to_owned() })
 }
 
-fn by_name(repository: &Repository, store: &ObjectStore, revision: &str) -> Option<ObjectId> {
+fn by_name(repository: &Repository, store: &ObjectStore, revision: &str) -> Option<Revision> {
     let end = revision.find(['~', '^']).unwrap_or(revision.len());
     let (name, mut steps) = revision.split_at_checked(end)?;
     let named = || References::read(repository, &Collector::default()).find(name);
@@ -225,7 +232,8 @@ fn by_name(repository: &Repository, store: &ObjectStore, revision: &str) -> Opti
             id = *commit(&reader, id)?.1.parents.get(parent)?;
         }
     }
-    commit(&reader, id).map(|(id, _)| id)
+    let tags = if end == revision.len() { tags_from(&reader, id) } else { Vec::new() };
+    commit(&reader, id).map(|(commit, _)| Revision { commit, tags })
 }
 
 /// How many tags may point to tags.
@@ -241,6 +249,19 @@ fn commit(reader: &Reader<'_>, mut id: ObjectId) -> Option<(ObjectId, CommitHead
         }
     }
     None
+}
+
+/// The tags on the way from an object to what it stands for.
+fn tags_from(reader: &Reader<'_>, mut id: ObjectId) -> Vec<ObjectId> {
+    let mut tags = Vec::new();
+    while tags.len() < TAG_DEPTH
+        && let Ok((ObjectKind::Tag, bytes)) = reader.read(id)
+        && let Some(target) = raw::tag_target(&bytes)
+    {
+        tags.push(id);
+        id = target;
+    }
+    tags
 }
 
 /// What a loose reference holds.

@@ -1,8 +1,7 @@
-//! [`Swept`]: from what a sweep over the objects found to findings with their places.
+//! [`Settlement`]: from what a sweep over the objects found to findings with their places.
 //!
 //! For scans of whole histories. Tells what is missing, too.
 
-use super::id::{IdMap, IdSet, ObjectId};
 use std::sync::Arc;
 
 use super::Repository;
@@ -11,6 +10,7 @@ use super::authors::Authors;
 use super::branches::BranchTips;
 use super::forest::{Forest, Soil};
 use super::graph::Graph;
+use super::id::{IdMap, IdSet, ObjectId};
 use super::inspection::Notes;
 use super::refs::References;
 use super::store::{Inventory, ObjectStore};

@@ -59,12 +59,7 @@ impl<'a> Visitor<'a> {
 
     /// Scans the content of a blob, or the message of a commit or tag.
     pub(super) fn visit(&self, object: &Object<'_>) {
-        let (kind, text) = match object.kind {
-            ObjectKind::Blob => (GitObject::Blob, object.bytes),
-            ObjectKind::Commit => (GitObject::Commit, raw::message(object.bytes)),
-            ObjectKind::Tag => (GitObject::Tag, raw::message(object.bytes)),
-            _ => return,
-        };
+        let Some((kind, text)) = text_of(object.kind, object.bytes) else { return };
         self.context.collector.count(text.len() as u64);
         let candidates = self.context.detector.detect(text);
         if candidates.is_empty() {
@@ -93,6 +88,16 @@ impl<'a> Visitor<'a> {
         let mut found = self.found.into_inner().unwrap_or_else(PoisonError::into_inner);
         found.sort_unstable_by_key(|found| found.id);
         found
+    }
+}
+
+/// What is scanned of an object: the content of a blob, the message of a commit or tag.
+pub(super) fn text_of(kind: ObjectKind, bytes: &[u8]) -> Option<(GitObject, &[u8])> {
+    match kind {
+        ObjectKind::Blob => Some((GitObject::Blob, bytes)),
+        ObjectKind::Commit => Some((GitObject::Commit, raw::message(bytes))),
+        ObjectKind::Tag => Some((GitObject::Tag, raw::message(bytes))),
+        ObjectKind::Tree => None,
     }
 }
 

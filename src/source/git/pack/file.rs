@@ -1,6 +1,6 @@
 //! [`Pack`]: a pack with what tells where its objects are.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::index::{IndexDamaged, PackIndex, search};
@@ -9,7 +9,6 @@ use super::multi_index::MultiPackIndex;
 
 /// An open pack.
 pub(in crate::source::git) struct Pack {
-    path: PathBuf,
     bytes: Mapped,
     /// Where the checksum at the end begins.
     end: usize,
@@ -47,7 +46,7 @@ impl Pack {
     /// Opens a pack by the name of its `.pack` file. Where it has no index of its own, `shared` tells its place in one for
     /// several packs.
     pub(in crate::source::git) fn open(
-        path: PathBuf,
+        path: &Path,
         hash_length: usize,
         shared: Option<(&Arc<MultiPackIndex<Mapped>>, usize)>,
     ) -> Result<Self, PackError> {
@@ -60,7 +59,7 @@ impl Pack {
             }
             (Err(error), None) => return Err(error),
         };
-        let bytes = Mapped::open(&path)?;
+        let bytes = Mapped::open(path)?;
         let [b'P', b'A', b'C', b'K', 0, 0, 0, 2 | 3, ..] = &*bytes else { return Err(PackError::NoPack) };
         let end = bytes.len().checked_sub(hash_length).filter(|&end| end >= HEADER).ok_or(PackError::NoPack)?;
         if let Listing::Own(index) = &listing
@@ -68,12 +67,7 @@ impl Pack {
         {
             return Err(PackError::Other);
         }
-        Ok(Self { path, bytes, end, listing })
-    }
-
-    /// The name of the file.
-    pub(in crate::source::git) fn path(&self) -> &Path {
-        &self.path
+        Ok(Self { bytes, end, listing })
     }
 
     /// The entries: the file up to its checksum.

@@ -5,7 +5,7 @@
 
 /// The tables of an index.
 #[derive(Debug)]
-pub(in crate::source::git) struct PackIndex<Bytes> {
+pub struct PackIndex<Bytes> {
     bytes: Bytes,
     layout: Layout,
     count: usize,
@@ -28,14 +28,14 @@ enum Layout {
 /// An index that is none, or that ends early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("its index is damaged")]
-pub(in crate::source::git) struct IndexDamaged;
+pub struct IndexDamaged;
 
 /// How many entries the fan-out table has, four bytes each.
 const FAN_OUT: usize = 256;
 
 impl<Bytes: AsRef<[u8]>> PackIndex<Bytes> {
     /// Takes an index apart. `hash_length` is 20 or 32, as the repository says; a version 3 says itself.
-    pub(in crate::source::git) fn parse(bytes: Bytes, hash_length: usize) -> Result<Self, IndexDamaged> {
+    pub fn parse(bytes: Bytes, hash_length: usize) -> Result<Self, IndexDamaged> {
         let file = bytes.as_ref();
         let parsed = if file.starts_with(b"\xfftOc") {
             match number(file, 4) {
@@ -51,17 +51,17 @@ impl<Bytes: AsRef<[u8]>> PackIndex<Bytes> {
     }
 
     /// How many objects there are.
-    pub(in crate::source::git) fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.count
     }
 
     /// The checksum of the pack that this is the index of.
-    pub(in crate::source::git) fn pack_checksum(&self) -> &[u8] {
+    pub fn pack_checksum(&self) -> &[u8] {
         self.slice(self.pack_checksum, self.hash_length).unwrap_or_default()
     }
 
     /// The id of an entry; entries are in the order of their ids, if the index is honest.
-    pub(in crate::source::git) fn id(&self, entry: usize) -> Option<&[u8]> {
+    pub fn id(&self, entry: usize) -> Option<&[u8]> {
         if entry >= self.count {
             return None;
         }
@@ -79,7 +79,7 @@ impl<Bytes: AsRef<[u8]>> PackIndex<Bytes> {
     }
 
     /// Where an entry starts in the pack.
-    pub(in crate::source::git) fn offset(&self, entry: usize) -> Option<u64> {
+    pub fn offset(&self, entry: usize) -> Option<u64> {
         if entry >= self.count {
             return None;
         }
@@ -101,7 +101,7 @@ impl<Bytes: AsRef<[u8]>> PackIndex<Bytes> {
     }
 
     /// The entry of an object.
-    pub(in crate::source::git) fn find(&self, id: &[u8]) -> Option<usize> {
+    pub fn find(&self, id: &[u8]) -> Option<usize> {
         search(self.count, id, |entry| self.id(entry))
     }
 
@@ -196,4 +196,116 @@ fn fan_out(file: &[u8], start: usize) -> Option<usize> {
         last = count;
     }
     usize::try_from(last).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const LENGTH: usize = 20;
+
+    /// Objects in the order of ids, with their offsets.
+    fn objects() -> Vec<([u8; LENGTH], u64)> {
+        (0..40_u8).map(|number| ([number * 5; LENGTH], 12 + u64::from(number) * 7 % 40 * 100)).collect()
+    }
+
+    fn big_endian(numbers: impl IntoIterator<Item = u32>) -> Vec<u8> {
+        numbers.into_iter().flat_map(u32::to_be_bytes).collect()
+    }
+
+    fn fan_out_of(objects: &[([u8; LENGTH], u64)]) -> Vec<u8> {
+        let count = |first: u8| objects.iter().filter(|(id, _)| id[0] <= first).count();
+        big_endian((0..=u8::MAX).map(|first| u32::try_from(count(first)).expect("few")))
+    }
+
+    /// The table of offsets and that of large ones; every third is written as a large one.
+    fn offsets_of(objects: &[([u8; LENGTH], u64)]) -> (Vec<u8>, Vec<u8>) {
+        let (mut offsets, mut large) = (Vec::new(), Vec::new());
+        for (number, (_, offset)) in objects.iter().enumerate() {
+            if number % 3 == 0 {
+                offsets.push(LARGE | u32::try_from(large.len() / 8).expect("few"));
+                large.extend(offset.to_be_bytes());
+            } else {
+                offsets.push(u32::try_from(*offset).expect("small"));
+            }
+        }
+        (big_endian(offsets), large)
+    }
+
+    fn first_version() -> Vec<u8> {
+        let mut file = fan_out_of(&objects());
+        for (id, offset) in objects() {
+            file.extend(u32::try_from(offset).expect("small").to_be_bytes());
+            file.extend(id);
+        }
+        file.extend([0xaa; LENGTH]);
+        file.extend([0xbb; LENGTH]);
+        file
+    }
+
+    fn second_version() -> Vec<u8> {
+        let (offsets, large) = offsets_of(&objects());
+        let ids = objects().into_iter().flat_map(|(id, _)| id).collect();
+        let start = [&b"\xfftOc"[..], &2_u32.to_be_bytes()].concat();
+        let checksums = vec![0; 4 * objects().len()];
+        [start, fan_out_of(&objects()), ids, checksums, offsets, large, vec![0xaa; LENGTH], vec![0xbb; LENGTH]].concat()
+    }
+
+    fn third_version() -> Vec<u8> {
+        let objects = objects();
+        let mut in_pack: Vec<usize> = (0..objects.len()).collect();
+        in_pack.sort_by_key(|&object| objects[object].1);
+        let place = |object: usize| in_pack.iter().position(|&other| other == object).expect("there");
+        let short: Vec<u8> = objects.iter().map(|(id, _)| id[0]).collect();
+        let ids: Vec<u8> = in_pack.iter().flat_map(|&object| objects[object].0).collect();
+        let order = big_endian((0..objects.len()).map(|object| u32::try_from(place(object)).expect("few")));
+        let (offsets, large) = offsets_of(&objects);
+        let tables = [short, ids, order, vec![0; 4 * objects.len()], offsets, large].concat();
+        let count = u32::try_from(objects.len()).expect("few");
+        let trailer = u32::try_from(36 + tables.len()).expect("small");
+        let header = [&b"\xfftOc"[..], &big_endian([3, 36, count, 1]), b"sha1", &big_endian([1, 36, trailer])].concat();
+        [header, tables, vec![0xaa; LENGTH], vec![0xbb; LENGTH]].concat()
+    }
+
+    #[test]
+    fn every_version_says_the_same() {
+        for file in [first_version(), second_version(), third_version()] {
+            let index = PackIndex::parse(&file, LENGTH).expect("an index");
+            assert_eq!((index.count(), index.pack_checksum()), (40, &[0xaa; LENGTH][..]));
+            for (number, (id, offset)) in objects().iter().enumerate() {
+                assert_eq!((index.id(number), index.offset(number)), (Some(&id[..]), Some(*offset)));
+                assert_eq!(index.find(id), Some(number));
+            }
+            assert_eq!((index.id(40), index.offset(40), index.find(&[1; LENGTH])), (None, None, None));
+        }
+    }
+
+    #[test]
+    fn what_ends_early_is_refused() {
+        for file in [first_version(), second_version(), third_version()] {
+            for end in (0..file.len()).step_by(7) {
+                // An index of the second version may lack large offsets: entries that need them then have no offset.
+                if let Ok(index) = PackIndex::parse(&file[..end], LENGTH) {
+                    assert!((0..index.count()).any(|entry| index.offset(entry).is_none()), "{end}");
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn damage_is_survived(version in 0..3_usize, place: prop::sample::Index, byte: u8, length in prop::sample::select(vec![20_usize, 32])) {
+            let mut file = [first_version(), second_version(), third_version()][version].clone();
+            let place = place.index(file.len());
+            file[place] = byte;
+            if let Ok(index) = PackIndex::parse(&file, length) {
+                for entry in 0..index.count().min(100) {
+                    let id = index.id(entry).map(<[u8]>::to_vec);
+                    let _ = (index.offset(entry), id.and_then(|id| index.find(&id)));
+                }
+            }
+        }
+    }
 }

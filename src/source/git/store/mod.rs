@@ -105,7 +105,7 @@ impl ObjectStore {
         let shared = multi_indexes(directory);
         for path in packs {
             let place = shared.iter().find_map(|index| Some((index, place_in(index, &path)?)));
-            match Pack::open(path.clone(), self.hash_length, place) {
+            match Pack::open(&path, self.hash_length, place) {
                 Ok(pack) => self.packs.push(pack),
                 // Git was deleting it while we looked.
                 Err(PackError::Open(error)) if error.kind() == std::io::ErrorKind::NotFound => {}

@@ -152,11 +152,6 @@ impl<'a> Reader<'a> {
         self.store.hash_length
     }
 
-    /// Whether the object is there, readable or not.
-    pub(in crate::source::git) fn contains(&self, id: ObjectId) -> bool {
-        !matches!(self.locate(id), Ok(None))
-    }
-
     fn locate(&self, id: ObjectId) -> Result<Option<Place>, ObjectError> {
         for (pack, file) in self.store.packs().iter().enumerate() {
             if let Some(offset) = file.find(id.as_bytes()) {

@@ -40,6 +40,11 @@ impl Forest {
         Self { nodes, child_starts, children, descendants, roots, units, troubles, has_copies }
     }
 
+    /// How many objects are wanted.
+    pub(super) fn wanted(&self) -> u64 {
+        self.nodes.iter().filter(|node| node.is_wanted).count() as u64
+    }
+
     /// How many units of work there are.
     pub(super) fn units(&self) -> usize {
         self.units.len()
@@ -81,21 +86,40 @@ fn hand_down(nodes: &mut [Node]) {
 /// Chooses the copy of each wanted object that is visited: the first that is not known to be broken. Tells whether there was
 /// a choice.
 fn choose<S: Sweeper>(nodes: &mut [Node], count: u32, sweeper: &S) -> bool {
-    let mut is_settled = vec![false; count as usize];
+    let mut chosen = vec![NOBODY; count as usize];
     let mut has_copies = false;
     let has_broken = nodes.iter().any(|node| node.is_broken);
     for is_broken in [false, true].into_iter().take(1 + usize::from(has_broken)) {
-        for node in nodes.iter_mut().filter(|node| node.is_broken == is_broken) {
-            let Some(is_settled) = is_settled.get_mut(node.number as usize) else { continue };
-            if std::mem::replace(is_settled, true) {
-                has_copies = true;
-            } else {
+        for (node, index) in nodes.iter_mut().zip(0..).filter(|(node, _)| node.is_broken == is_broken) {
+            let Some(chosen) = chosen.get_mut(node.number as usize) else { continue };
+            if *chosen == NOBODY {
+                *chosen = index;
                 let is_kind_wanted = node.kind.is_none_or(|kind| sweeper.largest(kind).is_some());
                 node.is_wanted = is_kind_wanted && sweeper.is_wanted(node.number);
+            } else {
+                has_copies = true;
             }
         }
     }
+    if has_copies {
+        adopt(nodes, &chosen);
+    }
     has_copies
+}
+
+/// Has everyone built from the chosen copy of its base, so that nothing is built twice, and what is known of the base is at hand.
+/// Packs that were fetched bring copies of the bases that they need.
+fn adopt(nodes: &mut [Node], chosen: &[u32]) {
+    for index in 0..nodes.len() {
+        let find = |index: u32| nodes.get(index as usize);
+        let base = nodes.get(index).and_then(|node| find(node.base));
+        let Some(copy) = base.and_then(|base| chosen.get(base.number as usize)).copied() else { continue };
+        let is_like_it = find(copy).zip(base).is_some_and(|(copy, base)| copy.kind == base.kind && !copy.is_broken);
+        // Where bases come first they go on to do so.
+        if let (true, true, Some(node)) = (is_like_it, (copy as usize) < index, nodes.get_mut(index)) {
+            node.base = copy;
+        }
+    }
 }
 
 /// What keeps wanted objects from being visited.

@@ -58,6 +58,11 @@ pub trait Sweeper: Sync {
         true
     }
 
+    /// Is told how many objects are ahead, before the first of them.
+    fn expect(&self, objects: u64) {
+        let _ = objects;
+    }
+
     /// Whether to stop. Asked between any two objects.
     fn is_cancelled(&self) -> bool {
         false
@@ -123,6 +128,7 @@ struct Limits {
 
 fn sweep_within<S: Sweeper>(limits: Limits, stock: &Stock<'_>, sweeper: &S) -> Swept<S::Worker> {
     let forest = Forest::grow(stock, sweeper);
+    sweeper.expect(forest.wanted());
     let new = || Traveller::new(limits, stock, &forest, sweeper);
     let visit = |traveller: &mut Traveller<'_, S>, unit| {
         forest.unit(unit).iter().for_each(|&root| traveller.visit_family(root));

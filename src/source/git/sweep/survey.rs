@@ -91,36 +91,40 @@ impl Survey {
 
     /// Finds the bases that are given by id: in the same pack, where honest packs have them, or anywhere else.
     fn find_bases_by_id(&mut self, stock: &Stock<'_>) {
-        let open = |nodes: &[Node]| nodes.iter().any(|node| node.base == BY_ID);
-        if !open(&self.nodes) {
+        if !self.nodes.iter().any(|node| node.base == BY_ID) {
             return;
         }
-        // All copies by number, and by pack for each number.
-        let mut copies: Vec<(u32, u32, u32)> =
-            self.nodes.iter().zip(0..).map(|(node, index)| (node.number, node.pack, index)).collect();
+        // All copies of all objects, to be found by number, and by pack for each number.
+        let copy = |(node, index): (&Node, u32)| (node.number, node.pack, index);
+        let mut copies: Vec<(u32, u32, u32)> = self.nodes.iter().zip(0..).map(copy).collect();
         copies.par_sort_unstable();
-        for index in 0..self.nodes.len() {
-            let Some(node) = self.nodes.get_mut(index).filter(|node| node.base == BY_ID) else { continue };
-            let pack = stock.packs.get(node.pack as usize);
-            let header = pack.and_then(|pack| EntryHeader::read(pack.bytes, node.offset, pack.hash_length).ok());
-            let Some(EntryContent::IdDelta(id)) = header.map(|header| header.content) else { continue };
-            let found = stock.objects.number(id).and_then(|number| {
-                let first = copies.partition_point(|&copy| copy < (number, node.pack, 0));
-                let beside = copies.get(first).filter(|copy| (copy.0, copy.1) == (number, node.pack));
-                let anywhere = || {
-                    let first = copies.partition_point(|&copy| copy < (number, 0, 0));
-                    copies.get(first).filter(|copy| copy.0 == number)
-                };
-                beside.or_else(anywhere).map(|copy| copy.2)
-            });
-            if let Some(base) = found {
+        let first_from = |number: u32, pack: u32| {
+            let place = copies.partition_point(|&copy| copy < (number, pack, 0));
+            copies.get(place).filter(|copy| copy.0 == number)
+        };
+        let find = |node: &Node| {
+            let pack = stock.packs.get(node.pack as usize)?;
+            let header = EntryHeader::read(pack.bytes, node.offset, pack.hash_length).ok()?;
+            let EntryContent::IdDelta(id) = header.content else { return None };
+            let number = stock.objects.number(id);
+            let beside = |number| first_from(number, node.pack).filter(|copy| copy.1 == node.pack);
+            let found = number.and_then(|number| beside(number).or_else(|| first_from(number, 0)));
+            Some(found.map(|copy| copy.2).ok_or(id))
+        };
+        let open = self.nodes.par_iter_mut().enumerate().filter(|(_, node)| node.base == BY_ID);
+        let missing = open.filter_map(|(index, node)| match find(node) {
+            Some(Ok(base)) => {
                 node.base = base;
-            } else {
+                None
+            }
+            not_found => {
                 node.base = NOBODY;
                 node.is_broken = true;
-                self.faults.push((narrow(index), Fault::MissingBase(hex(id))));
+                let id = not_found.and_then(Result::err).unwrap_or_default();
+                Some((narrow(index), Fault::MissingBase(hex(id))))
             }
-        }
+        });
+        self.faults.par_extend(missing);
     }
 
     /// Sorts each family together, its bases first. What belongs to no family is built from itself.

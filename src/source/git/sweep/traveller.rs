@@ -167,14 +167,15 @@ impl<'a, S: Sweeper> Traveller<'a, S> {
         if is_base && size > terms.largest.max(self.limits.largest_base) {
             return Err(Fault::TooLarge(size));
         }
-        let is_small = size <= terms.largest;
-        if node.is_wanted && !is_small {
+        if !is_base && node.is_wanted && size > terms.largest {
+            // Nothing else would become of it. Where others are built from it, it shows whether the size is a lie.
             self.sweeper.pass_over(&mut self.worker, node.number, terms.kind, size);
+            return Ok(false);
         }
-        Ok(is_base || node.is_wanted && is_small)
+        Ok(is_base || node.is_wanted)
     }
 
-    /// Visits an object that has been built, and keeps it if others are built from it.
+    /// Visits an object that has been built, or passes over it, and keeps it if others are built from it.
     fn arrive(
         &mut self,
         terms: Terms,
@@ -183,7 +184,8 @@ impl<'a, S: Sweeper> Traveller<'a, S> {
         is_base: bool,
         parent: Option<&Step<S::State>>,
     ) -> Entered<S::State> {
-        let state = (node.is_wanted && bytes.len() as u64 <= terms.largest).then(|| {
+        let size = bytes.len() as u64;
+        let state = (node.is_wanted && size <= terms.largest).then(|| {
             let object = Object { number: node.number, kind: terms.kind, bytes: &bytes, is_base };
             let base = parent.and_then(|parent| {
                 let (state, bytes) = (parent.state.as_ref()?, parent.bytes.as_deref()?);
@@ -192,6 +194,9 @@ impl<'a, S: Sweeper> Traveller<'a, S> {
             });
             self.sweeper.visit(&mut self.worker, &object, base)
         });
+        if node.is_wanted && size > terms.largest {
+            self.sweeper.pass_over(&mut self.worker, node.number, terms.kind, size);
+        }
         if is_base {
             return Some((bytes, state));
         }

@@ -81,6 +81,19 @@ fn sizes_that_lie_are_told() {
 }
 
 #[test]
+fn objects_that_only_claim_to_be_large_are_told_once() {
+    let mut pack = PackWriter::new();
+    let root = pack.whole(0, BLOB, b"root");
+    let liar = pack.delta(1, root, &[&size(4)[..], &size(100), b"\x01x"].concat());
+    pack.delta(2, liar, &difference(b"x", b"y"));
+    let recorder = Recorder { largest: 10, ..Recorder::default() };
+    let (visits, troubles) = sweep_packs(LIMITS, &[&pack], &[], &Beside::default(), &recorder);
+    assert_eq!(visits.iter().map(|visit| visit.number).collect::<Vec<_>>(), [0]);
+    let wrong_size = "its delta does not give the 100 bytes that it claims".to_owned();
+    assert_eq!(troubles, [(1, wrong_size), (2, BROKEN.to_owned())]);
+}
+
+#[test]
 fn bases_at_no_entry_are_told() {
     let mut pack = PackWriter::new();
     let root = pack.whole(0, BLOB, b"root");

@@ -1,0 +1,141 @@
+//! A Bloom filter for the windows of all anchors, small enough for the vector registers.
+//!
+//! Two hashes of twelve bits each, one of the first three bytes of a window and one of all four, each with a table of 4096 bits. The
+//! hashes are linear over bits, so that AVX-512 computes them for 64 places at once by multiplication with bit matrices; the
+//! case of letters is left out of them by matrices that do not look at its bit. What both tables know is a candidate.
+//!
+//! [`Bloom::knows`] is the definition; everything faster is tested against it.
+
+use super::window::{CASE, WIDTH, Window};
+
+/// How many bytes the table of one hash has.
+pub(super) const TABLE: usize = 512;
+
+/// How many bytes of hash there are.
+const PLANES: usize = 3;
+
+/// Bits of the last byte of a window that take part in the hash of all four: three bits of the hash come from it, so that a
+/// window of three bytes fills eight places.
+const LAST_MASK: u32 = 0x0007_0000;
+
+/// How many sets of matrices are tried for one that no run of equal bytes passes.
+const ATTEMPTS: u64 = 16;
+
+/// Bytes that files hold long runs of.
+const RUNS: [u8; 14] = [b' ', 0, 0xff, b'-', b'=', b'*', b'/', b'#', b'0', b'_', b'\t', b'a', b'f', b'\n'];
+
+/// The filter.
+pub(super) struct Bloom {
+    /// What each byte at each position of a window adds to the hashes.
+    sums: Box<[[u32; 256]; WIDTH]>,
+    /// The same as matrices: for each eight bits of the hashes one for each position.
+    pub(super) matrices: [[u64; WIDTH]; PLANES],
+    /// Which hashes of the first three bytes occur.
+    pub(super) first: [u8; TABLE],
+    /// Which hashes of all four bytes occur.
+    pub(super) second: [u8; TABLE],
+}
+
+impl Bloom {
+    /// A filter for the windows.
+    pub(super) fn new(windows: &[Window]) -> Self {
+        let mut best = Self::with_seed(windows, 0);
+        for seed in 1..ATTEMPTS {
+            if best.known_runs() == 0 {
+                break;
+            }
+            let other = Self::with_seed(windows, seed);
+            if other.known_runs() < best.known_runs() {
+                best = other;
+            }
+        }
+        best
+    }
+
+    fn with_seed(windows: &[Window], seed: u64) -> Self {
+        let columns = columns(seed);
+        let matrices = std::array::from_fn(|plane| columns.map(|columns| matrix(&columns, plane)));
+        let mut bloom = Self { sums: sums(&columns), matrices, first: [0; TABLE], second: [0; TABLE] };
+        for window in windows {
+            if window.is_short {
+                for last in 0..=u8::MAX {
+                    let [first, second, third, _] = window.bytes;
+                    bloom.insert([first, second, third, last]);
+                }
+            } else {
+                bloom.insert(window.bytes);
+            }
+        }
+        bloom
+    }
+
+    fn insert(&mut self, bytes: [u8; WIDTH]) {
+        let (first, second) = places(self.hash(bytes));
+        self.first[first.0] |= first.1;
+        self.second[second.0] |= second.1;
+    }
+
+    /// Whether a window may begin with these bytes.
+    pub(super) fn knows(&self, bytes: [u8; WIDTH]) -> bool {
+        let (first, second) = places(self.hash(bytes));
+        self.first[first.0] & first.1 != 0 && self.second[second.0] & second.1 != 0
+    }
+
+    fn known_runs(&self) -> usize {
+        RUNS.iter().filter(|byte| self.knows([**byte; WIDTH])).count()
+    }
+
+    fn hash(&self, bytes: [u8; WIDTH]) -> u32 {
+        self.sums.iter().zip(bytes).fold(0, |hash, (sums, byte)| hash ^ sums[usize::from(byte)])
+    }
+}
+
+/// Where a hash stands in both tables: the byte, and the bit in it.
+///
+/// The lowest byte of the hash is the place in the first table and the third byte that in the second, as far as one vector instruction
+/// looks up; the second byte holds what else both need.
+fn places(hash: u32) -> ((usize, u8), (usize, u8)) {
+    let [first, rest, second, _] = hash.to_le_bytes().map(usize::from);
+    ((first | (rest >> 7) << 8, 1 << (rest & 7)), (second | (rest >> 6 & 1) << 8, 1 << (rest >> 3 & 7)))
+}
+
+/// The matrix that gives eight bits of the hash, from bit `plane * 8` on, in the form of `GF2P8AFFINEQB`: the row for the lowest bit
+/// is the highest byte.
+fn matrix(columns: &[u32; 8], plane: usize) -> u64 {
+    let row = |bit: usize| {
+        columns.iter().enumerate().fold(0, |row, (input, column)| {
+            let is_set = column >> (plane * 8 + bit) & 1 != 0;
+            row | u8::from(is_set) << input
+        })
+    };
+    u64::from_be_bytes(std::array::from_fn(row))
+}
+
+/// Pseudo-random columns, always the same for a seed. Nothing about them is secret.
+fn columns(seed: u64) -> [[u32; 8]; WIDTH] {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut next = || {
+        // SplitMix64.
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ mixed >> 31) >> 40) as u32
+    };
+    std::array::from_fn(|position| {
+        std::array::from_fn(|bit| match next() {
+            _ if 1 << bit == CASE => 0,
+            column if position == WIDTH - 1 => column & LAST_MASK,
+            column => column,
+        })
+    })
+}
+
+fn sums(columns: &[[u32; 8]; WIDTH]) -> Box<[[u32; 256]; WIDTH]> {
+    let mut sums = Box::new([[0; 256]; WIDTH]);
+    for (sums, columns) in sums.iter_mut().zip(columns) {
+        for byte in 1..256_usize {
+            sums[byte] = sums[byte & (byte - 1)] ^ columns[byte.trailing_zeros() as usize];
+        }
+    }
+    sums
+}

@@ -1,0 +1,140 @@
+//! The dictionary: from the four bytes at a candidate to the anchors that stand there, if any do.
+
+use std::ops::Range;
+
+use super::Sighting;
+use super::window::{CASE, WIDTH, Window};
+
+/// Bits of the hash that the lists are found by.
+const LIST_BITS: u32 = 11;
+
+/// Bits of the hash that is looked at before anything else: few enough for the nearest cache.
+const MAP_BITS: u32 = 15;
+
+/// [`CASE`] in each byte of a window.
+const CASES: u32 = u32::from_ne_bytes([CASE; WIDTH]);
+
+/// An anchor, how it may be spelled, and where in it its window begins.
+struct Entry {
+    window: u32,
+    offset: u32,
+    anchor: u16,
+    /// In lower case.
+    text: Box<[u8]>,
+    /// The spellings that anybody wants. Any will do if there are none.
+    spellings: Vec<Box<[u8]>>,
+}
+
+/// All anchors with windows of one width.
+struct Lists {
+    /// Which bytes of four belong to a window.
+    mask: u32,
+    /// A bit for each hash that occurs.
+    map: Box<[u64]>,
+    /// Where the list of each hash begins; the last says where all end.
+    begins: Vec<u16>,
+    /// All lists one after another.
+    entries: Vec<Entry>,
+}
+
+/// All anchors.
+pub(super) struct Dictionary {
+    long: Lists,
+    short: Lists,
+}
+
+impl Dictionary {
+    /// A dictionary of anchors in lower case, each with the spellings that are wanted of it (any, if there are none).
+    pub(super) fn new(windows: &[Window], anchors: &[Vec<u8>], spellings: impl Fn(u16) -> Vec<Box<[u8]>>) -> Self {
+        let entries = |is_short: bool| {
+            windows
+                .iter()
+                .filter(|window| window.is_short == is_short)
+                .filter_map(|window| {
+                    let text = anchors.get(usize::from(window.anchor))?.clone().into_boxed_slice();
+                    let offset = u32::try_from(window.offset).ok()?;
+                    let spellings = spellings(window.anchor);
+                    let window_bytes = u32::from_le_bytes(window.bytes);
+                    Some(Entry { window: window_bytes, offset, anchor: window.anchor, text, spellings })
+                })
+                .collect()
+        };
+        Self { long: Lists::new(u32::MAX, entries(false)), short: Lists::new(0x00ff_ffff, entries(true)) }
+    }
+
+    /// Whether an anchor may have its window at `position`. Wrong in one case of thirty at most, where no anchor is.
+    #[inline]
+    pub(super) fn may_know(&self, bytes: &[u8], position: usize) -> bool {
+        let window = window_at(bytes, position);
+        self.long.may_know(window) | self.short.may_know(window)
+    }
+
+    /// Tells the anchors that have their window at `position` and lie in `zone`.
+    pub(super) fn look_up(&self, bytes: &[u8], zone: &Range<usize>, position: usize, tell: &mut impl FnMut(Sighting)) {
+        let window = window_at(bytes, position);
+        for lists in [&self.long, &self.short] {
+            for entry in lists.entries_for(window) {
+                let Some(start) = position.checked_sub(entry.offset as usize).filter(|start| *start >= zone.start)
+                else {
+                    continue;
+                };
+                let end = start + entry.text.len();
+                let Some(text) = bytes.get(start..end).filter(|_| end <= zone.end) else { continue };
+                if text.eq_ignore_ascii_case(&entry.text)
+                    && (entry.spellings.is_empty() || entry.spellings.iter().any(|spelling| **spelling == *text))
+                    && let Ok(start) = u32::try_from(start)
+                {
+                    tell(Sighting { start, anchor: entry.anchor });
+                }
+            }
+        }
+    }
+}
+
+impl Lists {
+    fn new(mask: u32, mut entries: Vec<Entry>) -> Self {
+        entries.sort_by_key(|entry| (hash(entry.window, LIST_BITS), entry.anchor));
+        let mut map = vec![0; 1 << (MAP_BITS - 6)].into_boxed_slice();
+        let mut begins = Vec::with_capacity((1 << LIST_BITS) + 1);
+        for (index, entry) in (0_u16..).zip(&entries) {
+            let hash_of_map = hash(entry.window, MAP_BITS);
+            map[hash_of_map >> 6] |= 1_u64 << (hash_of_map & 63);
+            begins.resize(begins.len().max(hash(entry.window, LIST_BITS) + 1), index);
+        }
+        begins.resize((1 << LIST_BITS) + 1, u16::try_from(entries.len()).unwrap_or(u16::MAX));
+        Self { mask, map, begins, entries }
+    }
+
+    #[inline]
+    fn may_know(&self, window: u32) -> bool {
+        let hash = hash(window & self.mask, MAP_BITS);
+        self.map.get(hash >> 6).is_some_and(|bits| bits >> (hash & 63) & 1 != 0)
+    }
+
+    fn entries_for(&self, window: u32) -> impl Iterator<Item = &Entry> {
+        let window = window & self.mask;
+        let list = hash(window, LIST_BITS);
+        let range = match self.begins.get(list..list + 2) {
+            Some([begin, end]) => usize::from(*begin)..usize::from(*end),
+            _ => 0..0,
+        };
+        self.entries.get(range).unwrap_or_default().iter().filter(move |entry| entry.window == window)
+    }
+}
+
+/// The bytes at a position, with [`CASE`] set. What lies behind the end of the bytes counts as nought.
+#[inline]
+pub(super) fn window_at(bytes: &[u8], position: usize) -> u32 {
+    let rest = bytes.get(position..).unwrap_or_default();
+    let window = rest.first_chunk::<WIDTH>().copied().unwrap_or_else(|| {
+        let mut window = [0; WIDTH];
+        window.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+        window
+    });
+    u32::from_le_bytes(window) | CASES
+}
+
+#[inline]
+fn hash(window: u32, bits: u32) -> usize {
+    (window.wrapping_mul(0x9e37_79b1) >> (32 - bits)) as usize
+}

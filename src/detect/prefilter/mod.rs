@@ -1,0 +1,119 @@
+//! The prefilter: one pass over the bytes for the anchors of all rules.
+//!
+//! Each anchor is looked for by a `window` of its rarest bytes. A filter in the registers of the processor (`bloom`) tells where
+//! windows may be, for many places at once (`simd`); those are collected (`candidates`) and looked up (`dictionary`).
+
+mod bloom;
+mod candidates;
+mod dictionary;
+mod search;
+mod simd;
+mod window;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use search::Search;
+
+use crate::rules::{Matcher, Rule, Scanner};
+
+/// What an anchor was found for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Owner {
+    /// A rule with a pattern, by its place in the rule set.
+    Pattern(usize),
+    /// A rule with a scanner, by its place in the rule set.
+    Scanner(usize, Scanner),
+    /// All rules that look for the value of a key.
+    Assignment,
+}
+
+/// An anchor in the bytes, spelled as at least one of its owners wants it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Sighting {
+    /// Where it begins.
+    pub(super) start: u32,
+    /// Which anchor it is.
+    pub(super) anchor: u16,
+}
+
+/// An anchor in the bytes, spelled as its owner wants it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Hit {
+    pub(super) owner: Owner,
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+/// Who asked for an anchor, and how exactly it must be spelled if its case matters.
+pub(super) type Claim = (Owner, Option<Box<[u8]>>);
+
+/// Finds anchors.
+pub(super) struct Prefilter {
+    search: Search,
+    anchors: Vec<Vec<u8>>,
+    claims: Vec<Vec<Claim>>,
+}
+
+impl Prefilter {
+    pub(super) fn new<'a>(rules: impl Iterator<Item = &'a Rule>) -> Self {
+        let mut anchors: BTreeMap<Vec<u8>, Vec<Claim>> = BTreeMap::new();
+        for (index, rule) in rules.enumerate() {
+            let owner = match rule.matcher {
+                Matcher::Pattern(_) => Owner::Pattern(index),
+                Matcher::Scanner(scanner) => Owner::Scanner(index, scanner),
+                Matcher::Keys(_) => Owner::Assignment,
+            };
+            for anchor in &rule.anchors {
+                let exact = rule.anchors_are_case_sensitive.then(|| anchor.as_bytes().into());
+                let owners = anchors.entry(anchor.to_ascii_lowercase().into_bytes()).or_default();
+                if !owners.contains(&(owner, exact.clone())) {
+                    owners.push((owner, exact));
+                }
+            }
+        }
+        let (anchors, claims): (Vec<Vec<u8>>, Vec<Vec<Claim>>) = anchors.into_iter().unzip();
+        let spellings = |anchor: u16| {
+            // An anchor that somebody wants however it is spelled is wanted however it is spelled.
+            let claims = claims.get(usize::from(anchor)).map(Vec::as_slice).unwrap_or_default();
+            claims.iter().map(|(_, exact)| exact.clone()).collect::<Option<Vec<_>>>().unwrap_or_default()
+        };
+        let search = Search::new(&anchors, spellings);
+        Self { search, anchors, claims }
+    }
+
+    /// Every anchor that lies wholly inside `zone`, ascending. Nothing is found beyond the first four gigabytes.
+    pub(super) fn scan(&self, bytes: &[u8], zone: Range<usize>, sightings: &mut Vec<Sighting>) {
+        self.search.scan(bytes, zone, sightings);
+    }
+
+    /// Who asked for an anchor.
+    pub(super) fn claims(&self, anchor: u16) -> &[Claim] {
+        self.claims.get(usize::from(anchor)).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Length of an anchor in bytes.
+    pub(super) fn length(&self, anchor: u16) -> usize {
+        self.anchors.get(usize::from(anchor)).map_or(0, Vec::len)
+    }
+
+    /// Every anchor in the bytes, as its owners spell it.
+    pub(super) fn hits(&self, bytes: &[u8]) -> Vec<Hit> {
+        let mut sightings = Vec::new();
+        self.scan(bytes, 0..bytes.len(), &mut sightings);
+        let mut hits = Vec::new();
+        for Sighting { start, anchor } in sightings {
+            let start = start as usize;
+            let end = start + self.length(anchor);
+            for (owner, exact) in self.claims(anchor) {
+                if exact.as_deref().is_none_or(|exact| bytes.get(start..end) == Some(exact)) {
+                    hits.push(Hit { owner: *owner, start, end });
+                }
+            }
+        }
+        hits
+    }
+}
+
+#[cfg(test)]
+mod tests;
