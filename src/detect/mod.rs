@@ -151,13 +151,13 @@ impl Detector {
 
     /// How far from its start bytes have a say in a candidate, before and after.
     ///
-    /// A match is a function of its rule's window, or of what the longest token, key or assignment spans. The same bytes may be
-    /// claimed by another match, which is as long and has a window of its own; and what is paired with it stands within the reach
-    /// of pairing, where the same holds for it.
+    /// A match is a function of its rule's window, or of what the longest token, key or assignment spans. What is paired with it
+    /// stands within the reach of pairing behind its end, and is a match too. The same bytes may be claimed by another match, and
+    /// some of those by a third: each is as long, and has a window of its own.
     pub fn reach(&self) -> usize {
         let windows = self.rules.rules.iter().map(|rule| rule.window.before.max(rule.window.after));
         let longest = windows.chain([jwt::LONGEST, jwk::LONGEST, assignment::REACH.after, value::OBJECT_REACH]).max();
-        longest.unwrap_or_default().saturating_mul(3).saturating_add(pairing::REACH)
+        longest.unwrap_or_default().saturating_mul(4).saturating_add(pairing::REACH)
     }
 
     /// The rules of this detector.

@@ -34,10 +34,10 @@ pub struct ScanContext<'a> {
     pub detector: &'a Detector,
     /// Takes what is found.
     pub collector: &'a Collector,
-    /// Items that are held in memory (git objects, files of images) and larger than this many bytes are left out with a
-    /// diagnostic.
+    /// Items that have to be held in memory (git objects, sparse files of images) and are larger than this many bytes are left
+    /// out with a diagnostic.
     pub max_file_size: u64,
-    /// So are items that are read piece by piece (files, standard input) and larger than this many bytes.
+    /// So are items that are read piece by piece (files, standard input) and are larger than this many bytes.
     pub max_stream_size: u64,
     /// Whether what was found out about one version of a file is used for the next.
     pub reuses_deltas: bool,

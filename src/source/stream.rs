@@ -43,7 +43,7 @@ pub(super) struct Part {
 
 impl Part {
     /// All of a stream, however long it is.
-    const WHOLE: Self = Self { lead: 0, length: u64::MAX };
+    pub(super) const WHOLE: Self = Self { lead: 0, length: u64::MAX };
 }
 
 /// What a part of a stream holds.

@@ -122,8 +122,8 @@ pub(crate) struct DetectionArgs {
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
 
-    /// Leave out files larger than this, with a diagnostic; `K`, `M` and `G` are understood [default: 256M in git history and
-    /// images, where a file is held in memory; none elsewhere]
+    /// Leave out files larger than this, with a diagnostic; `K`, `M` and `G` are understood [default: 256M in git history,
+    /// where a file is held in memory; none elsewhere]
     #[arg(long, value_name = "SIZE", value_parser = ByteSize::from_str)]
     pub max_file_size: Option<ByteSize>,
 

@@ -16,11 +16,16 @@ pub(super) const TRAILING: &[u8] = b"trailing:";
 /// Files are handed out when so many bytes are together.
 const BATCH_BYTES: usize = 1024 * 1024;
 
+/// Files larger than this are not held in memory where they can be looked into as they are read.
+const LARGEST_HELD: u64 = 32 << 20;
+
 /// How much of a layer is read at most. Real layers stay far below; these bounds end decompression bombs.
 #[derive(Clone, Copy)]
 pub(super) struct Limits {
-    /// Larger files are left out.
+    /// Larger files are left out where they have to be held in memory.
     pub(super) file_bytes: u64,
+    /// Larger files are left out where they are looked into as they are read.
+    pub(super) stream_bytes: u64,
     /// A layer may expand to this many bytes.
     pub(super) layer_bytes: u64,
     /// And hold this many entries.
@@ -30,7 +35,7 @@ pub(super) struct Limits {
 impl Limits {
     /// The bounds of a scan that leaves out files larger than `file_bytes`.
     pub(super) fn new(file_bytes: u64) -> Self {
-        Self { file_bytes, layer_bytes: 256 << 30, entries: 8_000_000 }
+        Self { file_bytes, stream_bytes: file_bytes, layer_bytes: 256 << 30, entries: 8_000_000 }
     }
 }
 
@@ -70,6 +75,9 @@ impl Batch {
 pub(super) trait Visitor {
     /// Takes files, and gives back an empty batch.
     fn files(&mut self, batch: Batch) -> Batch;
+
+    /// Looks into a large file as it is read. `None`, and nothing is read, if files have to be taken whole.
+    fn stream(&mut self, path: &[u8], content: &mut dyn Read) -> Option<io::Result<()>>;
 
     /// Something was left unread: the file named, or the layer from here on.
     fn gap(&mut self, code: &'static str, path: Option<&[u8]>, reason: &str);
@@ -158,11 +166,21 @@ impl<V: Visitor> Walk<'_, V> {
         if size == 0 {
             return Ok(0);
         }
+        // Reading a sparse file makes up the zeros between what it stores, and there may be any number of them.
+        let is_sparse = kind.is_gnu_sparse();
+        if size > LARGEST_HELD && size <= self.limits.stream_bytes && !is_sparse {
+            let mut content = entry.by_ref().take(size);
+            if let Some(read) = self.visitor.stream(path, &mut content) {
+                let unread = content.limit();
+                let is_cut = unread > 0 && !self.visitor.is_cancelled();
+                let read = if is_cut { read.and(Err(io::ErrorKind::UnexpectedEof.into())) } else { read };
+                return read.map(|()| unread).map_err(|error| (Some(path.to_vec()), error));
+            }
+        }
         if size > self.limits.file_bytes {
             let reason = format!("{size} bytes, more than the limit of {}", self.limits.file_bytes);
             self.visitor.gap("oversize-file", Some(path), &reason);
-            if kind.is_gnu_sparse() {
-                // Reading it would make up the zeros between what it stores.
+            if is_sparse {
                 return Ok(size.max(entry.header().entry_size().unwrap_or(0)));
             }
             return self.skip(entry, size).map_err(|error| (Some(path.to_vec()), error));

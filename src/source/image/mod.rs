@@ -20,15 +20,16 @@ mod store;
 mod tests;
 mod values;
 
-use std::io;
+use std::io::{self, Read};
 use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use self::contents::Contents;
 use self::layer::Limits;
-use self::scan::{Inspector, Scan, Subject};
+use self::scan::{Inspector, Scan, Streamed, Subject};
 use self::store::Store;
+use super::stream::{Buffer, Part, Searched};
 use super::{ScanContext, Source};
 use crate::detect::Candidate;
 use crate::diagnostic::Diagnostic;
@@ -169,7 +170,8 @@ impl Source for ImageSource {
     }
 
     fn scan(&self, context: &ScanContext<'_>) {
-        Scan::new(&self.store, &self.contents, &self.name, context, Limits::new(context.max_file_size)).run();
+        let limits = Limits { stream_bytes: context.max_stream_size, ..Limits::new(context.max_file_size) };
+        Scan::new(&self.store, &self.contents, &self.name, context, limits).run();
     }
 }
 
@@ -181,6 +183,13 @@ impl Inspector for ScanContext<'_> {
         let candidates = self.detector.detect(bytes);
         self.collector.count(bytes.len() as u64);
         candidates.into_iter().map(|candidate| (candidate.span.clone(), candidate)).collect()
+    }
+
+    fn inspect_stream(&self, content: &mut dyn Read) -> Option<Streamed<Candidate>> {
+        self.collector.expect(1);
+        let Searched { found, result, .. } = self.search_part(content, &mut Buffer::new(), Part::WHOLE);
+        self.collector.count_item();
+        Some((found.into_iter().map(|(candidate, span)| (span, candidate)).collect(), result))
     }
 
     fn report(&self, hit: Candidate, locations: Vec<Location>) {

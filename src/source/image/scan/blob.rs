@@ -159,6 +159,14 @@ impl<I: Inspector> Visitor for BlobVisitor<'_, '_, '_, I> {
         Batch::default()
     }
 
+    fn stream(&mut self, path: &[u8], content: &mut dyn Read) -> Option<io::Result<()>> {
+        let (hits, result) = self.scan.inspector.inspect_stream(content)?;
+        for (span, hit) in hits {
+            lock(&self.scan.pending).push(Pending { blob: self.index, path: SourcePath::new(path), span, hit });
+        }
+        Some(result)
+    }
+
     fn gap(&mut self, code: &'static str, path: Option<&[u8]>, reason: &str) {
         let place = match path {
             Some(path) => format!("{}: {}", self.place, escape(path)),

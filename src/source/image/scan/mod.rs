@@ -6,6 +6,7 @@
 mod blob;
 
 use std::collections::HashMap;
+use std::io::{self, Read};
 use std::ops::Range;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,6 +34,12 @@ pub(super) trait Inspector: Sync {
     /// Everything found in the bytes of a subject, with where it stands.
     fn inspect(&self, subject: &Subject<'_>, bytes: &[u8]) -> Vec<(Range<usize>, Self::Hit)>;
 
+    /// Everything found in a large file as it is read, and whether all of it could be. `None`, and nothing is read, if it takes
+    /// files whole only.
+    fn inspect_stream(&self, _content: &mut dyn Read) -> Option<Streamed<Self::Hit>> {
+        None
+    }
+
     /// Takes a hit with all its locations.
     fn report(&self, hit: Self::Hit, locations: Vec<Location>);
 
@@ -47,6 +54,9 @@ pub(super) trait Inspector: Sync {
         true
     }
 }
+
+/// What is found in a file as it is read, and whether all of it could be read.
+pub(super) type Streamed<H> = (Vec<(TextSpan, H)>, io::Result<()>);
 
 /// What bytes belong to.
 pub(super) enum Subject<'a> {

@@ -1,10 +1,18 @@
 //! Images that are cut, wrong, or mean harm.
 
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::detect::Detector;
+use crate::finding::FingerprintKey;
+use crate::rules::RuleSet;
 use crate::source::image::{ImageError, sniff};
+use crate::source::{Collector, ScanContext, Source as _};
 
 #[test]
 fn missing_and_wrong_blobs_are_told() {
@@ -197,6 +205,37 @@ fn limits_are_told() {
     assert!(answer.told("oversize-layer gap img: more than 2 entries"), "{:?}", answer.diagnostics);
     let answer = scan_with(&path, Limits { layer_bytes: 6000, ..Limits::new(5000) }, Probe::default());
     assert!(answer.told("corrupt-layer gap img: it expands beyond every limit"), "{:?}", answer.diagnostics);
+}
+
+#[test]
+fn large_files_are_searched_as_they_are_read() {
+    let rules = RuleSet::load(&[]).unwrap();
+    let detector = Detector::new(Arc::new(rules), FingerprintKey::default());
+    let secret = |name: &str| format!("CLIENT_ID=shop\nCLIENT_SECRET={}\n", BASE64.encode(Sha256::digest(name)));
+    let mut large = vec![b'\n'; 33 << 20];
+    large.extend(secret("large").into_bytes());
+    let tar = tar_of(&[("large", &large), ("small", secret("small").as_bytes())]);
+    let disk = Disk::new();
+    let check = |layer: &[u8], max_stream_size: u64, expected: &[(&str, u32)], told: &[&str]| {
+        let collector = Collector::default();
+        let context =
+            ScanContext { max_file_size: 1 << 20, max_stream_size, ..ScanContext::new(&detector, &collector) };
+        ImageSource::open(&disk.file(layer), "img").unwrap().scan(&context);
+        let (findings, diagnostics) = collector.finish();
+        let mut places: Vec<(String, u32)> = findings
+            .iter()
+            .flat_map(|finding| &finding.locations)
+            .map(|location| (location.path.display().into_owned(), location.span.line))
+            .collect();
+        places.sort();
+        let expected: Vec<(String, u32)> = expected.iter().map(|(path, line)| ((*path).to_owned(), *line)).collect();
+        assert_eq!(places, expected);
+        assert_eq!(diagnostics.iter().map(|diagnostic| diagnostic.code).collect::<Vec<_>>(), told);
+    };
+    let line = (33 << 20) + 2;
+    check(&gzip(&tar), u64::MAX, &[("large", line), ("small", 2)], &[]);
+    check(&gzip(&tar), 1 << 20, &[("small", 2)], &["oversize-file"]);
+    check(&gzip(&tar[..512 + large.len() - 2]), u64::MAX, &[("large", line)], &["truncated-layer"]);
 }
 
 #[test]
