@@ -8,16 +8,16 @@ use super::dictionary::Dictionary;
 use super::simd::{Engine, Sieve};
 use super::window::Window;
 
-/// Searches for anchors.
-pub(super) struct Search {
+/// Searches bytes for many literals at once, as the first stage of detection does.
+pub struct AnchorSearch {
     sieve: Sieve,
     dictionary: Dictionary,
 }
 
-impl Search {
-    /// A search for anchors in lower case, each with the spellings that are wanted of it (any, if there are none). Those of fewer
-    /// than three bytes, which no rule may have, are not found.
-    pub(super) fn new(anchors: &[Vec<u8>], spellings: impl Fn(u16) -> Vec<Box<[u8]>>) -> Self {
+impl AnchorSearch {
+    /// A search for anchors in lower case, each with the spellings that are wanted of it (any, if there are none). Sightings name
+    /// them by their place in `anchors`. Those of fewer than three bytes, which no rule may have, are not found.
+    pub fn new(anchors: &[Vec<u8>], spellings: impl Fn(u16) -> Vec<Box<[u8]>>) -> Self {
         Self::with(Engine::all().first().copied().unwrap_or(Engine::Scalar), anchors, spellings)
     }
 
@@ -28,7 +28,7 @@ impl Search {
     }
 
     /// Adds every anchor that lies wholly inside `zone`, ascending. Nothing is found beyond the first four gigabytes.
-    pub(super) fn scan(&self, bytes: &[u8], zone: Range<usize>, sightings: &mut Vec<Sighting>) {
+    pub fn scan(&self, bytes: &[u8], zone: Range<usize>, sightings: &mut Vec<Sighting>) {
         let end = zone.end.min(bytes.len()).min(u32::MAX as usize);
         if zone.start < end {
             let mut candidates = Candidates::new(&self.dictionary, bytes, zone.start..end, sightings);

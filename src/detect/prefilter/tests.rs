@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use proptest::prelude::*;
 
-use super::search::Search;
+use super::search::AnchorSearch;
 use super::simd::Engine;
 use super::{Prefilter, Sighting};
 use crate::rules::RuleSet;
@@ -23,7 +23,7 @@ fn expected(anchors: &[Vec<u8>], bytes: &[u8], zone: &Range<usize>) -> Vec<Sight
 
 fn check(anchors: &[Vec<u8>], inputs: &[(&[u8], Range<usize>)]) {
     for engine in Engine::all() {
-        let search = Search::with(engine, anchors, |_| Vec::new());
+        let search = AnchorSearch::with(engine, anchors, |_| Vec::new());
         for (bytes, zone) in inputs {
             let mut sightings = Vec::new();
             search.scan(bytes, zone.clone(), &mut sightings);
@@ -88,7 +88,7 @@ fn anchors_are_found_at_every_position() {
 
 #[test]
 fn zones_outside_the_bytes_hold_nothing() {
-    let search = Search::new(&[b"abc".to_vec()], |_| Vec::new());
+    let search = AnchorSearch::new(&[b"abc".to_vec()], |_| Vec::new());
     let mut sightings = Vec::new();
     for zone in [3..3, 4..9, 9..12, usize::MAX - 1..usize::MAX, Range { start: 2, end: 1 }] {
         search.scan(b"abc", zone, &mut sightings);
@@ -108,7 +108,7 @@ fn crowded_bytes_are_searched_whole() {
 fn a_spelling_that_nobody_wants_is_not_sighted() {
     let spellings =
         |anchor| if anchor == 0 { vec![b"AbC".as_slice().into(), b"abC".as_slice().into()] } else { Vec::new() };
-    let search = Search::new(&[b"abc".to_vec(), b"xyz".to_vec()], spellings);
+    let search = AnchorSearch::new(&[b"abc".to_vec(), b"xyz".to_vec()], spellings);
     let mut sightings = Vec::new();
     search.scan(b"abc AbC xYz abC ABC", 0..19, &mut sightings);
     let found: Vec<(u32, u16)> = sightings.iter().map(|sighting| (sighting.start, sighting.anchor)).collect();
