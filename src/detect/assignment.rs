@@ -5,7 +5,8 @@
 
 use std::ops::Range;
 
-use super::key::Key;
+use super::key::{self, Key};
+use crate::rules::Window;
 
 /// The longest name of a setting that is read.
 const LONGEST_KEY: usize = 160;
@@ -15,9 +16,6 @@ const LONGEST_VALUE: usize = 4 * 1024;
 
 /// How far before a name its value is looked for.
 const LONGEST_PAIR: usize = 1024;
-
-/// How far from a word bytes have a say in the assignment that it belongs to: two names, gaps and quotes, and the value.
-pub(super) const REACH: usize = LONGEST_VALUE + 2 * LONGEST_PAIR;
 
 /// The most backslashes before a quotation mark: text quoted four times over.
 const DEEPEST_QUOTE: usize = 15;
@@ -53,25 +51,89 @@ pub(crate) enum Quote {
     Escaped(u8),
 }
 
+/// How far around a word anything that [`at`] reads may stand: before it the name and a pair's value before that, behind it
+/// the name, what assigns, and the value.
+pub(crate) const REACH: Window = Window { before: 1200, after: 5120 };
+
+/// A name that a word belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Name {
+    /// Where the name stands.
+    pub(crate) span: Range<usize>,
+    /// As `span`, and in prose also the word before it: headings write `Client Secret: …`.
+    pub(crate) words: Range<usize>,
+    /// Every byte that decided how far the name reaches.
+    pub(crate) read: Range<usize>,
+    /// Where the reading goes on: behind the quotation marks and brackets that close the name.
+    end: usize,
+    is_quoted: bool,
+}
+
+/// Reads the name that the word at `word` belongs to.
+pub(crate) fn name(bytes: &[u8], word: Range<usize>) -> Name {
+    let untrimmed = name_around(bytes, &word);
+    let span = trimmed(bytes, untrimmed.clone(), &word);
+    let mut read = untrimmed.start.saturating_sub(1)..untrimmed.end + 1;
+    let mut cursor = Cursor { bytes, position: span.end };
+    let is_quoted = cursor.skip_closers();
+    let mut words = span.clone();
+    let is_prose = preceding(bytes, span.start) == Some(b' ');
+    if is_prose && key::is_one_word(bytes.get(span.clone()).unwrap_or_default()) {
+        read.end = read.end.max(cursor.position + DEEPEST_QUOTE + 2);
+        if !is_quoted {
+            words.start = name_before(bytes, span.start);
+            read.start = words.start.saturating_sub(1);
+        }
+    }
+    Name { span, words, read, end: cursor.position, is_quoted }
+}
+
 /// Reads the assignment to the name that the word at `word` belongs to.
 pub(crate) fn at(bytes: &[u8], word: Range<usize>) -> Option<Assignment> {
-    let key_span = name_around(bytes, word);
-    let name = bytes.get(key_span.clone())?;
-    let mut cursor = Cursor { bytes, position: key_span.end };
-    let before = preceding(bytes, key_span.start);
-    let is_quoted = cursor.skip_closers();
-    let form = Form::read(&mut cursor, is_quoted, key_span.start);
+    assigned(bytes, &name(bytes, word))
+}
+
+/// Reads what is assigned to a name.
+pub(crate) fn assigned(bytes: &[u8], name: &Name) -> Option<Assignment> {
+    let mut cursor = Cursor { bytes, position: name.end };
+    let form = Form::read(&mut cursor, name.is_quoted, name.span.start);
     let read = form.and_then(|form| value(&mut cursor, form)).filter(|(span, _)| !is_key(bytes, span.end));
-    let (span, quote) = read.or_else(|| if is_quoted { value_before(bytes, key_span.start) } else { None })?;
-    let mut key = Key::parse(name);
-    if key.words().len() == 1 && !is_quoted && before == Some(b' ') {
-        // Prose and headings write `Client Secret: …`.
-        let start = name_before(bytes, key_span.start);
-        key = Key::parse(bytes.get(start..key_span.end)?);
-    }
+    let (span, quote) = read.or_else(|| if name.is_quoted { value_before(bytes, name.span.start) } else { None })?;
+    let key = Key::parse(bytes.get(name.words.clone())?);
     let is_parameter = form == Some(Form::Parameter);
     let is_literal = quote != Quote::None && form != Some(Form::Argument);
-    Some(Assignment { key, key_span, span, quote, is_literal, is_parameter })
+    Some(Assignment { key, key_span: name.span.clone(), span, quote, is_literal, is_parameter })
+}
+
+/// So many bytes without white space, quotation mark or delimiter are an encoding of something, or a program without spaces:
+/// nothing that stands behind them is a name.
+const LONGEST_PLAIN: usize = 1024;
+
+/// Counts the bytes before a position that could belong to one unquoted value. Remembers what it has counted, so that positions
+/// that are asked for in ascending order cost no more than the bytes.
+#[derive(Default)]
+pub(crate) struct PlainRun {
+    end: usize,
+    length: usize,
+}
+
+impl PlainRun {
+    /// Whether so much plain text stands before the position that nothing is assigned there.
+    pub(crate) fn swallows(&mut self, bytes: &[u8], position: usize) -> bool {
+        let least = position.saturating_sub(LONGEST_PLAIN);
+        let is_known = (least..=position).contains(&self.end);
+        let start = if is_known { self.end } else { least };
+        let text = bytes.get(start..position).unwrap_or_default();
+        let fresh = text.iter().rev().take_while(|byte| is_plain(**byte)).count();
+        let known = if is_known && fresh == text.len() { self.length } else { 0 };
+        self.end = position;
+        self.length = (fresh + known).min(LONGEST_PLAIN);
+        self.length == LONGEST_PLAIN
+    }
+}
+
+fn is_plain(byte: u8) -> bool {
+    !byte.is_ascii_whitespace() && !b"\"'`,;&<>)]}|\\".contains(&byte)
 }
 
 /// The name that a value is assigned to, read from the value backwards on its line.
@@ -88,12 +150,15 @@ fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
 }
 
-fn name_around(bytes: &[u8], word: Range<usize>) -> Range<usize> {
+fn name_around(bytes: &[u8], word: &Range<usize>) -> Range<usize> {
     let left = bytes.get(..word.start).unwrap_or_default();
     let left = left.iter().rev().take(LONGEST_KEY).take_while(|byte| is_name(**byte)).count();
     let right = bytes.get(word.end..).unwrap_or_default();
     let right = right.iter().take(LONGEST_KEY).take_while(|byte| is_name(**byte)).count();
-    let mut span = word.start - left..word.end + right;
+    word.start - left..word.end + right
+}
+
+fn trimmed(bytes: &[u8], mut span: Range<usize>, word: &Range<usize>) -> Range<usize> {
     // The dashes of a flag and the arrow of `secret->value` are not part of the name.
     while span.start < word.start && matches!(bytes.get(span.start), Some(b'-' | b'.')) {
         span.start += 1;
@@ -420,7 +485,7 @@ fn value(cursor: &mut Cursor<'_>, form: Form) -> Option<(Range<usize>, Quote)> {
             let end = memchr::memmem::find(line, b" #").unwrap_or(line.len());
             line.get(..end).unwrap_or_default().trim_ascii_end().len()
         }
-        Form::Plain => rest.iter().take_while(|b| !b.is_ascii_whitespace() && !b"\"'`,;&<>)]}|\\".contains(b)).count(),
+        Form::Plain => rest.iter().take_while(|byte| is_plain(**byte)).count(),
     };
     let mut end = start + length;
     // The end of a statement or list is not part of the value.

@@ -53,6 +53,14 @@ pub(super) struct Raw<'a> {
     pub(super) specificity: usize,
 }
 
+impl<'a> Raw<'a> {
+    /// A value that no program could be, found without a name.
+    pub(super) fn literal(span: Range<usize>, value: Cow<'a, [u8]>, specificity: usize) -> Self {
+        let (stem, parts) = (Vec::new(), Vec::new());
+        Self { span, value, is_assigned: false, is_literal: true, stem, parts, specificity }
+    }
+}
+
 /// Collects what passes, and tells what does not.
 pub(super) struct Judge<'a> {
     pub(super) matches: Vec<Match>,
@@ -97,6 +105,11 @@ impl<'a> Judge<'a> {
         });
         true
     }
+}
+
+/// Whether no filter of the rule refuses the value.
+pub(super) fn passes(rule: &Rule, raw: &Raw<'_>) -> bool {
+    judge(rule, raw).is_ok()
 }
 
 fn judge(rule: &Rule, raw: &Raw<'_>) -> Result<(Confidence, Option<jwt::Token>), Filter> {

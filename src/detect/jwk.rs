@@ -11,6 +11,21 @@ pub(super) const LONGEST: usize = 12 * 1024;
 const PUBLISHED_IDS: &[&str] =
     &["bilbo.baggins@hobbiton.example", "frodo.baggins@hobbiton.example", "2011-04-29", "juliet@capulet.lit"];
 
+/// How far behind the start of an anchor its value is read.
+const TYPE_REACH: usize = 48;
+
+/// Whether the member whose name begins at the anchor (`kty`) says that the object is a key.
+pub(crate) fn names_type(bytes: &[u8], anchor: usize) -> bool {
+    let text = bytes.get(anchor..).unwrap_or_default();
+    let text = text.get(..TYPE_REACH).unwrap_or(text);
+    let value = text
+        .strip_prefix(b"kty\"")
+        .and_then(|text| text.trim_ascii_start().strip_prefix(b":"))
+        .and_then(|text| text.trim_ascii_start().strip_prefix(b"\""));
+    let types = [&b"RSA\""[..], b"EC\"", b"OKP\"", b"AKP\"", b"oct\""];
+    value.is_some_and(|value| types.iter().any(|name| value.starts_with(name)))
+}
+
 /// The spans of the private members' values of the objects around the anchors (`kty`), which are ascending.
 ///
 /// One pass with a stack of open braces, so that nesting costs nothing; base64url holds no braces, so counting them is enough.

@@ -41,6 +41,9 @@ pub(crate) struct Token {
     pub(crate) is_encrypted: bool,
 }
 
+/// How far from its first byte a token is read: so far that one byte too many is seen.
+pub(crate) const REACH: usize = LONGEST + 2;
+
 /// Finds where a token that starts at a position ends. Remembers the last run of base64url, so that a megabyte of anchors
 /// costs no more than its length.
 #[derive(Default)]
@@ -54,14 +57,15 @@ impl Scanner {
         if !boundary::starts_value(bytes, start) {
             return None;
         }
+        let limit = start.saturating_add(REACH).min(bytes.len());
         let mut ends = [0; 5];
         let mut count = 0;
         let mut position = start;
         for slot in &mut ends {
-            let end = self.run_end(bytes, position);
+            let end = self.run_end(bytes, position, limit);
             *slot = end;
             count += 1;
-            if bytes.get(end) != Some(&b'.') {
+            if end + 1 >= limit || bytes.get(end) != Some(&b'.') {
                 break;
             }
             position = end + 1;
@@ -74,12 +78,16 @@ impl Scanner {
         (end - start <= LONGEST).then_some(start..end)
     }
 
-    fn run_end(&mut self, bytes: &[u8], position: usize) -> usize {
-        if !self.run.contains(&position) {
-            let length = bytes.iter().skip(position).take_while(|byte| is_base64url(**byte)).count();
-            self.run = position..position + length;
+    /// The end of the run of base64url that holds the position, as far as it reaches before the limit.
+    fn run_end(&mut self, bytes: &[u8], position: usize, limit: usize) -> usize {
+        if !(self.run.start..=self.run.end).contains(&position) {
+            self.run = position..position;
         }
-        self.run.end.max(position)
+        if self.run.end < limit {
+            let rest = bytes.get(self.run.end..limit).unwrap_or_default();
+            self.run.end += rest.iter().take_while(|byte| is_base64url(**byte)).count();
+        }
+        self.run.end.min(limit)
     }
 }
 
@@ -103,7 +111,7 @@ pub(crate) fn decode(token: &[u8]) -> Option<Token> {
         return None;
     }
     let parts: Vec<&[u8]> = token.split(|byte| *byte == b'.').collect();
-    let header = object(parts.first()?)?;
+    let header = parts.first().filter(|header| may_be_object(header)).and_then(|header| object(header))?;
     let alg = header.get("alg")?.as_str()?.to_owned();
     let facts = TokenFacts { alg, typ: text(&header, "typ"), kid: text(&header, "kid"), ..TokenFacts::default() };
     match parts.as_slice() {
@@ -127,6 +135,20 @@ fn object(part: &[u8]) -> Option<Map<String, Value>> {
         Value::Object(object) => Some(object),
         _ => None,
     }
+}
+
+/// Whether the beginning of a part is that of a JSON object. Most of what begins like a token is not, and shows it early.
+fn may_be_object(part: &[u8]) -> bool {
+    let mut length = 128;
+    while let Some(start) = part.get(..length) {
+        let Ok(json) = BASE64.decode(start) else { return false };
+        match serde_json::from_slice::<serde::de::IgnoredAny>(&json) {
+            // A number that is cut off in the middle is no number.
+            Err(error) if !error.is_eof() && !json.last().is_some_and(|byte| b"+-.eE".contains(byte)) => return false,
+            _ => length *= 4,
+        }
+    }
+    true
 }
 
 fn signed(mut facts: TokenFacts, claims: &Map<String, Value>) -> Token {

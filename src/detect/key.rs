@@ -1,6 +1,6 @@
 //! Names of settings, read as words: `SPRING_CLIENT_SECRET`, `spring.client-secret` and `springClientSecret` are the same.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::words::GENERIC;
 
@@ -51,25 +51,14 @@ pub(crate) struct Key {
 impl Key {
     /// Splits a name at its separators and at the humps of camel case.
     pub(crate) fn parse(name: &[u8]) -> Self {
-        let mut words = Vec::new();
-        let mut word = String::new();
-        let mut previous = b' ';
-        for (index, &byte) in name.iter().enumerate() {
-            let next_is_lower = name.get(index + 1).is_some_and(u8::is_ascii_lowercase);
-            let is_hump = byte.is_ascii_uppercase()
-                && (previous.is_ascii_lowercase()
-                    || previous.is_ascii_digit()
-                    || (previous.is_ascii_uppercase() && next_is_lower));
-            if (is_hump || !byte.is_ascii_alphanumeric()) && !word.is_empty() {
-                words.push(std::mem::take(&mut word));
+        let mut words: Vec<String> = Vec::new();
+        for (index, byte) in name.iter().enumerate().filter(|(_, byte)| byte.is_ascii_alphanumeric()) {
+            if begins_word(name, index) {
+                words.push(String::new());
             }
-            if byte.is_ascii_alphanumeric() {
+            if let Some(word) = words.last_mut() {
                 word.push(char::from(byte.to_ascii_lowercase()));
             }
-            previous = byte;
-        }
-        if !word.is_empty() {
-            words.push(word);
         }
         Self { words }
     }
@@ -82,7 +71,7 @@ impl Key {
                 return Some(stem);
             }
             match words.split_last() {
-                Some((last, rest)) if is_qualifier(last) => words = rest,
+                Some((last, rest)) if is_qualifier(last.as_bytes()) => words = rest,
                 _ => return None,
             }
         }
@@ -99,12 +88,28 @@ impl Key {
     }
 }
 
+/// Whether a word begins here: behind a separator, or at a hump of camel case.
+fn begins_word(name: &[u8], index: usize) -> bool {
+    let Some(byte) = name.get(index).filter(|byte| byte.is_ascii_alphanumeric()) else { return false };
+    let Some(previous) = index.checked_sub(1).and_then(|index| name.get(index)) else { return true };
+    let next_is_lower = || name.get(index + 1).is_some_and(u8::is_ascii_lowercase);
+    let is_hump = byte.is_ascii_uppercase()
+        && (previous.is_ascii_lowercase()
+            || previous.is_ascii_digit()
+            || (previous.is_ascii_uppercase() && next_is_lower()));
+    is_hump || !previous.is_ascii_alphanumeric()
+}
+
+/// Whether a name is a single word.
+pub(crate) fn is_one_word(name: &[u8]) -> bool {
+    (0..name.len()).filter(|index| begins_word(name, *index)).take(2).count() == 1
+}
+
 /// The keys that rules look for, so that a name is compared with all of them at once.
 #[derive(Default)]
 pub(crate) struct KeyIndex {
-    /// The joined words of a key, and the rules that look for it.
-    rules: HashMap<String, Vec<usize>>,
-    longest: usize,
+    /// The joined words of a key, read backwards, and the rules that look for it; sorted.
+    keys: Vec<(Vec<u8>, Vec<usize>)>,
 }
 
 /// A rule whose key a name ends with.
@@ -119,26 +124,29 @@ pub(crate) struct KeyMatch {
 }
 
 impl KeyIndex {
-    /// Adds the keys of a rule.
-    pub(crate) fn insert(&mut self, rule: usize, keys: &[Vec<String>]) {
-        for key in keys {
-            let joined = key.concat();
-            self.longest = self.longest.max(joined.len());
-            let rules = self.rules.entry(joined).or_default();
-            if rules.last() != Some(&rule) {
-                rules.push(rule);
+    /// The keys of rules, each rule by its place in the rule set.
+    pub(crate) fn new<'a>(keys: impl Iterator<Item = (usize, &'a [Vec<String>])>) -> Self {
+        let mut index: BTreeMap<Vec<u8>, Vec<usize>> = BTreeMap::new();
+        for (rule, keys) in keys {
+            for key in keys {
+                let backwards = key.iter().rev().flat_map(|word| word.bytes().rev()).collect();
+                let rules = index.entry(backwards).or_default();
+                if rules.last() != Some(&rule) {
+                    rules.push(rule);
+                }
             }
         }
+        Self { keys: index.into_iter().collect() }
     }
 
     /// The rules whose key the name ends with, qualifiers aside; for each rule its longest key.
-    pub(crate) fn matches(&self, name: &Key) -> Vec<KeyMatch> {
+    pub(crate) fn matches(&self, name: &[u8]) -> Vec<KeyMatch> {
         let mut matches: Vec<KeyMatch> = Vec::new();
-        let mut words = name.words.as_slice();
+        let mut name = name;
         loop {
-            self.match_end(words, &mut matches);
-            match words.split_last() {
-                Some((last, rest)) if is_qualifier(last) && matches.is_empty() => words = rest,
+            self.match_end(name, &mut matches);
+            match split_last_word(name) {
+                Some((rest, last)) if matches.is_empty() && is_qualifier(last) => name = rest,
                 _ => break,
             }
         }
@@ -147,25 +155,31 @@ impl KeyIndex {
         matches
     }
 
-    fn match_end(&self, words: &[String], matches: &mut Vec<KeyMatch>) {
-        let joined = words.concat();
-        let mut stem = words.len();
-        let mut word_start = joined.len();
-        for length in 1..=joined.len().min(self.longest) {
-            let start = joined.len() - length;
-            while start < word_start {
-                stem -= 1;
-                word_start -= words.get(stem).map_or(0, String::len);
-            }
+    fn match_end(&self, name: &[u8], matches: &mut Vec<KeyMatch>) {
+        let mut keys = self.keys.as_slice();
+        let mut length = 0;
+        for (index, byte) in name.iter().enumerate().rev().filter(|(_, byte)| byte.is_ascii_alphanumeric()) {
+            let byte = byte.to_ascii_lowercase();
+            // The keys are sorted: those that go on with this byte stand together, behind the one that ends here.
+            let from = keys.partition_point(|(key, _)| key.get(length).is_none_or(|other| *other < byte));
+            let to = keys.partition_point(|(key, _)| key.get(length).is_none_or(|other| *other <= byte));
+            keys = keys.get(from..to).unwrap_or_default();
+            length += 1;
+            let Some((key, rules)) = keys.first() else { break };
             // A short key at the end of a longer word is another word: `monkey` is no `key`.
-            if start != word_start && length < SHORTEST_ENDING {
-                continue;
-            }
-            if let Some(rules) = joined.get(start..).and_then(|ending| self.rules.get(ending)) {
+            if key.len() == length && (length >= SHORTEST_ENDING || begins_word(name, index)) {
+                let stem = (0..=index).filter(|index| begins_word(name, *index)).count().saturating_sub(1);
                 matches.extend(rules.iter().map(|rule| KeyMatch { rule: *rule, stem, length }));
             }
         }
     }
+}
+
+/// The last word of a name, and what stands before it.
+fn split_last_word(name: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = name.iter().rposition(u8::is_ascii_alphanumeric)? + 1;
+    let start = (0..end).rev().find(|index| begins_word(name, *index))?;
+    Some((name.get(..start)?, name.get(start..end)?))
 }
 
 /// The words of a stem that tell what a setting belongs to: `google`, not `oauth`.
@@ -174,8 +188,10 @@ pub(crate) fn distinctive(stem: &[String]) -> Vec<&str> {
     stem.iter().map(String::as_str).filter(|word| !is_generic(word)).collect()
 }
 
-fn is_qualifier(word: &str) -> bool {
-    QUALIFIERS.contains(&word) || word.bytes().all(|byte| byte.is_ascii_digit()) || word.len() == 1
+fn is_qualifier(word: &[u8]) -> bool {
+    word.len() == 1
+        || word.iter().all(u8::is_ascii_digit)
+        || QUALIFIERS.iter().any(|qualifier| qualifier.as_bytes().eq_ignore_ascii_case(word))
 }
 
 /// Compares from the right, across the boundaries of words: `clientsecret` is one word in some files.
@@ -237,10 +253,7 @@ mod tests {
     fn an_index_finds_what_single_keys_find() {
         let keys = ["client secret", "secret", "key", "api key"];
         let keys: Vec<Vec<String>> = keys.iter().map(|key| key.split(' ').map(str::to_owned).collect()).collect();
-        let mut index = KeyIndex::default();
-        for (rule, key) in keys.iter().enumerate() {
-            index.insert(rule, std::slice::from_ref(key));
-        }
+        let index = KeyIndex::new(keys.iter().map(std::slice::from_ref).enumerate());
         for name in [
             "ACME_CLIENT_SECRET",
             "acmeclientsecret_prod",
@@ -251,12 +264,14 @@ mod tests {
             "secrets",
             "",
         ] {
-            let name = Key::parse(name.as_bytes());
             let found: Vec<(usize, usize)> =
-                index.matches(&name).iter().map(|found| (found.rule, found.stem)).collect();
-            let expected: Vec<(usize, usize)> =
-                keys.iter().enumerate().filter_map(|(rule, key)| Some((rule, name.ends_with(key)?))).collect();
-            assert_eq!(found, expected, "{name:?}");
+                index.matches(name.as_bytes()).iter().map(|found| (found.rule, found.stem)).collect();
+            let expected: Vec<(usize, usize)> = keys
+                .iter()
+                .enumerate()
+                .filter_map(|(rule, key)| Some((rule, Key::parse(name.as_bytes()).ends_with(key)?)))
+                .collect();
+            assert_eq!(found, expected, "{name}");
         }
     }
 }

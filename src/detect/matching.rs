@@ -1,29 +1,36 @@
 //! From anchors to matches: runs each kind of rule at its anchors.
+//!
+//! What an anchor gives depends on the bytes in its window alone, and anchors that give nothing leave no trace: the matches are
+//! the same whether or not those are among the hits. The one thing that is remembered from hit to hit is what was kept.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use regex::bytes::Regex;
 
-use super::assignment::{self, Quote};
+use super::assignment::{self, Assignment, PlainRun, Quote};
 use super::judge::{Judge, OF_PATTERN, OF_SCANNER, Raw};
 use super::key::KeyMatch;
+use super::pattern::{self, Found};
 use super::prefilter::{Hit, Owner};
-use super::{Detector, boundary, jwk, jwt, nearby, pattern, shape, value};
-use crate::rules::Scanner;
+use super::{Detector, boundary, jwk, jwt, nearby, value};
+use crate::rules::{Rule, Scanner};
 
 /// A name in its context outweighs the same name alone, but not a longer one.
 const OF_CONTEXT: usize = 2;
 
-/// In an unquoted value longer than this, nothing is assigned: it is an encoding of something, or a program without spaces.
+/// In a kept unquoted value longer than this, nothing is assigned: it is an encoding of something.
 const LONGEST_PLAIN: usize = 1024;
 
 impl Detector {
-    /// Every match around the anchors, also those of several rules for the same bytes.
-    pub(super) fn match_rules(&self, bytes: &[u8], mut hits: Vec<Hit>, judge: &mut Judge<'_>) {
+    /// Every match around the anchors, also those of several rules for the same bytes. Where the anchors are crowded, patterns
+    /// read the windows that overlap as one.
+    pub(super) fn match_rules(&self, bytes: &[u8], mut hits: Vec<Hit>, is_crowded: bool, judge: &mut Judge<'_>) {
         hits.sort_unstable_by_key(|hit| (hit.owner, hit.start));
         for group in hits.chunk_by(|a, b| a.owner == b.owner) {
             let Some(owner) = group.first().map(|hit| hit.owner) else { continue };
             match owner {
+                Owner::Pattern(rule) if is_crowded => self.match_joined(bytes, rule, group, judge),
                 Owner::Pattern(rule) => self.match_pattern(bytes, rule, group, judge),
                 Owner::Scanner(rule, Scanner::Jwt) => self.match_jwt(bytes, rule, group, judge),
                 Owner::Scanner(rule, Scanner::Jwk) => self.match_jwk(bytes, rule, group, judge),
@@ -32,43 +39,34 @@ impl Detector {
         }
     }
 
-    fn match_pattern(&self, bytes: &[u8], index: usize, hits: &[Hit], judge: &mut Judge<'_>) {
-        let (Some(rule), Some(regex)) = (self.rules.rules.get(index), self.pattern(index)) else { return };
+    /// What the pattern of a rule finds around one anchor.
+    pub(super) fn found_at(&self, bytes: &[u8], index: usize, anchor: usize) -> Vec<Found> {
+        let (Some(rule), Some(pattern)) = (self.rules.rules.get(index), self.pattern(index)) else { return Vec::new() };
         // Where nothing before the anchor belongs to the window, the anchor begins the value.
+        let is_tried = rule.window.before > 0 || boundary::starts_value(bytes, anchor);
+        if is_tried { pattern.find(bytes, anchor) } else { Vec::new() }
+    }
+
+    fn match_pattern(&self, bytes: &[u8], index: usize, hits: &[Hit], judge: &mut Judge<'_>) {
+        let Some(rule) = self.rules.rules.get(index) else { return };
+        let mut end = 0;
+        for hit in hits {
+            for found in self.found_at(bytes, index, hit.start) {
+                // What two anchors stand beside is one match.
+                if found.secret.start >= end && keep_found(bytes, index, rule, &found, judge) {
+                    end = found.secret.end;
+                }
+            }
+        }
+    }
+
+    fn match_joined(&self, bytes: &[u8], index: usize, hits: &[Hit], judge: &mut Judge<'_>) {
+        let (Some(rule), Some(regex)) = (self.rules.rules.get(index), self.joined_pattern(index)) else { return };
         let begins_value = rule.window.before == 0;
         let hits = hits.iter().filter(|hit| !begins_value || boundary::starts_value(bytes, hit.start));
         let anchors: Vec<usize> = hits.map(|hit| hit.start).collect();
-        for found in pattern::find(regex, bytes, &anchors, rule.window) {
-            let Some(text) = bytes.get(found.secret.clone()) else { continue };
-            if !nearby::is_near(bytes, rule, &found.secret, &[]) {
-                continue;
-            }
-            let mut named =
-                found.named.iter().filter_map(|(name, span)| Some((name.clone(), public(bytes.get(span.clone())?)?)));
-            let mut parts: Vec<(String, String)> = named.by_ref().collect();
-            let value = match rule.encoding {
-                Some(encoding) => match value::decoded(encoding, text) {
-                    Some((value, username)) => {
-                        parts.extend(username.map(|name| ("username".to_owned(), name)));
-                        Cow::Owned(value)
-                    }
-                    None => continue,
-                },
-                None if text.contains(&b'\\') => value::unescaped(text),
-                None => Cow::Borrowed(text),
-            };
-            let value = value::canonical_pem(&value).map_or(value, Cow::Owned);
-            let stem = words_before(bytes, found.secret.start);
-            let raw = Raw {
-                span: found.secret,
-                value,
-                is_assigned: false,
-                is_literal: true,
-                stem,
-                parts,
-                specificity: OF_PATTERN,
-            };
-            judge.keep(index, rule, raw);
+        for found in pattern::find_joined(regex, bytes, &anchors, rule.window) {
+            keep_found(bytes, index, rule, &found, judge);
         }
     }
 
@@ -80,89 +78,127 @@ impl Detector {
             if hit.start < end {
                 continue;
             }
-            let Some(span) = scanner.span(bytes, hit.start) else { continue };
-            let Some(text) = bytes.get(span.clone()) else { continue };
-            let (text, span) = jwt::trimmed(text, span);
-            let stem = words_before(bytes, span.start);
-            let raw = Raw {
-                span: span.clone(),
-                value: Cow::Borrowed(text),
-                is_assigned: false,
-                is_literal: true,
-                stem,
-                parts: Vec::new(),
-                specificity: OF_SCANNER,
-            };
+            let Some(mut raw) = raw_of_token(bytes, hit.start, &mut scanner) else { continue };
+            raw.stem = words_before(bytes, raw.span.start);
+            let token_end = raw.span.end;
             if judge.keep(index, rule, raw) {
-                end = span.end;
+                end = token_end;
             }
         }
     }
 
     fn match_jwk(&self, bytes: &[u8], index: usize, hits: &[Hit], judge: &mut Judge<'_>) {
         let Some(rule) = self.rules.rules.get(index) else { return };
-        let anchors: Vec<usize> = hits.iter().map(|hit| hit.start).collect();
+        let anchors: Vec<usize> =
+            hits.iter().map(|hit| hit.start).filter(|anchor| jwk::names_type(bytes, *anchor)).collect();
         for private in jwk::private_members(bytes, &anchors) {
             let Some(text) = bytes.get(private.clone()) else { continue };
-            let raw = Raw {
-                span: private,
-                value: Cow::Borrowed(text),
-                is_assigned: false,
-                is_literal: true,
-                stem: Vec::new(),
-                parts: Vec::new(),
-                specificity: OF_SCANNER,
-            };
-            judge.keep(index, rule, raw);
+            judge.keep(index, rule, Raw::literal(private, Cow::Borrowed(text), OF_SCANNER));
         }
     }
 
     fn match_assignments(&self, bytes: &[u8], hits: &[Hit], judge: &mut Judge<'_>) {
-        let mut name_end = 0;
+        let mut plain = PlainRun::default();
         let mut plain_end = 0;
+        let mut kept = None;
         for hit in hits {
-            // A name may hold several of the words: it is read once.
-            if hit.start < name_end || hit.start < plain_end {
+            if hit.start < plain_end {
                 continue;
             }
-            let Some(assignment) = assignment::at(bytes, hit.start..hit.end) else { continue };
-            name_end = assignment.key_span.end;
-            if assignment.quote == Quote::None && assignment.span.len() > LONGEST_PLAIN {
-                plain_end = assignment.span.end;
-            }
-            let found = self.key_rules.matches(&assignment.key);
-            if found.is_empty() {
+            let Some((assignment, found)) = self.assignment_at(bytes, hit.start..hit.end, &mut plain) else { continue };
+            let spans = Some((assignment.key_span.start, assignment.span.start));
+            // A name may hold several of the words: it counts once.
+            if kept == spans {
                 continue;
             }
             let value = value::normalised(bytes, &assignment);
-            for KeyMatch { rule: index, stem, length } in found {
-                let Some(rule) = self.rules.rules.get(index) else { continue };
-                // What asks for more than a name knows more than a name.
-                let specificity = length + if rule.near.is_empty() { 0 } else { OF_CONTEXT };
-                let is_whole = |regex: &Regex| regex.find(&value).is_some_and(|found| found.len() == value.len());
-                if rule.shape.pattern.is_some() && !self.pattern(index).is_some_and(is_whole) {
-                    continue;
+            for found in found {
+                let Some(rule) = self.rules.rules.get(found.rule) else { continue };
+                let stem = assignment.key.stem(found.stem);
+                if self.may_hold(found.rule, rule, &value)
+                    && nearby::is_near(bytes, rule, &assignment.key_span, stem)
+                    && judge.keep(found.rule, rule, raw_of_assignment(&assignment, &value, found, rule))
+                {
+                    kept = spans;
+                    if assignment.quote == Quote::None && assignment.span.len() > LONGEST_PLAIN {
+                        plain_end = assignment.span.end;
+                    }
                 }
-                // The shape is tested first because it costs less than looking around.
-                let is_elsewhere = || {
-                    shape::check(&rule.shape, &value, rule.confidence).is_err()
-                        || !nearby::is_near(bytes, rule, &assignment.key_span, assignment.key.stem(stem))
-                };
-                if !rule.near.is_empty() && is_elsewhere() {
-                    continue;
-                }
-                let raw = Raw {
-                    span: assignment.span.clone(),
-                    value: Cow::Borrowed(&*value),
-                    is_assigned: true,
-                    is_literal: assignment.is_literal,
-                    stem: assignment.key.stem(stem).to_vec(),
-                    parts: Vec::new(),
-                    specificity,
-                };
-                judge.keep(index, rule, raw);
             }
         }
+    }
+
+    /// What is assigned to the name that a word belongs to, and the rules that look for that name.
+    pub(super) fn assignment_at(
+        &self,
+        bytes: &[u8],
+        word: Range<usize>,
+        plain: &mut PlainRun,
+    ) -> Option<(Assignment, Vec<KeyMatch>)> {
+        let bytes = bytes.get(..word.start.saturating_add(assignment::REACH.after)).unwrap_or(bytes);
+        let name = assignment::name(bytes, word);
+        let found = self.key_rules.matches(bytes.get(name.words.clone())?);
+        if found.is_empty() || plain.swallows(bytes, name.span.start) {
+            return None;
+        }
+        Some((assignment::assigned(bytes, &name)?, found))
+    }
+
+    /// Whether the value has the form and the shape that a rule asks for, where it asks for more than a name.
+    pub(super) fn may_hold(&self, index: usize, rule: &Rule, value: &[u8]) -> bool {
+        let is_whole = |regex: &Regex| regex.find(value).is_some_and(|found| found.len() == value.len());
+        let has_form = || rule.shape.pattern.is_none() || self.value_pattern(index).is_some_and(is_whole);
+        // The shape is tested first because it costs less than looking around, and than the pattern.
+        let has_shape = || super::shape::check(&rule.shape, value, rule.confidence).is_ok();
+        (rule.near.is_empty() || has_shape()) && has_form()
+    }
+}
+
+fn keep_found(bytes: &[u8], index: usize, rule: &Rule, found: &Found, judge: &mut Judge<'_>) -> bool {
+    if !nearby::is_near(bytes, rule, &found.secret, &[]) {
+        return false;
+    }
+    let Some(mut raw) = raw_of_pattern(bytes, rule, found) else { return false };
+    raw.stem = words_before(bytes, found.secret.start);
+    judge.keep(index, rule, raw)
+}
+
+/// The value that a pattern found. `None` if it is not encoded as its rule says.
+pub(super) fn raw_of_pattern<'a>(bytes: &'a [u8], rule: &Rule, found: &Found) -> Option<Raw<'a>> {
+    let text = bytes.get(found.secret.clone())?;
+    let named = found.named.iter().filter_map(|(name, span)| Some((name.clone(), public(bytes.get(span.clone())?)?)));
+    let mut parts: Vec<(String, String)> = named.collect();
+    let value = match rule.encoding {
+        Some(encoding) => {
+            let (value, username) = value::decoded(encoding, text)?;
+            parts.extend(username.map(|name| ("username".to_owned(), name)));
+            Cow::Owned(value)
+        }
+        None if text.contains(&b'\\') => value::unescaped(text),
+        None => Cow::Borrowed(text),
+    };
+    let value = value::canonical_pem(&value).map_or(value, Cow::Owned);
+    Some(Raw { parts, ..Raw::literal(found.secret.clone(), value, OF_PATTERN) })
+}
+
+/// What has the form of a token and starts at an anchor.
+pub(super) fn raw_of_token<'a>(bytes: &'a [u8], start: usize, scanner: &mut jwt::Scanner) -> Option<Raw<'a>> {
+    let span = scanner.span(bytes, start)?;
+    let (text, span) = jwt::trimmed(bytes.get(span.clone())?, span);
+    Some(Raw::literal(span, Cow::Borrowed(text), OF_SCANNER))
+}
+
+/// The value of an assignment, for one of the rules that look for its name.
+pub(super) fn raw_of_assignment<'a>(assignment: &Assignment, value: &'a [u8], found: KeyMatch, rule: &Rule) -> Raw<'a> {
+    Raw {
+        span: assignment.span.clone(),
+        value: Cow::Borrowed(value),
+        is_assigned: true,
+        is_literal: assignment.is_literal,
+        stem: assignment.key.stem(found.stem).to_vec(),
+        parts: Vec::new(),
+        // What asks for more than a name knows more than a name.
+        specificity: found.length + if rule.near.is_empty() { 0 } else { OF_CONTEXT },
     }
 }
 

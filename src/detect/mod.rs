@@ -3,8 +3,13 @@
 //! Pure and total: no I/O, no clock, no failure. The same bytes give the same candidates whatever the source, so nothing
 //! here knows a path. A match is a function of a bounded window around its anchor.
 //!
-//! The way of the bytes: `prefilter` finds anchors; `pattern`, `assignment` and `jwt` find values around them; `shape` and
-//! `filter` judge the values; `overlap` leaves one match for the same bytes; `pairing` looks for what belongs to them.
+//! The way of the bytes has three stages:
+//! 1. `prefilter` sights anchors: literals of which one stands in or near every match.
+//! 2. `standing` tells from a bounded window around each sighting whether it can contribute anything. Both together are a
+//!    [`Trace`], and most of a trace can be taken over from that of an earlier version of the same bytes.
+//! 3. The judge looks at the whole bytes around the sightings that are alive: `pattern`, `assignment`, `jwt` and `jwk` find
+//!    values; `nearby` looks for what must stand beside them; `shape` and `filter` judge the values; `overlap` leaves one match
+//!    for the same bytes; `pairing` looks for what belongs to them.
 
 mod assignment;
 mod block;
@@ -23,6 +28,8 @@ mod pattern;
 mod prefilter;
 mod randomness;
 mod shape;
+mod standing;
+mod trace;
 mod value;
 mod words;
 
@@ -37,10 +44,13 @@ use crate::secret::Secret;
 use judge::{Judge, Match};
 use key::KeyIndex;
 use pairing::Pairing;
-use prefilter::Prefilter;
+use pattern::Pattern;
+use prefilter::{Hit, Prefilter};
+use standing::Reach;
 
 pub use examples::{ExampleFailure, check_examples};
 pub use filter::Filter;
+pub use trace::{Run, Trace};
 
 /// A credential found in some bytes.
 pub struct Candidate {
@@ -80,37 +90,62 @@ pub struct Detector {
     rules: Arc<RuleSet>,
     key: FingerprintKey,
     prefilter: Prefilter,
-    /// The pattern of each rule, compiled when its anchor is first seen.
-    patterns: Vec<OnceLock<Option<Regex>>>,
+    /// What is known beforehand about the sightings of each anchor.
+    reaches: Vec<Reach>,
+    /// Length of the longest anchor.
+    longest_anchor: usize,
+    /// What is compiled of each rule, when it is first needed.
+    compiled: Vec<Compiled>,
     /// The rules that look for the value of a key.
     key_rules: KeyIndex,
     /// Built when the first candidate is found.
     pairing: OnceLock<Pairing>,
 }
 
+/// What is compiled of a rule when it is first needed. What does not compile finds nothing: [`RuleSet`] has refused it before.
+#[derive(Default)]
+struct Compiled {
+    /// Its pattern at single anchors.
+    pattern: OnceLock<Option<Pattern>>,
+    /// The same over the joined windows of anchors that are crowded.
+    joined: OnceLock<Option<Regex>>,
+    /// The form of its values.
+    value: OnceLock<Option<Regex>>,
+}
+
 impl Detector {
     /// A detector for a set of rules. Cheap: patterns are compiled when their anchor is first seen.
     pub fn new(rules: Arc<RuleSet>, key: FingerprintKey) -> Self {
         let prefilter = Prefilter::new(rules.rules.iter().map(AsRef::as_ref));
-        let patterns = rules.rules.iter().map(|_| OnceLock::new()).collect();
-        let mut key_rules = KeyIndex::default();
-        for (index, rule) in rules.rules.iter().enumerate() {
-            if let Matcher::Keys(keys) = &rule.matcher {
-                key_rules.insert(index, keys);
-            }
-        }
-        Self { rules, key, prefilter, patterns, key_rules, pairing: OnceLock::new() }
+        let reaches = standing::reaches(&prefilter, &rules);
+        let longest_anchor =
+            (0..u16::MAX).zip(&reaches).map(|(anchor, _)| prefilter.length(anchor)).max().unwrap_or_default();
+        let compiled = rules.rules.iter().map(|_| Compiled::default()).collect();
+        let key_rules = KeyIndex::new(rules.rules.iter().enumerate().filter_map(|(index, rule)| match &rule.matcher {
+            Matcher::Keys(keys) => Some((index, keys.as_slice())),
+            Matcher::Pattern(_) | Matcher::Scanner(_) => None,
+        }));
+        Self { rules, key, prefilter, reaches, longest_anchor, compiled, key_rules, pairing: OnceLock::new() }
     }
 
-    /// Every candidate in `bytes`, in the order of their spans.
+    /// Every candidate in `bytes`, in the order of their spans. Of more than 4 GiB, only the first are looked at: whoever has
+    /// more hands it over in pieces.
     pub fn detect(&self, bytes: &[u8]) -> Vec<Candidate> {
-        self.find(bytes, &mut |_| {})
+        self.judge(bytes, &self.trace(bytes))
     }
 
     /// As [`Detector::detect`], and also what the filters refused.
     pub fn explain(&self, bytes: &[u8]) -> (Vec<Candidate>, Vec<Refusal>) {
         let mut refusals = Vec::new();
-        let candidates = self.find(bytes, &mut |refusal| refusals.push(refusal));
+        let sightings = self.sightings(bytes);
+        let is_crowded = self.is_crowded(bytes, &sightings);
+        let candidates =
+            self.find(bytes, self.prefilter.hits(bytes), is_crowded, &mut |refusal| refusals.push(refusal));
+        // What two anchors stand beside is refused twice.
+        refusals.sort_unstable_by(|a: &Refusal, b| {
+            (a.span.start, a.span.end, &a.rule, a.filter).cmp(&(b.span.start, b.span.end, &b.rule, b.filter))
+        });
+        refusals.dedup();
         (candidates, refusals)
     }
 
@@ -121,7 +156,7 @@ impl Detector {
     /// some of those by a third: each is as long, and has a window of its own.
     pub fn reach(&self) -> usize {
         let windows = self.rules.rules.iter().map(|rule| rule.window.before.max(rule.window.after));
-        let longest = windows.chain([jwt::LONGEST, jwk::LONGEST, assignment::REACH, value::OBJECT_REACH]).max();
+        let longest = windows.chain([jwt::LONGEST, jwk::LONGEST, assignment::REACH.after, value::OBJECT_REACH]).max();
         longest.unwrap_or_default().saturating_mul(4).saturating_add(pairing::REACH)
     }
 
@@ -130,13 +165,9 @@ impl Detector {
         &self.rules
     }
 
-    fn find(&self, bytes: &[u8], refuse: &mut dyn FnMut(Refusal)) -> Vec<Candidate> {
-        let hits = self.prefilter.hits(bytes);
-        if hits.is_empty() {
-            return Vec::new();
-        }
+    fn find(&self, bytes: &[u8], hits: Vec<Hit>, is_crowded: bool, refuse: &mut dyn FnMut(Refusal)) -> Vec<Candidate> {
         let mut judge = Judge::new(refuse);
-        self.match_rules(bytes, hits, &mut judge);
+        self.match_rules(bytes, hits, is_crowded, &mut judge);
         if judge.matches.is_empty() {
             return Vec::new();
         }
@@ -162,15 +193,29 @@ impl Detector {
         matches.into_iter().zip(ids).zip(parts).filter_map(candidate).collect()
     }
 
-    /// The pattern of a rule. A pattern that does not compile finds nothing: [`RuleSet`] has refused it before.
-    fn pattern(&self, rule: usize) -> Option<&Regex> {
+    /// The pattern of a rule, at single anchors.
+    fn pattern(&self, rule: usize) -> Option<&Pattern> {
         let compile = || {
             let rule = self.rules.rules.get(rule)?;
-            let pattern =
-                if let Matcher::Pattern(pattern) = &rule.matcher { Some(pattern) } else { rule.shape.pattern.as_ref() };
-            rules::compile(pattern?).ok()
+            let Matcher::Pattern(pattern) = &rule.matcher else { return None };
+            Pattern::new(pattern, rule.window)
         };
-        self.patterns.get(rule)?.get_or_init(compile).as_ref()
+        self.compiled.get(rule)?.pattern.get_or_init(compile).as_ref()
+    }
+
+    /// The pattern of a rule, over joined windows.
+    fn joined_pattern(&self, rule: usize) -> Option<&Regex> {
+        let compile = || {
+            let Matcher::Pattern(pattern) = &self.rules.rules.get(rule)?.matcher else { return None };
+            rules::compile(pattern).ok()
+        };
+        self.compiled.get(rule)?.joined.get_or_init(compile).as_ref()
+    }
+
+    /// The form of the values of a rule that finds them by their key.
+    fn value_pattern(&self, rule: usize) -> Option<&Regex> {
+        let compile = || rules::compile(self.rules.rules.get(rule)?.shape.pattern.as_ref()?).ok();
+        self.compiled.get(rule)?.value.get_or_init(compile).as_ref()
     }
 }
 

@@ -1,10 +1,13 @@
 //! Patterns, run where their anchors stand and nowhere else.
+//!
+//! What a rule finds is what it finds around each of its anchors alone, so that an anchor whose window did not change finds the
+//! same again. Where anchors stand so thick that this would cost many times the bytes, their windows are read as one.
 
 use std::ops::Range;
 
 use regex::bytes::Regex;
 
-use crate::rules::Window;
+use crate::rules::{self, Window};
 
 /// Where a pattern matched.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,26 +32,84 @@ pub(super) fn regions(anchors: &[usize], window: Window, length: usize) -> Vec<R
     regions
 }
 
-/// Every match that lies within the window of one of the anchors, which are ascending.
-pub(super) fn find(regex: &Regex, bytes: &[u8], anchors: &[usize], window: Window) -> Vec<Found> {
+/// A compiled pattern, and how far from an anchor its matches may reach.
+pub(super) struct Pattern {
+    regex: Regex,
+    window: Window,
+    /// Whether every match begins with the anchor, so that it is tried there and nowhere else.
+    begins_with_anchor: bool,
+}
+
+impl Pattern {
+    /// Compiles a pattern for use at single anchors. `None` if it is not valid.
+    pub(super) fn new(pattern: &str, window: Window) -> Option<Self> {
+        let begins_with_anchor = window.before == 0;
+        let regex = if begins_with_anchor {
+            // A verbose pattern may end with a comment, which would swallow the parenthesis.
+            let anchored = |end: &str| rules::compile(&format!("\\A(?:{pattern}{end})"));
+            anchored("").or_else(|_| anchored("\n")).ok()?
+        } else {
+            rules::compile(pattern).ok()?
+        };
+        Some(Self { regex, window, begins_with_anchor })
+    }
+
+    /// Every match within the window of one anchor. Reads nothing outside the window but what a match borders on.
+    pub(super) fn find(&self, bytes: &[u8], anchor: usize) -> Vec<Found> {
+        let end = anchor.saturating_add(self.window.after);
+        let haystack = bytes.get(..end.saturating_add(1)).unwrap_or(bytes);
+        if !self.begins_with_anchor {
+            let start = anchor.saturating_sub(self.window.before);
+            return find(&self.regex, haystack, start..end, |whole| whole.end <= end);
+        }
+        let text = haystack.get(anchor..).unwrap_or_default();
+        let mut found = find(&self.regex, text, 0..1, |whole| whole.end <= self.window.after);
+        for found in &mut found {
+            found.shift(anchor);
+        }
+        found
+    }
+}
+
+impl Found {
+    fn shift(&mut self, by: usize) {
+        let shifted = |range: &Range<usize>| range.start + by..range.end + by;
+        self.secret = shifted(&self.secret);
+        for (_, range) in &mut self.named {
+            *range = shifted(range);
+        }
+    }
+}
+
+/// Every match that lies within the window of one of the anchors, which are ascending: the windows that overlap are read as one.
+pub(super) fn find_joined(regex: &Regex, bytes: &[u8], anchors: &[usize], window: Window) -> Vec<Found> {
     let mut found = Vec::new();
     for region in regions(anchors, window, bytes.len()) {
         // One more byte on the right, and all on the left, let the pattern see what its matches border on.
-        let Some(haystack) = bytes.get(..(region.end + 1).min(bytes.len())) else { continue };
-        let mut position = region.start;
-        while let Some(captures) = (position < region.end).then(|| regex.captures_at(haystack, position)).flatten() {
-            let Some(whole) = captures.get(0) else { break };
-            let secret = captures.name("secret").map(|secret| secret.range());
-            // What stands behind the secret may be what the next match begins with.
-            position = secret.as_ref().map_or(whole.end(), |secret| secret.end).max(whole.start() + 1);
-            if !lies_in_window(&whole.range(), anchors, window) {
-                continue;
-            }
-            if let Some(secret) = secret {
-                let others = regex.capture_names().flatten().filter(|name| *name != "secret");
-                let named = others.filter_map(|name| Some((name.to_owned(), captures.name(name)?.range()))).collect();
-                found.push(Found { secret, named });
-            }
+        let haystack = bytes.get(..region.end.saturating_add(1)).unwrap_or(bytes);
+        found.extend(find(regex, haystack, region, |whole| lies_in_window(whole, anchors, window)));
+    }
+    found
+}
+
+/// The matches that begin in a region, one behind the other, as far as they are accepted.
+fn find(regex: &Regex, haystack: &[u8], region: Range<usize>, accept: impl Fn(&Range<usize>) -> bool) -> Vec<Found> {
+    let mut found = Vec::new();
+    let mut position = region.start;
+    // To know whether there is a match costs less than to know its groups.
+    while position < region.end && regex.is_match_at(haystack, position) {
+        let Some(captures) = regex.captures_at(haystack, position) else { break };
+        let Some(whole) = captures.get(0).map(|whole| whole.range()) else { break };
+        let secret = captures.name("secret").map(|secret| secret.range());
+        // What stands behind the secret may be what the next match begins with.
+        position = secret.as_ref().map_or(whole.end, |secret| secret.end).max(whole.start + 1);
+        if !accept(&whole) {
+            continue;
+        }
+        if let Some(secret) = secret {
+            let others = regex.capture_names().flatten().filter(|name| *name != "secret");
+            let named = others.filter_map(|name| Some((name.to_owned(), captures.name(name)?.range()))).collect();
+            found.push(Found { secret, named });
         }
     }
     found
@@ -70,18 +131,26 @@ mod tests {
     const WINDOW: Window = Window { before: 4, after: 20 };
 
     fn check(text: &str, expected: &[&str]) {
-        let regex = crate::rules::compile(r"\btok_(?P<secret>[a-z]{2,})\b").unwrap();
+        let pattern = r"\btok_(?P<secret>[a-z]{2,})\b";
         let anchors: Vec<usize> = text.match_indices("tok_").map(|(index, _)| index).collect();
-        let found: Vec<&str> =
-            find(&regex, text.as_bytes(), &anchors, WINDOW).into_iter().map(|found| &text[found.secret]).collect();
-        assert_eq!(found, expected, "{text}");
+        let texts = |found: Vec<Found>| found.into_iter().map(|found| &text[found.secret]).collect::<Vec<_>>();
+        let joined = find_joined(&rules::compile(pattern).unwrap(), text.as_bytes(), &anchors, WINDOW);
+        assert_eq!(texts(joined), expected, "{text}");
+        for window in [WINDOW, Window { before: 0, ..WINDOW }] {
+            let pattern = Pattern::new(pattern, window).unwrap();
+            let single = anchors.iter().flat_map(|anchor| pattern.find(text.as_bytes(), *anchor));
+            let mut single = texts(single.collect());
+            single.dedup();
+            assert_eq!(single, expected, "{text}");
+        }
     }
 
     #[test]
     fn matches_stay_in_their_window() {
         check("tok_ab", &["ab"]);
         check("x tok_ab, tok_cd tok_ef", &["ab", "cd", "ef"]);
-        check("xtok_ab", &[]);
+        check("x.tok_ab", &["ab"]);
+        check("=xtok", &[]);
         check("tok_abcdefghijklmnop", &["abcdefghijklmnop"]);
         check("tok_abcdefghijklmnopq", &[]);
     }

@@ -14,7 +14,8 @@ pub(crate) fn normalised<'a>(bytes: &'a [u8], assignment: &Assignment) -> Cow<'a
     of_kubernetes_secret(bytes, assignment, &value).map_or(value, Cow::Owned)
 }
 
-fn of_assignment<'a>(bytes: &'a [u8], assignment: &Assignment) -> Cow<'a, [u8]> {
+/// The value of an assignment, whatever it may be part of.
+pub(crate) fn of_assignment<'a>(bytes: &'a [u8], assignment: &Assignment) -> Cow<'a, [u8]> {
     let raw = bytes.get(assignment.span.clone()).unwrap_or_default();
     match assignment.quote {
         _ if assignment.is_parameter => percent_decoded(raw),
@@ -26,24 +27,28 @@ fn of_assignment<'a>(bytes: &'a [u8], assignment: &Assignment) -> Cow<'a, [u8]> 
 /// How far from a value the kind of its Kubernetes object is looked for.
 pub(super) const OBJECT_REACH: usize = 4096;
 
-/// The value of a Kubernetes Secret's `data`, which is base64. `None` if it stands in no such object, or is none.
-fn of_kubernetes_secret(bytes: &[u8], assignment: &Assignment, value: &[u8]) -> Option<Vec<u8>> {
+/// What a value holds if it is text in base64.
+pub(crate) fn behind_base64(value: &[u8]) -> Option<Vec<u8>> {
     let decoded = STANDARD.decode(value).ok()?;
     let is_text =
         decoded.len() >= 8 && decoded.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace());
+    is_text.then(|| decoded.trim_ascii_end().to_vec())
+}
+
+/// The value of a Kubernetes Secret's `data`, which is base64. `None` if it stands in no such object, or is none.
+fn of_kubernetes_secret(bytes: &[u8], assignment: &Assignment, value: &[u8]) -> Option<Vec<u8>> {
+    let decoded = behind_base64(value)?;
     let start = assignment.key_span.start.saturating_sub(OBJECT_REACH);
     let end = assignment.span.end.saturating_add(OBJECT_REACH).min(bytes.len());
     let around = bytes.get(start..end)?;
     let is_object = |kind: &[u8]| memchr::memmem::find(around, kind).is_some();
-    if !is_text
-        || !(is_object(b"kind: Secret") || is_object(b"\"kind\":\"Secret\"") || is_object(b"\"kind\": \"Secret\""))
-    {
+    if !(is_object(b"kind: Secret") || is_object(b"\"kind\":\"Secret\"") || is_object(b"\"kind\": \"Secret\"")) {
         return None;
     }
     // `stringData` beside `data` holds plain text, which may happen to be base64.
     let before = bytes.get(start..assignment.key_span.start)?;
     let last = |name: &[u8]| memchr::memmem::rfind(before, name);
-    (last(b"data:").max(last(b"data\"")) > last(b"stringData")).then(|| decoded.trim_ascii_end().to_vec())
+    (last(b"data:").max(last(b"data\"")) > last(b"stringData")).then_some(decoded)
 }
 
 /// The value behind an encoding, and the user name that stands before it, if it holds one. `None` if it is not so encoded.

@@ -6,7 +6,9 @@ use super::raw::{self, CommitHeader};
 use super::store::Inventory;
 use super::sweep::{Base, Object, Sweeper};
 use super::visitor::{Found, locate, text_of, too_large};
+use crate::detect::Trace;
 use crate::diagnostic::Diagnostic;
+use crate::finding::GitObject;
 use crate::source::ScanContext;
 
 /// What a sweep over blobs, commits and tags works with.
@@ -76,7 +78,8 @@ impl<'a> Inspection<'a> {
 }
 
 impl Sweeper for Inspection<'_> {
-    type State = ();
+    /// What is known of a blob, for the next version of it.
+    type State = Option<Trace>;
     type Worker = Notes;
 
     fn worker(&self) -> Notes {
@@ -99,14 +102,22 @@ impl Sweeper for Inspection<'_> {
         self.context.collector.is_cancelled()
     }
 
-    fn visit(&self, notes: &mut Notes, object: &Object<'_>, _base: Option<Base<'_, ()>>) {
+    fn visit(&self, notes: &mut Notes, object: &Object<'_>, base: Option<Base<'_, Option<Trace>>>) -> Option<Trace> {
         self.note(notes, object);
-        let Some((kind, text)) = text_of(object.kind, object.bytes) else { return };
-        self.context.collector.count(text.len() as u64);
-        let candidates = self.context.detector.detect(text);
+        let (kind, text) = text_of(object.kind, object.bytes)?;
+        let ScanContext { detector, collector, .. } = *self.context;
+        collector.count(text.len() as u64);
+        // Of commits and tags only a part is looked at, and they are seldom built from each other.
+        let base = base.filter(|_| self.context.reuses_deltas && kind == GitObject::Blob);
+        let trace = match base.and_then(|base| Some((base.state.as_ref()?, base.runs))) {
+            Some((known, runs)) => detector.retrace(text, known, runs),
+            None => detector.trace(text),
+        };
+        let candidates = detector.judge(text, &trace);
         if let (false, Some(id)) = (candidates.is_empty(), self.inventory.id(object.number)) {
             notes.found.push(Found { id, object: kind, candidates: locate(text, candidates) });
         }
+        Some(trace)
     }
 
     fn pass_over(&self, notes: &mut Notes, number: u32, _kind: ObjectKind, size: u64) {

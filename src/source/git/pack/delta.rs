@@ -5,6 +5,7 @@
 use thiserror::Error;
 
 use super::inflate::Buffer;
+pub use crate::detect::Run;
 
 /// A delta whose sizes have been read.
 #[derive(Clone, Copy, Debug)]
@@ -28,17 +29,6 @@ pub enum Instruction<'a> {
     },
     /// These bytes come next, at least one.
     Insert(&'a [u8]),
-}
-
-/// Bytes of an object that were copied from its base.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Run {
-    /// Where they start in the base.
-    pub from: usize,
-    /// Where they start in the object.
-    pub to: usize,
-    /// How many they are.
-    pub length: usize,
 }
 
 /// Why a delta cannot be applied.

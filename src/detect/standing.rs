@@ -1,0 +1,152 @@
+//! The standing of a sighting: whether it can contribute to what is found, told from a bounded window of bytes around it.
+//!
+//! A dead sighting contributes nothing, whatever else stands in the bytes: the judge may leave it out. A living one may yet turn
+//! out to be nothing, for want of the words that a rule wants nearby. The verdict depends on no byte outside the window, so that
+//! it holds wherever the same window stands again.
+
+use super::assignment::{self, PlainRun};
+use super::judge;
+use super::matching::{raw_of_assignment, raw_of_pattern, raw_of_token};
+use super::prefilter::{Claim, Owner, Prefilter};
+use super::{Detector, boundary, jwk, jwt, value};
+use crate::rules::{RuleSet, Scanner, Window};
+
+/// The window that most verdicts can do with: the name around a word, what stands before a value.
+pub(super) const NARROW: Window = Window { before: 48, after: 48 };
+
+/// What a boundary and the assertions of a pattern look at beyond the window of their rule.
+const BORDER: usize = 8;
+
+/// What is known about a sighting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Standing {
+    /// Whether it can contribute anything.
+    pub(super) is_alive: bool,
+    /// Whether the window [`NARROW`] decided that it cannot.
+    pub(super) is_narrow: bool,
+}
+
+/// What is known beforehand about the sightings of an anchor.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reach {
+    /// The window that decides their standing.
+    pub(super) window: Window,
+    /// How many bytes patterns may read for one of them.
+    pub(super) cost: usize,
+}
+
+/// The reach of every anchor, by its number.
+pub(super) fn reaches(prefilter: &Prefilter, rules: &RuleSet) -> Vec<Reach> {
+    let reach = |owner: Owner| match owner {
+        Owner::Pattern(index) => {
+            let Window { before, after } =
+                rules.rules.get(index).map_or(Window { before: 0, after: 0 }, |rule| rule.window);
+            // What begins with its anchor mostly shows within a few bytes that it does not match.
+            let cost = if before == 0 { after / 8 } else { before + after };
+            Reach { window: Window { before: before + BORDER, after: after + BORDER }, cost }
+        }
+        Owner::Scanner(_, Scanner::Jwt) => {
+            Reach { window: Window { before: BORDER, after: jwt::REACH + BORDER }, cost: 0 }
+        }
+        Owner::Scanner(_, Scanner::Jwk) => Reach { window: NARROW, cost: 0 },
+        Owner::Assignment => Reach { window: assignment::REACH, cost: 0 },
+    };
+    let united = |a: Reach, b: Reach| Reach {
+        window: Window { before: a.window.before.max(b.window.before), after: a.window.after.max(b.window.after) },
+        cost: a.cost + b.cost,
+    };
+    let of_anchor = |anchor| {
+        let claims = prefilter.claims(anchor).iter();
+        claims.map(|(owner, _)| reach(*owner)).fold(Reach { window: NARROW, cost: 0 }, united)
+    };
+    (0..u16::MAX).take_while(|anchor| !prefilter.claims(*anchor).is_empty()).map(of_anchor).collect()
+}
+
+/// What makes looking at one sighting after the other cheaper than looking at each; it changes no verdict.
+#[derive(Default)]
+pub(super) struct Memory {
+    tokens: jwt::Scanner,
+    plain: PlainRun,
+}
+
+/// What a claim makes of a sighting.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Alive,
+    /// Dead, as [`NARROW`] shows.
+    Narrow,
+    /// Dead, as the window of the claim shows.
+    Wide,
+}
+
+impl Detector {
+    /// The standing of a sighting: a function of the bytes in the window of its anchor.
+    pub(super) fn standing(&self, bytes: &[u8], anchor: u16, start: usize, memory: &mut Memory) -> Standing {
+        let end = start + self.prefilter.length(anchor);
+        let mut is_narrow = true;
+        for claim in self.prefilter.claims(anchor) {
+            match self.verdict(bytes, claim, start, end, memory) {
+                Verdict::Alive => return Standing { is_alive: true, is_narrow: false },
+                Verdict::Narrow => {}
+                Verdict::Wide => is_narrow = false,
+            }
+        }
+        Standing { is_alive: false, is_narrow }
+    }
+
+    fn verdict(&self, bytes: &[u8], claim: &Claim, start: usize, end: usize, memory: &mut Memory) -> Verdict {
+        let (owner, exact) = claim;
+        if exact.as_deref().is_some_and(|exact| bytes.get(start..end) != Some(exact)) {
+            return Verdict::Narrow;
+        }
+        let is_alive = match *owner {
+            Owner::Pattern(rule) => {
+                let begins_value = self.rules.rules.get(rule).is_some_and(|rule| rule.window.before == 0);
+                if begins_value && !boundary::starts_value(bytes, start) {
+                    return Verdict::Narrow;
+                }
+                self.pattern_finds(bytes, rule, start)
+            }
+            Owner::Scanner(_, Scanner::Jwt) if !boundary::starts_value(bytes, start) => return Verdict::Narrow,
+            Owner::Scanner(rule, Scanner::Jwt) => raw_of_token(bytes, start, &mut memory.tokens)
+                .is_some_and(|raw| self.rules.rules.get(rule).is_some_and(|rule| judge::passes(rule, &raw))),
+            Owner::Scanner(_, Scanner::Jwk) if !jwk::names_type(bytes, start) => return Verdict::Narrow,
+            Owner::Scanner(_, Scanner::Jwk) => true,
+            Owner::Assignment => return self.verdict_on_name(bytes, start, end, memory),
+        };
+        if is_alive { Verdict::Alive } else { Verdict::Wide }
+    }
+
+    fn pattern_finds(&self, bytes: &[u8], index: usize, start: usize) -> bool {
+        let Some(rule) = self.rules.rules.get(index) else { return false };
+        let passes = |raw| judge::passes(rule, &raw);
+        self.found_at(bytes, index, start).iter().any(|found| raw_of_pattern(bytes, rule, found).is_some_and(passes))
+    }
+
+    fn verdict_on_name(&self, bytes: &[u8], start: usize, end: usize, memory: &mut Memory) -> Verdict {
+        let bytes = bytes.get(..start.saturating_add(assignment::REACH.after)).unwrap_or(bytes);
+        let name = assignment::name(bytes, start..end);
+        let Some(words) = bytes.get(name.words.clone()) else { return Verdict::Wide };
+        let found = self.key_rules.matches(words);
+        if found.is_empty() {
+            let is_narrow = name.read.start + NARROW.before >= start && name.read.end <= start + NARROW.after;
+            return if is_narrow { Verdict::Narrow } else { Verdict::Wide };
+        }
+        if memory.plain.swallows(bytes, name.span.start) {
+            return Verdict::Wide;
+        }
+        let Some(assignment) = assignment::assigned(bytes, &name) else { return Verdict::Wide };
+        // Whether the value is one of a Kubernetes secret is told by what stands far away: both readings count.
+        let passes = |value: &[u8]| {
+            found.iter().any(|found| {
+                self.rules.rules.get(found.rule).is_some_and(|rule| {
+                    self.may_hold(found.rule, rule, value)
+                        && judge::passes(rule, &raw_of_assignment(&assignment, value, *found, rule))
+                })
+            })
+        };
+        let value = value::of_assignment(bytes, &assignment);
+        let is_alive = passes(&value) || value::behind_base64(&value).is_some_and(|value| passes(&value));
+        if is_alive { Verdict::Alive } else { Verdict::Wide }
+    }
+}

@@ -1,0 +1,254 @@
+//! [`Trace`]: what is known about some bytes before they are judged, and how it is taken over by bytes that were made from them.
+//!
+//! [`Detector::retrace`] gives what [`Detector::trace`] gives, whatever the runs are: a sighting is taken over only where all
+//! its bytes were copied together, and its standing only where its whole window was. Everything else is looked at again.
+
+use std::ops::Range;
+
+use super::prefilter::{Hit, Sighting};
+use super::standing::{Memory, NARROW, Standing};
+use super::{Candidate, Detector};
+use crate::rules::Window;
+
+/// Bytes that were copied from a base: `length` of them, from offset `from` of the base to offset `to`.
+///
+/// The runs of a copy are ascending in `to` and do not overlap there; where they stand in the base is arbitrary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Where the bytes stand in the base.
+    pub from: usize,
+    /// Where they stand in the copy.
+    pub to: usize,
+    /// How many there are.
+    pub length: usize,
+}
+
+/// The sightings of anchors in some bytes, and which of them are alive. Holds no content.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trace {
+    sightings: Vec<Sighted>,
+    /// Length of the bytes.
+    length: usize,
+    /// Whether the sightings are so many that they are not kept, and all count as alive.
+    is_crowded: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Sighted {
+    start: u32,
+    anchor: u16,
+    standing: Standing,
+}
+
+impl Trace {
+    /// Whether nothing can be found: [`Detector::judge`] would give nothing.
+    pub fn is_quiet(&self) -> bool {
+        !self.is_crowded && !self.sightings.iter().any(|sighted| sighted.standing.is_alive)
+    }
+}
+
+/// Zones that are nearer to each other than this are searched in one go: each search costs something to begin.
+const NEAR: usize = 64;
+
+/// More sightings than one in so many bytes are not kept.
+const SPARSE: usize = 16;
+
+/// Fewer than this are kept in any case.
+const FEW: usize = 4096;
+
+/// Patterns may read each byte so many times on the average before windows are joined.
+const PASSES: usize = 64;
+
+/// So many bytes they may read in any case.
+const CHEAP: usize = 1 << 20;
+
+impl Detector {
+    /// What there is to judge in `bytes`.
+    pub fn trace(&self, bytes: &[u8]) -> Trace {
+        let sightings = self.sightings(bytes);
+        if self.is_crowded(bytes, &sightings) {
+            return Trace { sightings: Vec::new(), length: bytes.len(), is_crowded: true };
+        }
+        let mut memory = Memory::default();
+        let look = |sighting: Sighting| self.look(bytes, sighting, &mut memory);
+        Trace { sightings: sightings.into_iter().map(look).collect(), length: bytes.len(), is_crowded: false }
+    }
+
+    /// The same as [`Detector::trace`] of `bytes`, taking over from the trace of a base what the runs copied from it. Runs that
+    /// are not ascending, or reach beyond the base or the bytes, are not believed.
+    pub fn retrace(&self, bytes: &[u8], base: &Trace, runs: &[Run]) -> Trace {
+        let copied = copied(bytes.len(), base.length, runs).filter(|copied| *copied >= bytes.len() / 2);
+        if base.is_crowded || copied.is_none() {
+            return self.trace(bytes);
+        }
+        let fresh = self.fresh_sightings(bytes, runs);
+        let inherited = self.inherited_sightings(bytes.len(), base, runs);
+        let count = fresh.len() + inherited.len();
+        let all = fresh.iter().map(|fresh| fresh.anchor).chain(inherited.iter().map(|heir| heir.sighting.anchor));
+        if self.is_crowd(bytes.len(), count, all) {
+            return Trace { sightings: Vec::new(), length: bytes.len(), is_crowded: true };
+        }
+        let mut memory = Memory::default();
+        let mut sightings = Vec::with_capacity(count);
+        let mut fresh = fresh.into_iter().peekable();
+        let order = |sighting: &Sighting| (sighting.start, sighting.anchor);
+        for Heir { sighting, standing } in inherited {
+            while let Some(fresh) = fresh.next_if(|fresh| order(fresh) < order(&sighting)) {
+                sightings.push(self.look(bytes, fresh, &mut memory));
+            }
+            sightings.push(match standing {
+                Some(standing) => Sighted { start: sighting.start, anchor: sighting.anchor, standing },
+                None => self.look(bytes, sighting, &mut memory),
+            });
+        }
+        sightings.extend(fresh.map(|fresh| self.look(bytes, fresh, &mut memory)));
+        Trace { sightings, length: bytes.len(), is_crowded: false }
+    }
+
+    /// Every candidate in `bytes`, in the order of their spans, given their trace.
+    pub fn judge(&self, bytes: &[u8], trace: &Trace) -> Vec<Candidate> {
+        if trace.is_quiet() {
+            return Vec::new();
+        }
+        let hits = if trace.is_crowded { self.prefilter.hits(bytes) } else { self.hits_of(bytes, trace) };
+        self.find(bytes, hits, trace.is_crowded, &mut |_| {})
+    }
+
+    /// Every anchor in the bytes, ascending.
+    pub(super) fn sightings(&self, bytes: &[u8]) -> Vec<Sighting> {
+        let mut sightings = Vec::new();
+        self.scan(bytes, 0..bytes.len(), &mut sightings);
+        sightings
+    }
+
+    /// Whether the sightings are so many that they are not kept, and windows are joined.
+    pub(super) fn is_crowded(&self, bytes: &[u8], sightings: &[Sighting]) -> bool {
+        self.is_crowd(bytes.len(), sightings.len(), sightings.iter().map(|sighting| sighting.anchor))
+    }
+
+    fn is_crowd(&self, length: usize, count: usize, anchors: impl Iterator<Item = u16>) -> bool {
+        let cost = |anchor: u16| self.reaches.get(usize::from(anchor)).map_or(0, |reach| reach.cost.min(length));
+        count > FEW + length / SPARSE || anchors.map(cost).sum::<usize>() > CHEAP + length.saturating_mul(PASSES)
+    }
+
+    /// The living sightings as hits of their owners, where the anchor is spelled as the owner wants it.
+    fn hits_of(&self, bytes: &[u8], trace: &Trace) -> Vec<Hit> {
+        let mut hits = Vec::new();
+        for sighted in trace.sightings.iter().filter(|sighted| sighted.standing.is_alive) {
+            let start = sighted.start as usize;
+            let end = start + self.prefilter.length(sighted.anchor);
+            for (owner, exact) in self.prefilter.claims(sighted.anchor) {
+                if exact.as_deref().is_none_or(|exact| bytes.get(start..end) == Some(exact)) {
+                    hits.push(Hit { owner: *owner, start, end });
+                }
+            }
+        }
+        hits
+    }
+
+    fn scan(&self, bytes: &[u8], zone: Range<usize>, sightings: &mut Vec<Sighting>) {
+        self.prefilter.scan(bytes, zone, sightings);
+    }
+
+    fn look(&self, bytes: &[u8], sighting: Sighting, memory: &mut Memory) -> Sighted {
+        let Sighting { start, anchor } = sighting;
+        Sighted { start, anchor, standing: self.standing(bytes, anchor, start as usize, memory) }
+    }
+
+    /// The sightings that do not lie wholly inside one run.
+    fn fresh_sightings(&self, bytes: &[u8], runs: &[Run]) -> Vec<Sighting> {
+        let mut fresh = Vec::new();
+        for zone in zones(bytes.len(), self.longest_anchor.saturating_sub(1), runs) {
+            self.scan(bytes, zone, &mut fresh);
+        }
+        let mut runs = runs.iter().peekable();
+        fresh.retain(|sighting| {
+            let start = sighting.start as usize;
+            while runs.next_if(|run| run.to + run.length <= start).is_some() {}
+            let end = start + self.prefilter.length(sighting.anchor);
+            runs.peek().is_none_or(|run| start < run.to || end > run.to + run.length)
+        });
+        fresh
+    }
+
+    /// The sightings of the base that lie wholly inside a run, where they stand now, with their standing if it is the same.
+    fn inherited_sightings(&self, length: usize, base: &Trace, runs: &[Run]) -> Vec<Heir> {
+        let mut inherited = Vec::with_capacity(base.sightings.len());
+        for run in runs {
+            let first = base.sightings.partition_point(|sighted| (sighted.start as usize) < run.from);
+            let begins_alike = run.to == 0 && run.from == 0;
+            let ends_alike = run.to + run.length == length && run.from + run.length == base.length;
+            for sighted in base.sightings.get(first..).unwrap_or_default() {
+                let before = sighted.start as usize - run.from;
+                if before >= run.length {
+                    break;
+                }
+                let after = run.length - before;
+                // An anchor that is longer than what was copied of it.
+                if self.prefilter.length(sighted.anchor) > after {
+                    continue;
+                }
+                let Ok(start) = u32::try_from(run.to + before) else { break };
+                let window = self.window(*sighted);
+                let is_same = (before >= window.before || begins_alike) && (after >= window.after || ends_alike);
+                let sighting = Sighting { start, anchor: sighted.anchor };
+                inherited.push(Heir { sighting, standing: is_same.then_some(sighted.standing) });
+            }
+        }
+        inherited
+    }
+
+    /// The window that decided the standing.
+    fn window(&self, sighted: Sighted) -> Window {
+        let reach = || self.reaches.get(usize::from(sighted.anchor)).map(|reach| reach.window);
+        if sighted.standing.is_narrow { NARROW } else { reach().unwrap_or(NARROW) }
+    }
+}
+
+/// A sighting of the base, where it stands now, and its standing if its whole window came with it.
+struct Heir {
+    sighting: Sighting,
+    standing: Option<Standing>,
+}
+
+/// How many bytes the runs copy. `None` if they are not what they should be.
+fn copied(length: usize, base_length: usize, runs: &[Run]) -> Option<usize> {
+    let mut end = 0;
+    let mut copied = 0;
+    for run in runs {
+        if run.to < end || run.from.checked_add(run.length)? > base_length {
+            return None;
+        }
+        end = run.to.checked_add(run.length)?;
+        copied += run.length;
+    }
+    (end <= length).then_some(copied)
+}
+
+/// What has to be searched: the bytes between the runs and `margin` bytes on either side, so that every anchor that does not lie
+/// wholly inside one run lies wholly inside a zone. Ascending, apart from each other.
+fn zones(length: usize, margin: usize, runs: &[Run]) -> Vec<Range<usize>> {
+    let mut zones: Vec<Range<usize>> = Vec::new();
+    let mut add = |gap: Range<usize>| {
+        let zone = gap.start.saturating_sub(margin)..gap.end.saturating_add(margin).min(length);
+        match zones.last_mut() {
+            Some(last) if zone.start <= last.end + NEAR => last.end = zone.end.max(last.end),
+            _ => zones.push(zone),
+        }
+    };
+    let mut end = 0;
+    for run in runs {
+        // Between two runs is a gap even where nothing stands in it: what they join may be an anchor.
+        if run.to > 0 {
+            add(end..run.to);
+        }
+        end = run.to + run.length;
+    }
+    if end < length {
+        add(end..length);
+    }
+    zones
+}
+
+#[cfg(test)]
+mod tests;
