@@ -199,7 +199,7 @@ impl Detector {
         let compile = || {
             let rule = self.rules.rules.get(rule)?;
             let Matcher::Pattern(pattern) = &rule.matcher else { return None };
-            Pattern::new(pattern, rule.window)
+            Pattern::new(pattern, &rule.anchors, rule.window)
         };
         self.compiled.get(rule)?.pattern.get_or_init(compile).as_ref()
     }
