@@ -7,6 +7,8 @@ use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use sha2::{Digest as _, Sha256};
 
+use crate::samples::hexadecimal;
+
 /// An entry of a pack.
 pub(crate) enum Entry {
     /// The content of a blob.
@@ -119,11 +121,11 @@ impl PackFile {
             fs_err::create_dir_all(repository.join(directory)).expect("a directory");
         }
         fs_err::write(repository.join("HEAD"), "ref: refs/heads/main\n").expect("writable");
-        let name: String = trailer.iter().map(|byte| format!("{byte:02x}")).collect();
+        let name = hexadecimal(&trailer);
         let path = repository.join(format!("objects/pack/pack-{name}"));
         fs_err::write(path.with_extension("pack"), &pack).expect("writable");
         fs_err::write(path.with_extension("idx"), index(&ids, &offsets, trailer)).expect("writable");
-        let ids = ids.iter().map(|id| id.iter().map(|byte| format!("{byte:02x}")).collect()).collect();
+        let ids = ids.iter().map(|id| hexadecimal(id)).collect();
         Self { ids, contents }
     }
 }
@@ -168,7 +170,9 @@ fn index(ids: &[[u8; 20]], offsets: &[usize], pack: [u8; 20]) -> Vec<u8> {
         let count = sorted.iter().filter(|(id, _)| id[0] <= first).count();
         bytes.extend_from_slice(&u32::try_from(count).expect("few entries").to_be_bytes());
     }
-    sorted.iter().for_each(|(id, _)| bytes.extend_from_slice(&id[..]));
+    for (id, _) in &sorted {
+        bytes.extend_from_slice(&id[..]);
+    }
     // Checksums of the entries, which nobody compares.
     bytes.extend(std::iter::repeat_n(0, 4 * sorted.len()));
     for (_, offset) in &sorted {

@@ -69,7 +69,8 @@ pub(crate) fn leaked_form(text: &str, secret: &str) -> Option<&'static str> {
     text.to_ascii_lowercase().contains(&hexadecimal(bytes)).then_some("in hexadecimal")
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+/// Two digits a byte.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     let digit = |value: u8| char::from_digit(value.into(), 16).expect("half a byte");
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

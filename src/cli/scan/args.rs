@@ -41,6 +41,7 @@ pub(crate) struct Args {
 /// Which part of a repository is scanned.
 #[derive(clap::Args, Clone, Default)]
 #[command(next_help_heading = "Git")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub(crate) struct HistoryArgs {
     /// Scan what `git commit` would record: the index, never the work tree. Targets are then names of staged files
     #[arg(long, conflicts_with_all = ["since", "range", "no_history", "history_only"])]

@@ -71,12 +71,12 @@ fn scan(args: &Args, scope: Scope, allowed: Vec<Fingerprint>, global: &Global) -
     let sources = gather::open(args, scope, &environment)?;
     let judge = Judge::prepare(args, &config, &rules, &environment)?;
     let reports = write::prepare(&args.output)?;
-    let state = State::open(args, &rules)?;
+    let memory = State::open(args, &rules)?;
 
     let detector = Detector::new(Arc::clone(&rules), config.fingerprint_key()?);
-    let seen = state.as_ref().map(|state| &state.seen);
+    let seen = memory.as_ref().map(|state| &state.seen);
     let mut gathered = gather::scan(&sources, &detector, seen, args, global)?;
-    gathered.diagnostics.extend(state.as_ref().and_then(State::diagnostic));
+    gathered.diagnostics.extend(memory.as_ref().and_then(State::diagnostic));
     finding::lower_findings_of_tests(&mut gathered.findings);
     let below_min_confidence = withhold_unsure(&mut gathered.findings, args.detection.min_confidence.into());
     baseline.extend(allowed);
@@ -111,7 +111,7 @@ fn scan(args: &Args, scope: Scope, allowed: Vec<Fingerprint>, global: &Global) -
         version: env!("CARGO_PKG_VERSION"),
     };
     write::write(&report, reports, global)?;
-    if let Some(state) = state.filter(|_| !gathered.is_interrupted()) {
+    if let Some(state) = memory.filter(|_| !gathered.is_interrupted()) {
         state.save()?;
     }
     Ok(outcome(&report, args.output.fail_on))

@@ -59,7 +59,7 @@ impl Notes {
     }
 }
 
-impl<'a> Inspection<'a> {
+impl Inspection<'_> {
     /// One that only notes how some of the commits and tags hang together.
     pub(super) fn of_headers<'b>(&'b self, wanted: &'b [bool]) -> Headers<'b> {
         Headers { inspection: self, wanted }

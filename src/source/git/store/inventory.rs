@@ -1,7 +1,7 @@
 //! [`Inventory`]: every object of a store, each with a number, in the order of ids.
 
 use super::loose;
-use super::{ObjectStore, Reader};
+use super::{ObjectError, ObjectStore};
 use crate::source::git::id::{ObjectId, ObjectKind};
 use crate::source::git::objects;
 use crate::source::git::sweep::{self, Fault, Objects, PackEntries, Stock};
@@ -122,22 +122,22 @@ impl Objects for Inventory<'_> {
     }
 
     fn header(&self, number: u32) -> Result<(ObjectKind, u64), Fault> {
-        self.ask(number, |reader, id| reader.header(id))
+        let reader = self.store.reader();
+        self.named(number).and_then(|id| reader.header(id)).map_err(fault)
     }
 
     fn read(&self, number: u32) -> Result<(ObjectKind, Vec<u8>), Fault> {
-        self.ask(number, |reader, id| reader.read(id))
+        let reader = self.store.reader();
+        self.named(number).and_then(|id| reader.read(id)).map_err(fault)
     }
 }
 
 impl Inventory<'_> {
-    fn ask<T>(
-        &self,
-        number: u32,
-        question: impl FnOnce(&Reader<'_>, ObjectId) -> Result<T, super::ObjectError>,
-    ) -> Result<T, Fault> {
-        let id = self.id(number).ok_or(super::ObjectError::Missing);
-        id.and_then(|id| question(&self.store.reader(), id))
-            .map_err(|error| Fault::Unread { is_missing: error.is_missing(), reason: error.to_string() })
+    fn named(&self, number: u32) -> Result<ObjectId, ObjectError> {
+        self.id(number).ok_or(ObjectError::Missing)
     }
+}
+
+fn fault(error: ObjectError) -> Fault {
+    Fault::Unread { is_missing: error.is_missing(), reason: error.to_string() }
 }
