@@ -161,7 +161,8 @@ fn ranges_and_the_index_of_a_sha256_repository() {
         assert_eq!(findings.len(), 1, "{range}");
         assert_eq!(findings[0]["locations"][0]["path"], "new.env", "{range}");
     }
-    for wrong in ["HEAD~5..HEAD", "HEAD^2..HEAD", "nothing..HEAD", "ffffff..HEAD", "HEAD^{tree}..HEAD"] {
+    for wrong in ["HEAD~5..HEAD", "HEAD^2..HEAD", "nothing..HEAD", "ffffff..HEAD", "HEAD^{tree}..HEAD", "HEAD~0x..HEAD"]
+    {
         env.run(["scan", "--range", wrong, path]).exits(2);
     }
     repository.write("staged.env", environment_file("staged"));
@@ -207,4 +208,64 @@ fn damaged_packs_are_told_and_the_rest_is_found() {
     fs::remove_file(&index).expect("there");
     let run = history(&env, &repository).exits(3);
     assert!(run.stderr.contains("has no index"), "{}", run.stderr);
+}
+
+#[test]
+fn what_an_index_keeps_quiet_about_is_told() {
+    let env = Env::new();
+    let repository = env.repository("shop");
+    fill(&repository);
+    repository.git(["repack", "-q", "-a", "-d", "-f"]);
+    let pack = packs(&repository, "pack")[0].clone();
+    let index = pack.with_extension("idx");
+    writable(&pack);
+    writable(&index);
+    let (whole_pack, whole_index) = (fs::read(&pack).expect("readable"), fs::read(&index).expect("readable"));
+    let sound = history(&env, &repository).exits(1).findings().len();
+
+    let mut longer = whole_pack.clone();
+    longer[11] += 1;
+    fs::write(&pack, longer).expect("writable");
+    let run = history(&env, &repository).exits(3);
+    assert!(run.stderr.contains("does not hold the objects that its index tells"), "{}", run.stderr);
+    fs::write(&pack, &whole_pack).expect("writable");
+
+    // The first entry of the table of offsets is to be looked up in a table that is not there.
+    let count = u32::from_be_bytes(*whole_pack[8..].first_chunk().expect("a header")) as usize;
+    let mut nowhere = whole_index.clone();
+    nowhere[8 + 4 * 256 + count * (20 + 4)] |= 0x80;
+    fs::write(&index, nowhere).expect("writable");
+    let run = history(&env, &repository);
+    assert!(run.stderr.contains("does not tell where 1 of its objects"), "{}", run.stderr);
+    assert_eq!(run.summary()["complete"], false);
+    assert!(run.findings().len() <= sound);
+}
+
+#[test]
+fn storage_that_cannot_be_listed_is_told() {
+    let check = |place: &str, damage: &dyn Fn(&std::path::Path), expected: &str| {
+        let env = Env::new();
+        let repository = env.repository("shop");
+        repository.write("settings.env", environment_file("leak"));
+        repository.commit("Leak");
+        let sound = history(&env, &repository).exits(1);
+        assert_eq!(sound.summary()["complete"], true);
+        damage(&repository.path.join(".git/objects").join(place));
+        let run = history(&env, &repository).exits(1);
+        assert_eq!(run.findings(), sound.findings(), "{place}");
+        assert_eq!(run.summary()["complete"], false, "{place}");
+        assert!(run.stderr.contains(expected), "{place}: {}", run.stderr);
+    };
+    let replace_by_file = |path: &std::path::Path| {
+        let _ = fs::remove_dir(path);
+        fs::write(path, "no directory").expect("writable");
+    };
+    check("pack", &replace_by_file, "objects may be left out");
+    check("info/alternates", &|path| fs::create_dir_all(path).expect("writable"), "objects may be left out");
+    // A file of three gigabytes that takes no space.
+    let sparse = |path: &std::path::Path| {
+        fs::create_dir_all(path.parent().expect("a directory")).expect("writable");
+        fs::File::create(path).and_then(|file| file.set_len(3 << 30)).expect("a file system with holes");
+    };
+    check(&format!("00/{}", "7".repeat(38)), &sparse, "too large");
 }

@@ -39,10 +39,10 @@ impl Source for History {
             Err(error) => return collector.diagnose(unopened(repository, &error)),
         };
         tell_shallow(repository, collector);
-        for (path, reason) in &store.troubles {
+        let inventory = Inventory::take(&store);
+        for (path, reason) in store.troubles.iter().chain(&inventory.troubles) {
             collector.diagnose(Diagnostic::gap("corrupt-object", shown(path), reason));
         }
-        let inventory = Inventory::take(&store);
         let is_new = context.seen.map(|seen| new_objects(seen, &store, &inventory));
         if is_new.as_ref().is_some_and(|is_new| !is_new.contains(&true)) {
             return;

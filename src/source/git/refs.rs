@@ -209,7 +209,7 @@ fn by_name(repository: &Repository, store: &ObjectStore, revision: &str) -> Opti
     let named = || References::read(repository, &Collector::default()).find(name);
     let full = ObjectId::parse(name.as_bytes()).filter(|id| id.as_bytes().len() == repository.hash_length);
     let reader = store.reader();
-    let mut id = full.or_else(named).or_else(|| store.abbreviated(name))?;
+    let mut id = full.or_else(named).or_else(|| abbreviated(store, &reader, name))?;
     while let Some(step) = steps.chars().next() {
         steps = steps.get(1..)?;
         if let Some(rest) = steps.strip_prefix('{').filter(|_| step == '^') {
@@ -228,12 +228,24 @@ fn by_name(repository: &Repository, store: &ObjectStore, revision: &str) -> Opti
             for _ in 0..count {
                 id = *commit(&reader, id)?.1.parents.first()?;
             }
+        } else if step != '^' {
+            return None;
         } else if let Some(parent) = count.checked_sub(1) {
             id = *commit(&reader, id)?.1.parents.get(parent)?;
         }
     }
     let tags = if end == revision.len() { tags_from(&reader, id) } else { Vec::new() };
     commit(&reader, id).map(|(commit, _)| Revision { commit, tags })
+}
+
+/// The object that an abbreviated id stands for: where several begin like that, the one that leads to a commit.
+fn abbreviated(store: &ObjectStore, reader: &Reader<'_>, digits: &str) -> Option<ObjectId> {
+    let found = store.abbreviated(digits);
+    if let [one] = *found {
+        return Some(one);
+    }
+    let mut commits = found.into_iter().filter(|&id| commit(reader, id).is_some());
+    commits.next().filter(|_| commits.next().is_none())
 }
 
 /// How many tags may point to tags.

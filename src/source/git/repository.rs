@@ -191,10 +191,17 @@ pub(in crate::source) fn path_from_bytes(bytes: &[u8]) -> PathBuf {
     }
 }
 
-/// Reads one of git's own small files. Only regular ones: a pipe in their place would never end.
+/// Larger files of git are not read into memory. A file with a hole in it can be of any size and take no space.
+const LARGEST_FILE: u64 = 2 << 30;
+
+/// Reads one of git's own files as a whole. Only regular ones: a pipe in their place would never end.
 pub(super) fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
-    if !fs_err::metadata(path)?.is_file() {
+    let metadata = fs_err::metadata(path)?;
+    if !metadata.is_file() {
         return Err(std::io::ErrorKind::InvalidInput.into());
+    }
+    if metadata.len() > LARGEST_FILE {
+        return Err(std::io::ErrorKind::FileTooLarge.into());
     }
     fs_err::read(path)
 }

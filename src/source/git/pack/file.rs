@@ -1,14 +1,15 @@
 //! [`Pack`]: a pack with what tells where its objects are.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::index::{IndexDamaged, PackIndex, search};
+use super::index::{IndexDamaged, PackIndex, number, search};
 use super::mapped::Mapped;
 use super::multi_index::MultiPackIndex;
 
 /// An open pack.
 pub(in crate::source::git) struct Pack {
+    path: PathBuf,
     bytes: Mapped,
     /// Where the checksum at the end begins.
     end: usize,
@@ -30,6 +31,9 @@ pub(in crate::source::git) enum PackError {
     /// Its index makes no sense.
     #[error(transparent)]
     Damaged(#[from] IndexDamaged),
+    /// It holds more objects than its index tells of, or fewer.
+    #[error("does not hold the objects that its index tells")]
+    OtherCount,
     /// Its index is that of another pack, or its end is missing.
     #[error("is not the pack that its index was made for")]
     Other,
@@ -53,7 +57,7 @@ impl Pack {
         let own = open_index(&path.with_extension("idx"), hash_length);
         let listing = match (own, shared) {
             (Ok(index), _) => Listing::Own(index),
-            (Err(_), Some((index, place))) => Listing::of(index, place),
+            (Err(_), Some((index, place))) => Listing::of(index, place)?,
             (Err(PackError::Open(error)), None) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Err(PackError::NoIndex);
             }
@@ -67,7 +71,18 @@ impl Pack {
         {
             return Err(PackError::Other);
         }
-        Ok(Self { bytes, end, listing })
+        // What an index keeps quiet about would never be looked at. One for several packs leaves out what others hold, too.
+        if let Listing::Own(index) = &listing
+            && number(&bytes, 8).and_then(|count| usize::try_from(count).ok()) != Some(index.count())
+        {
+            return Err(PackError::OtherCount);
+        }
+        Ok(Self { path: path.to_owned(), bytes, end, listing })
+    }
+
+    /// Its `.pack` file.
+    pub(in crate::source::git) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The entries: the file up to its checksum.
@@ -112,10 +127,16 @@ impl Pack {
 }
 
 impl Listing {
-    fn of(index: &Arc<MultiPackIndex<Mapped>>, place: usize) -> Self {
-        let count = u32::try_from(index.count()).unwrap_or(u32::MAX);
-        let is_here = |&entry: &u32| index.place(entry as usize).is_some_and(|(pack, _)| pack == place);
-        Self::Shared(Arc::clone(index), (0..count).filter(is_here).collect())
+    fn of(index: &Arc<MultiPackIndex<Mapped>>, place: usize) -> Result<Self, IndexDamaged> {
+        let count = u32::try_from(index.count()).map_err(|_| IndexDamaged)?;
+        let mut entries = Vec::new();
+        for entry in 0..count {
+            let (pack, _) = index.place(entry as usize).ok_or(IndexDamaged)?;
+            if pack == place {
+                entries.push(entry);
+            }
+        }
+        Ok(Self::Shared(Arc::clone(index), entries))
     }
 }
 

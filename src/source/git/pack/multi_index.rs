@@ -46,6 +46,11 @@ impl<Bytes: AsRef<[u8]>> MultiPackIndex<Bytes> {
         })
     }
 
+    /// Length of the ids in bytes.
+    pub fn hash_length(&self) -> usize {
+        self.hash_length
+    }
+
     /// How many objects there are.
     pub fn count(&self) -> usize {
         self.count

@@ -1,5 +1,7 @@
 //! [`Inventory`]: every object of a store, each with a number, in the order of ids.
 
+use std::path::PathBuf;
+
 use super::loose;
 use super::{ObjectError, ObjectStore};
 use crate::source::git::id::{ObjectId, ObjectKind};
@@ -15,21 +17,33 @@ pub(in crate::source::git) struct Inventory<'a> {
     fan_out: Vec<u32>,
     /// Numbers of the objects that have a file of their own.
     loose: Vec<u32>,
+    /// What could not be listed, and why.
+    pub(in crate::source::git) troubles: Vec<(PathBuf, String)>,
 }
 
 impl<'a> Inventory<'a> {
     /// Lists the objects as they are now.
     pub(in crate::source::git) fn take(store: &'a ObjectStore) -> Self {
         let length = store.hash_length;
+        let mut troubles = Vec::new();
         let directories = loose::directories(store).iter();
-        let loose: Vec<ObjectId> = directories.flat_map(|directory| loose::list(directory, length)).collect();
-        let packed = store.packs().iter().flat_map(|pack| (0..pack.count()).filter_map(|entry| pack.entry(entry)));
-        let mut ids: Vec<&[u8]> = packed.map(|(id, _)| id).chain(loose.iter().map(ObjectId::as_bytes)).collect();
+        let loose: Vec<ObjectId> =
+            directories.flat_map(|directory| loose::list(directory, length, &mut troubles)).collect();
+        let mut ids: Vec<&[u8]> = loose.iter().map(ObjectId::as_bytes).collect();
+        for pack in store.packs() {
+            let before = ids.len();
+            ids.extend((0..pack.count()).filter_map(|entry| pack.entry(entry)).map(|(id, _)| id));
+            let lost = pack.count().saturating_sub(ids.len() - before);
+            if lost > 0 {
+                let reason = format!("its index does not tell where {lost} of its objects are");
+                troubles.push((pack.path().to_owned(), reason));
+            }
+        }
         // The index of one pack is in order already, which costs next to nothing to find out.
         ids.sort_unstable();
         ids.dedup();
         ids.truncate(u32::MAX as usize);
-        let mut inventory = Self { store, ids: ids.concat(), fan_out: Vec::new(), loose: Vec::new() };
+        let mut inventory = Self { store, ids: ids.concat(), fan_out: Vec::new(), loose: Vec::new(), troubles };
         inventory.fan_out = inventory.count_by_prefix();
         inventory.loose = loose.iter().filter_map(|id| inventory.number_of(id.as_bytes())).collect();
         inventory.loose.sort_unstable();

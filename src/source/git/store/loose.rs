@@ -78,12 +78,20 @@ fn parse_header(start: &[u8]) -> Option<(usize, ObjectKind, u64)> {
     is_number.then_some((end + 1, kind, size.parse().ok()?))
 }
 
-/// The ids of the loose objects of a directory.
-pub(super) fn list(directory: &Path, hash_length: usize) -> Vec<ObjectId> {
+/// The ids of the loose objects of a directory. What cannot be listed goes to `troubles`.
+pub(super) fn list(directory: &Path, hash_length: usize, troubles: &mut Vec<(PathBuf, String)>) -> Vec<ObjectId> {
     let mut ids = Vec::new();
     for fan in 0..=u8::MAX {
         let fan = format!("{fan:02x}");
-        let Ok(entries) = fs_err::read_dir(directory.join(&fan)) else { continue };
+        let path = directory.join(&fan);
+        let entries = match fs_err::read_dir(&path) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => {
+                troubles.push((path, super::unread(&error)));
+                continue;
+            }
+        };
         for entry in entries.flatten() {
             let name = entry.file_name();
             let name = name.as_encoded_bytes();

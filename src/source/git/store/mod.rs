@@ -11,6 +11,7 @@ mod inventory;
 mod loose;
 mod reader;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -25,6 +26,9 @@ pub(super) use reader::{ObjectError, Reader};
 
 /// How often one repository may borrow from another that borrows, as in git.
 const DEEPEST_ALTERNATE: usize = 5;
+
+/// Names the object directories that an object directory borrows from, one a line.
+const ALTERNATES: &str = "info/alternates";
 
 /// The fewest digits that stand for an id, as in git.
 const SHORTEST_ABBREVIATION: usize = 4;
@@ -56,8 +60,11 @@ impl ObjectStore {
             }
             entered.push(real);
             if depth < DEEPEST_ALTERNATE {
-                open.extend(alternates(&directory).into_iter().rev().map(|path| (path, depth + 1)));
-            } else if directory.join("info/alternates").exists() {
+                match alternates(&directory) {
+                    Ok(others) => open.extend(others.into_iter().rev().map(|path| (path, depth + 1))),
+                    Err(error) => store.troubles.push((directory.join(ALTERNATES), unread(&error))),
+                }
+            } else if directory.join(ALTERNATES).exists() {
                 store.troubles.push((directory.clone(), "borrows from too many repositories in a row".to_owned()));
             }
             store.open_packs(&directory.join("pack"));
@@ -71,20 +78,23 @@ impl ObjectStore {
         Reader::new(self)
     }
 
-    /// The one object whose id begins with these hexadecimal digits, at least four. `None` if there are several.
-    pub(super) fn abbreviated(&self, digits: &str) -> Option<ObjectId> {
+    /// The objects whose ids begin with these hexadecimal digits, at least four; sorted and without repetitions.
+    pub(super) fn abbreviated(&self, digits: &str) -> Vec<ObjectId> {
         let is_hexadecimal = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
         if !is_hexadecimal || !(SHORTEST_ABBREVIATION..2 * self.hash_length).contains(&digits.len()) {
-            return None;
+            return Vec::new();
         }
         let digits = digits.to_ascii_lowercase();
-        let first = u8::from_str_radix(digits.get(..2)?, 16).ok()?;
+        let first = digits.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
         let packed = self.packs.iter().flat_map(|pack| (0..pack.count()).filter_map(|entry| pack.entry(entry)));
-        let packed = packed.filter(|(id, _)| id.first() == Some(&first)).filter_map(|(id, _)| ObjectId::from_bytes(id));
-        let loose = self.directories.iter().flat_map(|directory| loose::list(directory, self.hash_length));
-        let mut found = packed.chain(loose).filter(|id| id.to_string().starts_with(&digits));
-        let one = found.next()?;
-        found.all(|other| other == one).then_some(one)
+        let packed =
+            packed.filter(|(id, _)| id.first().copied() == first).filter_map(|(id, _)| ObjectId::from_bytes(id));
+        let loose =
+            self.directories.iter().flat_map(|directory| loose::list(directory, self.hash_length, &mut Vec::new()));
+        let mut found: Vec<ObjectId> = packed.chain(loose).filter(|id| id.to_string().starts_with(&digits)).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
     }
 
     /// The packs.
@@ -93,22 +103,26 @@ impl ObjectStore {
     }
 
     fn open_packs(&mut self, directory: &Path) {
-        let mut packs: Vec<PathBuf> = fs_err::read_dir(directory)
-            .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
-            .unwrap_or_default();
+        let listed = fs_err::read_dir(directory)
+            .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<PathBuf>>>());
+        let mut packs = match listed {
+            Ok(packs) => packs,
+            Err(error) if error.kind() == ErrorKind::NotFound => return,
+            Err(error) => return self.troubles.push((directory.to_owned(), unread(&error))),
+        };
         packs.retain(|path| path.extension().is_some_and(|extension| extension == "pack"));
         if packs.is_empty() {
             return;
         }
         // Every run opens them in the same order.
         packs.sort_unstable();
-        let shared = multi_indexes(directory);
+        let shared = multi_indexes(directory, self.hash_length);
         for path in packs {
             let place = shared.iter().find_map(|index| Some((index, place_in(index, &path)?)));
             match Pack::open(&path, self.hash_length, place) {
                 Ok(pack) => self.packs.push(pack),
                 // Git was deleting it while we looked.
-                Err(PackError::Open(error)) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(PackError::Open(error)) if error.kind() == ErrorKind::NotFound => {}
                 Err(error) => self.troubles.push((path, error.to_string())),
             }
         }
@@ -116,14 +130,23 @@ impl ObjectStore {
 }
 
 /// The directories that a directory of objects borrows from (`gitrepository-layout`, "objects/info/alternates").
-fn alternates(directory: &Path) -> Vec<PathBuf> {
-    let text = read_file(&directory.join("info/alternates")).unwrap_or_default();
+fn alternates(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let text = match read_file(&directory.join(ALTERNATES)) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
     let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty() && !line.starts_with(b"#"));
-    lines.map(|line| directory.join(path_from_bytes(line))).collect()
+    Ok(lines.map(|line| directory.join(path_from_bytes(line))).collect())
 }
 
-/// The index for several packs, or the chain of them.
-fn multi_indexes(directory: &Path) -> Vec<Arc<MultiPackIndex<Mapped>>> {
+/// Why some of the objects may be missing from what is listed.
+fn unread(error: &std::io::Error) -> String {
+    format!("cannot be read, and objects may be left out: {}", error.kind())
+}
+
+/// The index for several packs, or the chain of them. One for ids of another length tells nothing about these packs.
+fn multi_indexes(directory: &Path, hash_length: usize) -> Vec<Arc<MultiPackIndex<Mapped>>> {
     let chain = directory.join("multi-pack-index.d");
     let names = read_file(&chain.join("multi-pack-index-chain")).unwrap_or_default();
     let names = names.split(|byte| *byte == b'\n').filter(|name| name.iter().all(u8::is_ascii_hexdigit));
@@ -132,7 +155,8 @@ fn multi_indexes(directory: &Path) -> Vec<Arc<MultiPackIndex<Mapped>>> {
         chain.join(format!("multi-pack-index-{name}.midx"))
     });
     let paths = std::iter::once(directory.join("multi-pack-index")).chain(of_chain);
-    paths.filter_map(|path| Some(Arc::new(MultiPackIndex::parse(Mapped::open(&path).ok()?).ok()?))).collect()
+    let indexes = paths.filter_map(|path| MultiPackIndex::parse(Mapped::open(&path).ok()?).ok());
+    indexes.filter(|index| index.hash_length() == hash_length).map(Arc::new).collect()
 }
 
 /// The place of a pack in an index for several.
