@@ -50,6 +50,7 @@ use standing::Reach;
 
 pub use examples::{ExampleFailure, check_examples};
 pub use filter::Filter;
+pub use prefilter::{AnchorSearch, Sighting};
 pub use trace::{Run, Trace};
 
 /// A credential found in some bytes.

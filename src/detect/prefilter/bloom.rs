@@ -1,22 +1,28 @@
 //! A Bloom filter for the windows of all anchors, small enough for the vector registers.
 //!
-//! Two hashes of twelve bits each, one of the first three bytes of a window and one of all four, each with a table of 4096 bits. The
-//! hashes are linear over bits, so that AVX-512 computes them for 64 places at once by multiplication with bit matrices; the
-//! case of letters is left out of them by matrices that do not look at its bit. What both tables know is a candidate.
+//! Three hashes of twelve bits each, one of the first three bytes of a window and two of all four, each with a table of 4096 bits.
+//! The hashes are linear over bits, so that AVX-512 computes them for 64 places at once by multiplication with bit matrices; the
+//! case of letters is left out of them by matrices that do not look at its bit. What all tables know is a candidate.
 //!
 //! [`Bloom::knows`] is the definition; everything faster is tested against it.
 
 use super::window::{CASE, WIDTH, Window};
 
+/// How many hashes there are.
+pub(super) const TABLES: usize = 3;
+
 /// How many bytes the table of one hash has.
 pub(super) const TABLE: usize = 512;
 
 /// How many bytes of hash there are.
-const PLANES: usize = 3;
+const PLANES: usize = 4;
 
-/// Bits of the last byte of a window that take part in the hash of all four: three bits of the hash come from it, so that a
-/// window of three bytes fills eight places.
-const LAST_MASK: u32 = 0x0007_0000;
+/// Bits of the hashes that depend on the last byte of a window: three of each hash of all four, so that a window of three bytes
+/// fills eight places in their tables.
+const LAST_MASK: u32 = 0x3807_0000;
+
+/// With fewer windows, a third table lets through hardly less than two, and costs a third of the time.
+const SPARSE: usize = 400;
 
 /// How many sets of matrices are tried for one that no run of equal bytes passes.
 const ATTEMPTS: u64 = 16;
@@ -30,10 +36,10 @@ pub(super) struct Bloom {
     sums: Box<[[u32; 256]; WIDTH]>,
     /// The same as matrices: for each eight bits of the hashes one for each position.
     pub(super) matrices: [[u64; WIDTH]; PLANES],
-    /// Which hashes of the first three bytes occur.
-    pub(super) first: [u8; TABLE],
-    /// Which hashes of all four bytes occur.
-    pub(super) second: [u8; TABLE],
+    /// Which hashes occur.
+    pub(super) tables: [[u8; TABLE]; TABLES],
+    /// Whether there are so few that the first two tables will do.
+    pub(super) is_sparse: bool,
 }
 
 impl Bloom {
@@ -55,7 +61,8 @@ impl Bloom {
     fn with_seed(windows: &[Window], seed: u64) -> Self {
         let columns = columns(seed);
         let matrices = std::array::from_fn(|plane| columns.map(|columns| matrix(&columns, plane)));
-        let mut bloom = Self { sums: sums(&columns), matrices, first: [0; TABLE], second: [0; TABLE] };
+        let mut bloom =
+            Self { sums: sums(&columns), matrices, tables: [[0; TABLE]; TABLES], is_sparse: windows.len() < SPARSE };
         for window in windows {
             if window.is_short {
                 for last in 0..=u8::MAX {
@@ -70,15 +77,16 @@ impl Bloom {
     }
 
     fn insert(&mut self, bytes: [u8; WIDTH]) {
-        let (first, second) = places(self.hash(bytes));
-        self.first[first.0] |= first.1;
-        self.second[second.0] |= second.1;
+        let places = places(self.hash(bytes));
+        for (table, (byte, bit)) in self.tables.iter_mut().zip(places) {
+            table[byte] |= bit;
+        }
     }
 
     /// Whether a window may begin with these bytes.
     pub(super) fn knows(&self, bytes: [u8; WIDTH]) -> bool {
-        let (first, second) = places(self.hash(bytes));
-        self.first[first.0] & first.1 != 0 && self.second[second.0] & second.1 != 0
+        let mut tables = self.tables.iter().zip(places(self.hash(bytes)));
+        tables.all(|(table, (byte, bit))| table[byte] & bit != 0)
     }
 
     fn known_runs(&self) -> usize {
@@ -90,13 +98,19 @@ impl Bloom {
     }
 }
 
-/// Where a hash stands in both tables: the byte, and the bit in it.
+/// Where a hash stands in each table: the byte, and the bit in it.
 ///
-/// The lowest byte of the hash is the place in the first table and the third byte that in the second, as far as one vector instruction
-/// looks up; the second byte holds what else both need.
-fn places(hash: u32) -> ((usize, u8), (usize, u8)) {
-    let [first, rest, second, _] = hash.to_le_bytes().map(usize::from);
-    ((first | (rest >> 7) << 8, 1 << (rest & 7)), (second | (rest >> 6 & 1) << 8, 1 << (rest >> 3 & 7)))
+/// Each table has a byte of the hash of its own as the place, as far as one vector instruction looks up. What else they need comes
+/// from the same byte for all of them.
+fn places(hash: u32) -> [(usize, u8); TABLES] {
+    let [first, rest, second, third] = hash.to_le_bytes().map(usize::from);
+    let (half, other_half) = (rest >> 7, rest >> 6 & 1);
+    let (bit, other_bit) = (rest & 7, rest >> 3 & 7);
+    [
+        (first | half << 8, 1 << bit),
+        (second | other_half << 8, 1 << other_bit),
+        (third | (half ^ other_half) << 8, 1 << (bit ^ other_bit)),
+    ]
 }
 
 /// The matrix that gives eight bits of the hash, from bit `plane * 8` on, in the form of `GF2P8AFFINEQB`: the row for the lowest bit
@@ -119,7 +133,7 @@ fn columns(seed: u64) -> [[u32; 8]; WIDTH] {
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ mixed >> 31) >> 40) as u32
+        ((mixed ^ mixed >> 31) >> 32) as u32
     };
     std::array::from_fn(|position| {
         std::array::from_fn(|bit| match next() {

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::Sighting;
 use super::bloom::Bloom;
-use super::dictionary::Dictionary;
+use super::dictionary::{Dictionary, window_at};
 use super::window::WIDTH;
 
 /// How many places are collected.
@@ -15,7 +15,7 @@ const CAPACITY: usize = 192;
 /// How many places a filter may add at once.
 pub(super) const BURST: usize = 64;
 
-/// Collects places in a zone, and tells the anchors that stand at them.
+/// Looks at places in a zone, and tells the anchors that stand at them.
 pub(super) struct Candidates<'a> {
     dictionary: &'a Dictionary,
     /// The bytes that are searched.
@@ -25,10 +25,6 @@ pub(super) struct Candidates<'a> {
     sightings: &'a mut Vec<Sighting>,
     /// The sightings before this one are not of this search.
     first: usize,
-    places: [u32; CAPACITY],
-    count: usize,
-    /// How many places have been looked at.
-    pub(super) seen: usize,
 }
 
 impl<'a> Candidates<'a> {
@@ -39,76 +35,15 @@ impl<'a> Candidates<'a> {
         sightings: &'a mut Vec<Sighting>,
     ) -> Self {
         let first = sightings.len();
-        Self { dictionary, bytes, zone, sightings, first, places: [0; CAPACITY], count: 0, seen: 0 }
+        Self { dictionary, bytes, zone, sightings, first }
     }
 
-    /// Makes room for [`BURST`] places.
+    /// Looks at one place.
     #[inline]
-    pub(super) fn make_room(&mut self) {
-        if self.count > CAPACITY - BURST {
-            self.look_at_all();
-        }
-    }
-
-    /// Room for places, of which the first are used when [`Candidates::add`] says how many.
-    #[inline]
-    pub(super) fn room(&mut self) -> Option<&mut [u32; BURST]> {
-        self.places.get_mut(self.count..)?.first_chunk_mut()
-    }
-
-    /// Keeps what has been written to the room.
-    #[inline]
-    pub(super) fn add(&mut self, count: usize) {
-        self.count += count;
-    }
-
-    /// Adds the places whose bit is set, the lowest for `base`.
-    #[inline]
-    pub(super) fn add_mask(&mut self, base: u32, mut mask: u64) {
-        if mask == 0 {
-            return;
-        }
-        self.make_room();
-        let Some(room) = self.room() else { return };
-        let mut count = 0;
-        for place in room {
-            if mask == 0 {
-                break;
-            }
-            *place = base + mask.trailing_zeros();
-            mask &= mask - 1;
-            count += 1;
-        }
-        self.add(count);
-    }
-
-    /// Adds one place.
-    #[inline]
-    pub(super) fn add_one(&mut self, place: u32, is_candidate: bool) {
-        self.make_room();
-        if let Some(room) = self.room() {
-            room[0] = place;
-            self.add(usize::from(is_candidate));
-        }
-    }
-
-    /// Looks at all places that have been collected.
-    #[inline(never)]
-    pub(super) fn look_at_all(&mut self) {
-        let mut known = 0;
-        let count = self.count;
-        for index in 0..count {
-            let place = self.places[index];
-            self.places[known] = place;
-            known += usize::from(self.dictionary.may_know(self.bytes, place as usize));
-        }
-        for place in self.places.iter().take(known) {
-            let (sightings, first) = (&mut *self.sightings, self.first);
-            let mut tell = |sighting| insert(sightings, first, sighting);
-            self.dictionary.look_up(self.bytes, &self.zone, *place as usize, &mut tell);
-        }
-        self.seen += count;
-        self.count = 0;
+    fn look_up(&mut self, place: usize) {
+        let (sightings, first) = (&mut *self.sightings, self.first);
+        let mut tell = |sighting| insert(sightings, first, sighting);
+        self.dictionary.look_up(self.bytes, &self.zone, place, &mut tell);
     }
 
     /// Looks at each place whose bit is set, the lowest for `base`: for so few that collecting them would not pay.
@@ -118,12 +53,76 @@ impl<'a> Candidates<'a> {
             let place = base + mask.trailing_zeros() as usize;
             mask &= mask - 1;
             if self.dictionary.may_know(self.bytes, place) {
-                let (sightings, first) = (&mut *self.sightings, self.first);
-                self.dictionary
-                    .look_up(self.bytes, &self.zone, place, &mut |sighting| insert(sightings, first, sighting));
+                self.look_up(place);
             }
         }
     }
+}
+
+/// Places that are still to be looked at, ascending.
+pub(super) struct Places {
+    places: [u32; CAPACITY],
+    count: usize,
+}
+
+impl Places {
+    pub(super) fn new() -> Self {
+        Self { places: [0; CAPACITY], count: 0 }
+    }
+
+    /// Makes room for [`BURST`] places: looks at all that there are if there is none.
+    #[inline]
+    pub(super) fn room(&mut self, candidates: &mut Candidates<'_>) -> Option<&mut [u32; BURST]> {
+        if self.count > CAPACITY - BURST {
+            self.look_at_all(candidates);
+        }
+        self.places.get_mut(self.count..)?.first_chunk_mut()
+    }
+
+    /// Keeps what has been written to the beginning of the room.
+    #[inline]
+    pub(super) fn keep(&mut self, count: usize) {
+        self.count += count;
+    }
+
+    /// Adds the places whose bit is set, the lowest for `base`.
+    #[inline]
+    pub(super) fn add(&mut self, candidates: &mut Candidates<'_>, base: usize, mut mask: u64) {
+        if mask == 0 {
+            return;
+        }
+        let Some(room) = self.room(candidates) else { return };
+        let count = mask.count_ones() as usize;
+        let base = place_of(base);
+        for place in room.iter_mut().take(count) {
+            *place = base + mask.trailing_zeros();
+            mask &= mask - 1;
+        }
+        self.keep(count);
+    }
+
+    /// Looks at all places.
+    #[inline(never)]
+    pub(super) fn look_at_all(&mut self, candidates: &mut Candidates<'_>) {
+        let mut known = 0;
+        let count = self.count.min(CAPACITY);
+        for index in 0..count {
+            // Without a branch: what is not known is overwritten by the next.
+            let place = self.places[index];
+            self.places[known.min(index)] = place;
+            known += usize::from(candidates.dictionary.may_know(candidates.bytes, place as usize));
+        }
+        for place in self.places.iter().take(known) {
+            candidates.look_up(*place as usize);
+        }
+        self.count = 0;
+    }
+}
+
+/// A place in the form in which it is kept. A search ends where that is too small.
+#[inline]
+pub(super) fn place_of(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
 }
 
 /// Puts a sighting where it belongs. Few come out of order, and not by far: windows are found ascending, and stand somewhere in
@@ -133,7 +132,11 @@ fn insert(sightings: &mut Vec<Sighting>, first: usize, sighting: Sighting) {
     while index > first && sightings.get(index - 1).is_some_and(|before| *before > sighting) {
         index -= 1;
     }
-    sightings.insert(index, sighting);
+    if index == sightings.len() {
+        sightings.push(sighting);
+    } else {
+        sightings.insert(index, sighting);
+    }
 }
 
 /// Every place in the zone that the filter lets through, byte by byte: what all other searches are tested against, and what a
@@ -141,15 +144,12 @@ fn insert(sightings: &mut Vec<Sighting>, first: usize, sighting: Sighting) {
 pub(super) fn collect(bloom: &Bloom, candidates: &mut Candidates<'_>) {
     let bytes = candidates.bytes;
     let zone = candidates.zone.clone();
-    let mut window = bytes.get(zone.start..).map(padded).unwrap_or_default();
+    let mut window = window_at(bytes, zone.start).to_le_bytes();
     for place in zone {
-        candidates.add_one(place as u32, bloom.knows(window));
+        if bloom.knows(window) {
+            candidates.look_at(place, 1);
+        }
         let [_, second, third, fourth] = window;
         window = [second, third, fourth, bytes.get(place + WIDTH).copied().unwrap_or(0)];
     }
-    candidates.look_at_all();
-}
-
-fn padded(bytes: &[u8]) -> [u8; WIDTH] {
-    std::array::from_fn(|index| bytes.get(index).copied().unwrap_or(0))
 }

@@ -30,7 +30,7 @@ struct Lists {
     /// Which bytes of four belong to a window.
     mask: u32,
     /// A bit for each hash that occurs.
-    map: Box<[u64]>,
+    map: Box<[u64; 1 << (MAP_BITS - 6)]>,
     /// Where the list of each hash begins; the last says where all end.
     begins: Vec<u16>,
     /// All lists one after another.
@@ -94,7 +94,7 @@ impl Dictionary {
 impl Lists {
     fn new(mask: u32, mut entries: Vec<Entry>) -> Self {
         entries.sort_by_key(|entry| (hash(entry.window, LIST_BITS), entry.anchor));
-        let mut map = vec![0; 1 << (MAP_BITS - 6)].into_boxed_slice();
+        let mut map = Box::new([0; 1 << (MAP_BITS - 6)]);
         let mut begins = Vec::with_capacity((1 << LIST_BITS) + 1);
         for (index, entry) in (0_u16..).zip(&entries) {
             let hash_of_map = hash(entry.window, MAP_BITS);
@@ -108,7 +108,7 @@ impl Lists {
     #[inline]
     fn may_know(&self, window: u32) -> bool {
         let hash = hash(window & self.mask, MAP_BITS);
-        self.map.get(hash >> 6).is_some_and(|bits| bits >> (hash & 63) & 1 != 0)
+        self.map[hash >> 6] >> (hash & 63) & 1 != 0
     }
 
     fn entries_for(&self, window: u32) -> impl Iterator<Item = &Entry> {

@@ -1,11 +1,12 @@
 //! The prefilter: one pass over the bytes for the anchors of all rules.
 //!
-//! Each anchor is looked for by a `window` of its rarest bytes. A filter in the registers of the processor (`bloom`) tells where
-//! windows may be, for many places at once (`simd`); those are collected (`candidates`) and looked up (`dictionary`).
+//! Each anchor is looked for by a `window` of its rarest bytes. A filter in the registers of the processor (`bloom` or `nibble`)
+//! tells where windows may be, for many places at once (`simd`); those are collected (`candidates`) and looked up (`dictionary`).
 
 mod bloom;
 mod candidates;
 mod dictionary;
+mod nibble;
 mod search;
 mod simd;
 mod window;
@@ -13,7 +14,7 @@ mod window;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use search::Search;
+pub use search::AnchorSearch;
 
 use crate::rules::{Matcher, Rule, Scanner};
 
@@ -30,11 +31,11 @@ pub(super) enum Owner {
 
 /// An anchor in the bytes, spelled as at least one of its owners wants it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Sighting {
+pub struct Sighting {
     /// Where it begins.
-    pub(super) start: u32,
+    pub start: u32,
     /// Which anchor it is.
-    pub(super) anchor: u16,
+    pub anchor: u16,
 }
 
 /// An anchor in the bytes, spelled as its owner wants it.
@@ -50,7 +51,7 @@ pub(super) type Claim = (Owner, Option<Box<[u8]>>);
 
 /// Finds anchors.
 pub(super) struct Prefilter {
-    search: Search,
+    search: AnchorSearch,
     anchors: Vec<Vec<u8>>,
     claims: Vec<Vec<Claim>>,
 }
@@ -78,7 +79,7 @@ impl Prefilter {
             let claims = claims.get(usize::from(anchor)).map(Vec::as_slice).unwrap_or_default();
             claims.iter().map(|(_, exact)| exact.clone()).collect::<Option<Vec<_>>>().unwrap_or_default()
         };
-        let search = Search::new(&anchors, spellings);
+        let search = AnchorSearch::new(&anchors, spellings);
         Self { search, anchors, claims }
     }
 

@@ -3,46 +3,36 @@
 use std::ops::Range;
 
 use super::Sighting;
-use super::bloom::Bloom;
 use super::candidates::Candidates;
 use super::dictionary::Dictionary;
-use super::simd::Engine;
+use super::simd::{Engine, Sieve};
 use super::window::Window;
 
-/// Searches for anchors.
-pub(super) struct Search {
-    engine: Engine,
-    bloom: Bloom,
+/// Searches bytes for many literals at once, as the first stage of detection does.
+pub struct AnchorSearch {
+    sieve: Sieve,
     dictionary: Dictionary,
 }
 
-impl Search {
-    /// A search for anchors in lower case, each with the spellings that are wanted of it (any, if there are none). Those of fewer
-    /// than three bytes, which no rule may have, are not found.
-    pub(super) fn new(anchors: &[Vec<u8>], spellings: impl Fn(u16) -> Vec<Box<[u8]>>) -> Self {
+impl AnchorSearch {
+    /// A search for anchors in lower case, each with the spellings that are wanted of it (any, if there are none). Sightings name
+    /// them by their place in `anchors`. Those of fewer than three bytes, which no rule may have, are not found.
+    pub fn new(anchors: &[Vec<u8>], spellings: impl Fn(u16) -> Vec<Box<[u8]>>) -> Self {
+        Self::with(Engine::all().first().copied().unwrap_or(Engine::Scalar), anchors, spellings)
+    }
+
+    /// A search in a way that may not be the fastest.
+    pub(super) fn with(engine: Engine, anchors: &[Vec<u8>], spellings: impl Fn(u16) -> Vec<Box<[u8]>>) -> Self {
         let windows: Vec<Window> = (0..).zip(anchors).filter_map(|(anchor, text)| Window::of(anchor, text)).collect();
-        let engine = Engine::all().first().copied().unwrap_or(Engine::Scalar);
-        Self { engine, bloom: Bloom::new(&windows), dictionary: Dictionary::new(&windows, anchors, spellings) }
+        Self { sieve: Sieve::new(engine, &windows), dictionary: Dictionary::new(&windows, anchors, spellings) }
     }
 
     /// Adds every anchor that lies wholly inside `zone`, ascending. Nothing is found beyond the first four gigabytes.
-    pub(super) fn scan(&self, bytes: &[u8], zone: Range<usize>, sightings: &mut Vec<Sighting>) {
-        self.scan_with(self.engine, bytes, zone, sightings);
-    }
-
-    pub(super) fn scan_with(
-        &self,
-        engine: Engine,
-        bytes: &[u8],
-        zone: Range<usize>,
-        sightings: &mut Vec<Sighting>,
-    ) -> usize {
+    pub fn scan(&self, bytes: &[u8], zone: Range<usize>, sightings: &mut Vec<Sighting>) {
         let end = zone.end.min(bytes.len()).min(u32::MAX as usize);
-        if zone.start >= end {
-            return 0;
+        if zone.start < end {
+            let mut candidates = Candidates::new(&self.dictionary, bytes, zone.start..end, sightings);
+            self.sieve.collect(&mut candidates);
         }
-        let mut candidates = Candidates::new(&self.dictionary, bytes, zone.start..end, sightings);
-        engine.collect(&self.bloom, &mut candidates);
-        candidates.seen
     }
 }

@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use proptest::prelude::*;
 
-use super::search::Search;
+use super::search::AnchorSearch;
 use super::simd::Engine;
 use super::{Prefilter, Sighting};
 use crate::rules::RuleSet;
@@ -21,13 +21,14 @@ fn expected(anchors: &[Vec<u8>], bytes: &[u8], zone: &Range<usize>) -> Vec<Sight
     sightings
 }
 
-fn check(anchors: &[Vec<u8>], bytes: &[u8], zone: &Range<usize>) {
-    let search = Search::new(anchors, |_| Vec::new());
-    let expected = expected(anchors, bytes, zone);
+fn check(anchors: &[Vec<u8>], inputs: &[(&[u8], Range<usize>)]) {
     for engine in Engine::all() {
-        let mut sightings = Vec::new();
-        search.scan_with(engine, bytes, zone.clone(), &mut sightings);
-        assert_eq!(sightings, expected, "{engine:?} in {zone:?}");
+        let search = AnchorSearch::with(engine, anchors, |_| Vec::new());
+        for (bytes, zone) in inputs {
+            let mut sightings = Vec::new();
+            search.scan(bytes, zone.clone(), &mut sightings);
+            assert_eq!(sightings, expected(anchors, bytes, zone), "{engine:?} in {zone:?}");
+        }
     }
 }
 
@@ -60,33 +61,34 @@ proptest! {
         (anchors, bytes) in anchors().prop_flat_map(|anchors| { let bytes = bytes(&anchors); (Just(anchors), bytes) }),
         ends in (any::<prop::sample::Index>(), any::<prop::sample::Index>()),
     ) {
-        check(&anchors, &bytes, &(0..bytes.len()));
         let ends = (ends.0.index(bytes.len() + 1), ends.1.index(bytes.len() + 1));
-        check(&anchors, &bytes, &(ends.0.min(ends.1)..ends.0.max(ends.1)));
+        check(&anchors, &[(&bytes, 0..bytes.len()), (&bytes, ends.0.min(ends.1)..ends.0.max(ends.1))]);
     }
 }
 
 #[test]
 fn anchors_are_found_at_every_position() {
     let anchors = [b"abc".to_vec(), b"bcde".to_vec(), b"the-longest-of-them".to_vec()];
+    let mut inputs = Vec::new();
     for length in [3, 4, 19, 31, 32, 33, 63, 64, 65, 66, 67, 68, 127, 128, 129, 130, 131, 200, 260] {
         for anchor in &anchors {
             for start in 0..=length - anchor.len().min(length) {
                 let mut bytes = vec![b'.'; length];
                 let end = (start + anchor.len()).min(length);
                 bytes[start..end].copy_from_slice(&anchor[..end - start]);
-                check(&anchors, &bytes, &(0..length));
-                check(&anchors, &bytes, &(start..end));
-                check(&anchors, &bytes, &(0..end.saturating_sub(1)));
-                check(&anchors, &bytes, &(start + 1..length.max(start + 1)));
+                inputs
+                    .push((bytes, [0..length, start..end, 0..end.saturating_sub(1), start + 1..length.max(start + 1)]));
             }
         }
     }
+    let inputs: Vec<(&[u8], Range<usize>)> =
+        inputs.iter().flat_map(|(bytes, zones)| zones.iter().map(|zone| (bytes.as_slice(), zone.clone()))).collect();
+    check(&anchors, &inputs);
 }
 
 #[test]
 fn zones_outside_the_bytes_hold_nothing() {
-    let search = Search::new(&[b"abc".to_vec()], |_| Vec::new());
+    let search = AnchorSearch::new(&[b"abc".to_vec()], |_| Vec::new());
     let mut sightings = Vec::new();
     for zone in [3..3, 4..9, 9..12, usize::MAX - 1..usize::MAX, Range { start: 2, end: 1 }] {
         search.scan(b"abc", zone, &mut sightings);
@@ -99,15 +101,14 @@ fn zones_outside_the_bytes_hold_nothing() {
 #[test]
 fn crowded_bytes_are_searched_whole() {
     let anchors = [b"aaa".to_vec(), b"aaaa".to_vec(), b"aaaaaaaaaaaa".to_vec()];
-    check(&anchors, &[b'a'; 1000], &(0..1000));
-    check(&anchors, &[b'A'; 100], &(3..99));
+    check(&anchors, &[(&[b'a'; 1000], 0..1000), (&[b'A'; 100], 3..99)]);
 }
 
 #[test]
 fn a_spelling_that_nobody_wants_is_not_sighted() {
     let spellings =
         |anchor| if anchor == 0 { vec![b"AbC".as_slice().into(), b"abC".as_slice().into()] } else { Vec::new() };
-    let search = Search::new(&[b"abc".to_vec(), b"xyz".to_vec()], spellings);
+    let search = AnchorSearch::new(&[b"abc".to_vec(), b"xyz".to_vec()], spellings);
     let mut sightings = Vec::new();
     search.scan(b"abc AbC xYz abC ABC", 0..19, &mut sightings);
     let found: Vec<(u32, u16)> = sightings.iter().map(|sighting| (sighting.start, sighting.anchor)).collect();

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::forest::{BranchKind, Forest, Tree, Way};
+use super::forest::{BranchKind, Forest, Limits, Tree, Way};
 use super::graph::Graph;
 use super::id::ObjectId;
 use super::presence::Presence;
@@ -34,8 +34,10 @@ pub(super) struct Occurrence {
     pub(super) commit: Option<ObjectId>,
     /// Whether a reference reaches it.
     pub(super) is_reachable: bool,
-    /// Which of the tips asked for have it at that path; see [`Presence`].
-    pub(super) present_in: Option<u32>,
+    /// Whether it is there in the commit at HEAD.
+    pub(super) in_head: bool,
+    /// Which branches have it there, as the number of a set in [`Attributed::in_branches`]; `None` if none does.
+    pub(super) in_branches: Option<u32>,
 }
 
 /// What attribution starts from.
@@ -48,8 +50,10 @@ pub(super) struct Question<'a> {
     pub(super) forest: &'a Forest<'a>,
     /// The targets of all references, peeled.
     pub(super) tips: &'a [ObjectId],
-    /// Commits for each of which it is told what they still have.
-    pub(super) standing: &'a [Option<ObjectId>],
+    /// The commit at HEAD.
+    pub(super) head: Option<ObjectId>,
+    /// The last commits of all branches.
+    pub(super) branches: &'a [ObjectId],
     /// Whether one place is enough for each blob.
     pub(super) first_only: bool,
     /// Names the repository in diagnostics.
@@ -61,8 +65,8 @@ pub(super) struct Question<'a> {
 #[derive(Default)]
 pub(super) struct Attributed {
     occurrences: HashMap<u32, Vec<Occurrence>>,
-    /// What the commits asked for still have.
-    pub(super) presence: Presence,
+    /// What the branches still have.
+    pub(super) in_branches: Presence,
 }
 
 impl Attributed {
@@ -76,14 +80,14 @@ impl Attributed {
 pub(super) fn attribute(question: &Question<'_>) -> Attributed {
     let Question { graph, forest, .. } = question;
     let mut paths = Paths::default();
-    let roots: Vec<Option<Tree>> = question
-        .standing
-        .iter()
-        .map(|id| id.and_then(|id| graph.number(id)).and_then(|number| graph.commit(number)))
-        .map(|commit| commit.and_then(|commit| forest.tree(commit.tree)))
-        .collect();
-    let presence = Presence::survey(forest, &roots, &mut paths, budget(forest));
-    let mut is_cut = presence.is_cut;
+    let root = |id: ObjectId| {
+        let commit = graph.number(id).and_then(|number| graph.commit(number));
+        commit.and_then(|commit| forest.tree(commit.tree))
+    };
+    let in_head = Presence::survey(forest, &[question.head.and_then(root)], &mut paths);
+    let roots: Vec<Option<Tree>> = question.branches.iter().map(|&tip| root(tip)).collect();
+    let in_branches = Presence::survey(forest, &roots, &mut paths);
+    let mut is_cut = in_head.is_cut || in_branches.is_cut;
 
     let mut places: HashMap<u32, HashMap<u32, (Option<ObjectId>, bool)>> = HashMap::new();
     for reachable in [true, false] {
@@ -92,7 +96,7 @@ pub(super) fn attribute(question: &Question<'_>) -> Attributed {
         let commits = chosen.filter_map(|&number| graph.commit(number)).map(|commit| (commit.tree, Some(commit.id)));
         // A reference may point to a tree without any commit.
         let loose = question.tips.iter().filter(|_| reachable).map(|&tip| (tip, None));
-        let mut walk = Walk { forest, way: Way::default(), budget: budget(forest) };
+        let mut walk = Walk { forest, way: Way::default(), limits: forest.limits() };
         let mut round: HashMap<u32, HashMap<u32, (Option<ObjectId>, bool)>> = HashMap::new();
         for (tree, commit) in commits.chain(loose) {
             let Some(tree) = forest.tree(tree) else { continue };
@@ -120,12 +124,13 @@ pub(super) fn attribute(question: &Question<'_>) -> Attributed {
     let mut occurrences: HashMap<u32, Vec<Occurrence>> = HashMap::with_capacity(places.len());
     for (blob, at) in places {
         let resolve = |(path, (commit, is_reachable))| {
-            let present_in = presence.of(blob, path);
-            Occurrence { path: paths.full(path, forest), commit, is_reachable, present_in }
+            let in_branches = in_branches.of(blob, path);
+            let in_head = in_head.of(blob, path).is_some();
+            Occurrence { path: paths.full(path, forest), commit, is_reachable, in_head, in_branches }
         };
         occurrences.insert(blob, at.into_iter().map(resolve).collect());
     }
-    Attributed { occurrences, presence }
+    Attributed { occurrences, in_branches }
 }
 
 /// Keeps the place that comes first: that of the earlier commit, and of several paths there the lesser one.
@@ -152,22 +157,17 @@ const MAX_PATHS: usize = 10_000;
 /// Deeper trees than this are not entered.
 pub(super) const MAX_DEPTH: u32 = 4096;
 
-/// How many steps a walk may take. An honest history has few trees at more than a few paths, and few long chains of deltas.
-fn budget(forest: &Forest<'_>) -> usize {
-    forest.len().saturating_mul(256).saturating_add(1 << 20)
-}
-
 /// A descent into many roots that enters no tree twice at the same path.
 struct Walk<'a> {
     forest: &'a Forest<'a>,
     way: Way,
-    budget: usize,
+    limits: Limits,
 }
 
 impl Walk<'_> {
     /// Whether trees were left out because there seemed to be no end.
     fn is_exhausted(&self) -> bool {
-        self.way.steps() >= self.budget
+        self.way.has_reached(self.limits)
     }
 
     /// Tells every found blob below the tree, at its path, that was not told before.

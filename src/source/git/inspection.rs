@@ -20,12 +20,18 @@ pub(super) struct Inspection<'a> {
     pub(super) is_new: Option<&'a [bool]>,
 }
 
+/// How many parents the commits that a thread comes by may have, beside eight for each object. An honest history has few more
+/// than commits, but a small pack can hold many large ones that say nothing else.
+const MOST_PARENTS: usize = 1 << 20;
+
 /// What one thread noted down, and then all of them.
 #[derive(Default)]
 pub(super) struct Notes {
     /// In the order of ids.
     pub(super) found: Vec<Found>,
     pub(super) commits: Vec<(ObjectId, CommitHeader)>,
+    /// How many parents the commits have.
+    parents: usize,
     /// Annotated tags and what they point to.
     pub(super) tags: Vec<(ObjectId, ObjectId)>,
     /// Objects that were too large, by number.
@@ -64,7 +70,11 @@ impl<'a> Inspection<'a> {
         let Some(id) = self.inventory.id(object.number) else { return };
         let is_well_formed = match object.kind {
             ObjectKind::Commit => {
-                CommitHeader::parse(object.bytes).map(|header| notes.commits.push((id, header))).is_some()
+                let most = MOST_PARENTS.saturating_add(8 * self.inventory.count() as usize);
+                let header = CommitHeader::parse(object.bytes);
+                let header = header.filter(|header| notes.parents.saturating_add(header.parents.len()) <= most);
+                notes.parents += header.as_ref().map_or(0, |header| header.parents.len());
+                header.map(|header| notes.commits.push((id, header))).is_some()
             }
             ObjectKind::Tag => raw::tag_target(object.bytes).map(|target| notes.tags.push((id, target))).is_some(),
             ObjectKind::Blob | ObjectKind::Tree => true,

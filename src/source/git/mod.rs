@@ -22,7 +22,7 @@
 mod attribution;
 mod authors;
 mod branches;
-mod forest;
+pub mod forest;
 mod graph;
 mod history;
 pub mod id;

@@ -1,6 +1,6 @@
 //! [`Presence`]: which of several commits still have what was found, and where.
 //!
-//! For HEAD and the tips of branches. All of them are looked through at once, directory by directory: what they have in common,
+//! For HEAD and for the tips of branches. All of them are looked through at once, directory by directory: what they have in common,
 //! which is most of it, is looked at once.
 
 use std::collections::{BTreeMap, HashMap};
@@ -19,11 +19,18 @@ pub(super) struct Presence {
     pub(super) is_cut: bool,
 }
 
+/// How many words of 64 bits all sets together may take, 256 MiB.
+const MOST_WORDS: usize = 1 << 25;
+
+/// How many a set takes beside its members.
+const COST_OF_A_SET: usize = 8;
+
 impl Presence {
-    /// Looks through the trees of the commits. `budget` is how many steps that may take.
-    pub(super) fn survey(forest: &Forest<'_>, roots: &[Option<Tree>], paths: &mut Paths, budget: usize) -> Self {
+    /// Looks through the trees of the commits.
+    pub(super) fn survey(forest: &Forest<'_>, roots: &[Option<Tree>], paths: &mut Paths) -> Self {
         // Sets grow with the commits, and so does what it takes to unite them.
-        let budget = budget.saturating_mul(roots.len().div_ceil(64).max(1));
+        let cost = roots.len().div_ceil(64) + COST_OF_A_SET;
+        let (mut steps, mut told) = (forest.limits().steps.saturating_mul(cost), MOST_WORDS);
         let mut start: BTreeMap<Tree, CommitSet> = BTreeMap::new();
         for (place, root) in roots.iter().enumerate() {
             if let Some(root) = *root {
@@ -32,24 +39,24 @@ impl Presence {
         }
         let mut at: HashMap<(u32, u32), CommitSet> = HashMap::new();
         let mut presence = Self::default();
-        let (mut open, mut steps) = (vec![(Paths::ROOT, 0, start)], 0_usize);
+        let mut open = vec![(Paths::ROOT, 0, start)];
         while let Some((path, depth, trees)) = open.pop() {
             let mut below: BTreeMap<u32, BTreeMap<Tree, CommitSet>> = BTreeMap::new();
             for (tree, commits) in trees {
-                if depth > MAX_DEPTH || steps > budget {
+                if depth > MAX_DEPTH || steps == 0 || told == 0 {
                     presence.is_cut = true;
                     continue;
                 }
                 let (branches, taken) = forest.all_branches(tree);
                 for branch in branches {
-                    steps = steps.saturating_add(commits.0.len());
                     let set = match branch.kind {
                         BranchKind::Blob(blob) => at.entry((blob, paths.below(path, branch.name))).or_default(),
                         BranchKind::Tree(tree) => below.entry(branch.name).or_default().entry(tree).or_default(),
                     };
                     set.unite(&commits);
                 }
-                steps = steps.saturating_add(taken);
+                steps = steps.saturating_sub(taken.steps);
+                told = told.saturating_sub(taken.told.saturating_mul(cost));
             }
             open.extend(below.into_iter().map(|(name, trees)| (paths.below(path, name), depth + 1, trees)));
         }

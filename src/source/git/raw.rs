@@ -2,10 +2,10 @@
 //!
 //! Total: hostile bytes give `None` or an early end, never a panic.
 
-use super::id::ObjectId;
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
+use super::id::ObjectId;
 use crate::finding::escape;
 
 /// What the header of a commit says that the graph needs.

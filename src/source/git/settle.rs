@@ -74,14 +74,15 @@ impl Settlement<'_> {
             .filter_map(|found| graph.number(found.id))
             .collect();
         tips_of_branches.descend(&graph, &order, &commits);
-        let standing: Vec<Option<ObjectId>> = [head].into_iter().chain(tips_of_branches.tips().map(Some)).collect();
+        let branches: Vec<ObjectId> = tips_of_branches.tips().collect();
         let question = Question {
             graph: &graph,
             order: &order,
             is_reachable: &is_reachable,
             forest: &forest,
             tips: &tips,
-            standing: &standing,
+            head,
+            branches: &branches,
             first_only: context.attribution == Attribution::First,
             place: &repository.name,
             collector,
@@ -128,9 +129,6 @@ struct Places<'a> {
     named_objects: IdSet,
 }
 
-/// Where the tip asked for first stands among those of a [`Question`]: HEAD, and behind it the branches.
-const HEAD: usize = 0;
-
 impl Places<'_> {
     fn of(&mut self, id: ObjectId, object: GitObject) -> Vec<(Place, SourcePath)> {
         let oid: Arc<str> = id.to_string().into();
@@ -148,13 +146,13 @@ impl Places<'_> {
                     return pathless(GitPlace { in_head, reachable, branches: Some(Arc::default()), ..nowhere });
                 };
                 let located = occurrences.into_iter().map(|at| {
-                    let set = at.present_in.and_then(|set| self.attributed.presence.set(set));
-                    let is_present = |tip: usize| set.is_some_and(|set| set.contains(tip));
+                    let set = at.in_branches.and_then(|set| self.attributed.in_branches.set(set));
+                    let is_present = |branch: usize| set.is_some_and(|set| set.contains(branch));
                     let place = GitPlace {
                         commit: at.commit.and_then(|commit| self.authors.of_commit(commit)),
-                        in_head: Some(is_present(HEAD)),
+                        in_head: Some(at.in_head),
                         reachable: Some(at.is_reachable),
-                        branches: Some(self.branches.name(|branch| is_present(HEAD + 1 + branch))),
+                        branches: Some(self.branches.name(is_present)),
                         ..nowhere.clone()
                     };
                     (Place::Git(place), at.path)

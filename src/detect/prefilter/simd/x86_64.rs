@@ -1,23 +1,41 @@
 //! The search with the vectors of x86-64.
 
-use std::arch::x86_64::*;
+use std::arch::x86_64::{
+    __m128i, __m256i, __m512i, _mm_and_si128, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_or_si128,
+    _mm_set1_epi8, _mm_setzero_si128, _mm_shuffle_epi8, _mm_srli_epi16, _mm256_and_si256, _mm256_broadcastsi128_si256,
+    _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8,
+    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16, _mm512_add_epi32, _mm512_castsi512_si128,
+    _mm512_cvtepu8_epi32, _mm512_gf2p8affine_epi64_epi8, _mm512_loadu_si512, _mm512_mask_blend_epi8,
+    _mm512_mask_test_epi8_mask, _mm512_maskz_compress_epi8, _mm512_maskz_loadu_epi8, _mm512_movepi8_mask,
+    _mm512_permutex2var_epi8, _mm512_permutexvar_epi8, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_epi64,
+    _mm512_setzero_si512, _mm512_storeu_si512, _mm512_ternarylogic_epi64, _mm512_test_epi8_mask, _mm512_xor_si512,
+};
 
-use crate::detect::prefilter::bloom::Bloom;
-use crate::detect::prefilter::candidates::Candidates;
+use crate::detect::prefilter::bloom::{Bloom, TABLES};
+use crate::detect::prefilter::candidates::{Candidates, Places, place_of};
+use crate::detect::prefilter::nibble::Nibbles;
 use crate::detect::prefilter::window::WIDTH;
 
 /// How many places one vector of AVX-512 holds.
 const LANES: usize = 64;
 
+/// The number of each place.
+const ASCENDING: [u8; LANES] = {
+    let mut numbers = [0; LANES];
+    let mut number = 0;
+    while number < 64 {
+        numbers[number as usize] = number;
+        number += 1;
+    }
+    numbers
+};
+
 /// The matrices and tables of a filter, in registers.
 struct Filter {
-    first_matrices: [__m512i; 3],
-    rest_matrices: [__m512i; 3],
-    second_matrices: [__m512i; 4],
-    first: [__m512i; 8],
-    second: [__m512i; 8],
-    bits: __m512i,
-    second_bits: __m512i,
+    matrices: [[__m512i; WIDTH]; 4],
+    tables: [[__m512i; 8]; TABLES],
+    /// For each value of the lowest six bits of an index, the bit that each table has for it.
+    bits: [__m512i; TABLES],
 }
 
 #[inline]
@@ -35,92 +53,104 @@ impl Filter {
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,gfni,bmi1,bmi2,lzcnt,popcnt")]
     fn new(bloom: &Bloom) -> Self {
-        let matrix = |position: usize, plane: usize| _mm512_set1_epi64(bloom.matrices[plane][position].cast_signed());
-        // One bit for each of eight values of the lowest bits of an index, and of the next higher ones.
-        let bits = _mm512_set1_epi64(0x8040_2010_0804_0201_u64.cast_signed());
-        let spread: [u8; LANES] = std::array::from_fn(|index| 1 << (index >> 3));
-        // SAFETY: the array has as many bytes as the vector.
-        let second_bits = unsafe { _mm512_loadu_si512(spread.as_ptr().cast()) };
+        let bits: [[u8; LANES]; TABLES] = [
+            std::array::from_fn(|index| 1 << (index & 7)),
+            std::array::from_fn(|index| 1 << (index >> 3)),
+            std::array::from_fn(|index| 1 << ((index & 7) ^ (index >> 3))),
+        ];
         Self {
-            first_matrices: [matrix(0, 0), matrix(1, 0), matrix(2, 0)],
-            rest_matrices: [matrix(0, 1), matrix(1, 1), matrix(2, 1)],
-            second_matrices: [matrix(0, 2), matrix(1, 2), matrix(2, 2), matrix(3, 2)],
-            first: table(&bloom.first),
-            second: table(&bloom.second),
-            bits,
-            second_bits,
+            matrices: bloom.matrices.map(|matrices| matrices.map(|matrix| _mm512_set1_epi64(matrix.cast_signed()))),
+            tables: std::array::from_fn(|index| table(&bloom.tables[index])),
+            // SAFETY: each array has as many bytes as the vector.
+            bits: bits.map(|bits| unsafe { _mm512_loadu_si512(bits.as_ptr().cast()) }),
         }
     }
 
     /// A bit for each place that the filter lets through. `windows` are the bytes at each place and those that follow.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,gfni,bmi1,bmi2,lzcnt,popcnt")]
-    fn knows(&self, windows: [__m512i; WIDTH]) -> u64 {
-        let product = |bytes, matrix| _mm512_gf2p8affine_epi64_epi8::<0>(bytes, matrix);
-        let sum = |a, b, c| _mm512_ternarylogic_epi64::<0x96>(a, b, c);
-        let three = |matrices: &[__m512i; 3]| {
-            sum(product(windows[0], matrices[0]), product(windows[1], matrices[1]), product(windows[2], matrices[2]))
+    fn knows<const COUNT: usize>(&self, windows: [__m512i; WIDTH]) -> u64 {
+        let product = |position: usize, plane: usize| {
+            _mm512_gf2p8affine_epi64_epi8::<0>(windows[position], self.matrices[plane][position])
         };
-        let first = three(&self.first_matrices);
-        let rest = three(&self.rest_matrices);
-        let [m0, m1, m2, m3] = self.second_matrices;
-        let second = _mm512_xor_si512(
-            sum(product(windows[0], m0), product(windows[1], m1), product(windows[2], m2)),
-            product(windows[3], m3),
-        );
-        let in_first = Self::look_up(&self.first, first, _mm512_movepi8_mask(rest));
-        let in_second = Self::look_up(&self.second, second, _mm512_test_epi8_mask(rest, _mm512_set1_epi8(0x40)));
-        let known = _mm512_test_epi8_mask(in_first, _mm512_permutexvar_epi8(rest, self.bits));
-        _mm512_mask_test_epi8_mask(known, in_second, _mm512_permutexvar_epi8(rest, self.second_bits))
+        let three = |plane| {
+            let (first, second, third) = (product(0, plane), product(1, plane), product(2, plane));
+            // The sum of three without carries.
+            _mm512_ternarylogic_epi64::<0x96>(first, second, third)
+        };
+        let four = |plane| _mm512_xor_si512(three(plane), product(3, plane));
+        let rest = three(1);
+        let half = _mm512_movepi8_mask(rest);
+        let other_half = _mm512_test_epi8_mask(rest, _mm512_set1_epi8(0x40));
+        let bit = |table: usize| _mm512_permutexvar_epi8(rest, self.bits[table]);
+        let first = Self::look_up(&self.tables[0], three(0), half);
+        let second = Self::look_up(&self.tables[1], four(2), other_half);
+        let known = _mm512_mask_test_epi8_mask(_mm512_test_epi8_mask(first, bit(0)), second, bit(1));
+        if COUNT < TABLES {
+            return known;
+        }
+        let third = Self::look_up(&self.tables[2], four(3), half ^ other_half);
+        _mm512_mask_test_epi8_mask(known, third, bit(2))
     }
 
     /// The bytes of a table at the places in `index`, in its upper half where `is_upper` has a bit.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,gfni,bmi1,bmi2,lzcnt,popcnt")]
     fn look_up(table: &[__m512i; 8], index: __m512i, is_upper: u64) -> __m512i {
-        let [a, b, c, d, e, f, g, h] = *table;
         let is_odd = _mm512_movepi8_mask(index);
-        let pair = |even_low, even_high, odd_low, odd_high| {
-            let even = _mm512_permutex2var_epi8(even_low, index, even_high);
-            let odd = _mm512_permutex2var_epi8(odd_low, index, odd_high);
-            _mm512_mask_blend_epi8(is_odd, even, odd)
-        };
-        _mm512_mask_blend_epi8(is_upper, pair(a, b, c, d), pair(e, f, g, h))
+        let quarter = |quarter: usize| _mm512_permutex2var_epi8(table[quarter * 2], index, table[quarter * 2 + 1]);
+        let lower = _mm512_mask_blend_epi8(is_odd, quarter(0), quarter(1));
+        let upper = _mm512_mask_blend_epi8(is_odd, quarter(2), quarter(3));
+        _mm512_mask_blend_epi8(is_upper, lower, upper)
     }
 }
 
-/// Collects the places in the zone of `candidates` that the filter lets through.
+/// Looks at the places in the zone of `candidates` that the first `COUNT` tables of the filter let through.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,gfni,bmi1,bmi2,lzcnt,popcnt")]
-pub(in crate::detect::prefilter) fn collect_avx512(bloom: &Bloom, candidates: &mut Candidates<'_>) {
-    let bytes = candidates.bytes;
+pub(super) fn collect_avx512<const COUNT: usize>(bloom: &Bloom, candidates: &mut Candidates<'_>) {
     let zone = candidates.zone.clone();
-    let filter = Filter::new(bloom);
-    let is_short = zone.len() <= 2 * LANES;
-    let mut place = zone.start;
-    while place < zone.end {
-        let rest = bytes.get(place..).unwrap_or_default();
-        let mut known = if let Some(chunk) = rest.first_chunk::<{ LANES + WIDTH - 1 }>() {
-            // SAFETY: the chunk has three bytes more than the vector, and is read from its first four.
-            filter.knows(std::array::from_fn(|offset| unsafe { _mm512_loadu_si512(chunk.as_ptr().add(offset).cast()) }))
-        } else {
-            filter.knows(std::array::from_fn(|offset| {
-                let rest = rest.get(offset..).unwrap_or_default();
-                let mask = lanes(rest.len());
-                // SAFETY: the mask has a bit for no byte behind the last; the others are not read.
-                unsafe { _mm512_maskz_loadu_epi8(mask, rest.as_ptr().cast()) }
-            }))
-        };
-        known &= lanes(zone.end - place);
-        if is_short {
-            candidates.look_at(place, known);
-        } else {
-            add(candidates, place as u32, known);
+    if zone.len() <= 2 * LANES {
+        // Few places: the tables are read where they stand, and nothing is collected.
+        look_at_few::<COUNT>(bloom, candidates, zone.start);
+        if zone.len() > LANES {
+            look_at_few::<COUNT>(bloom, candidates, zone.start + LANES);
         }
-        place += LANES;
+        return;
     }
-    if !is_short {
-        candidates.look_at_all();
+    let filter = Filter::new(bloom);
+    let mut places = Places::new();
+    for place in zone.step_by(LANES) {
+        let known = known_at::<COUNT>(&filter, candidates, place);
+        add(&mut places, candidates, place, known);
     }
+    places.look_at_all(candidates);
+}
+
+#[inline(never)]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,gfni,bmi1,bmi2,lzcnt,popcnt")]
+fn look_at_few<const COUNT: usize>(bloom: &Bloom, candidates: &mut Candidates<'_>, place: usize) {
+    let known = known_at::<COUNT>(&Filter::new(bloom), candidates, place);
+    candidates.look_at(place, known);
+}
+
+/// A bit for each place in the zone from `place` on that the filter lets through.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,gfni,bmi1,bmi2,lzcnt,popcnt")]
+fn known_at<const COUNT: usize>(filter: &Filter, candidates: &Candidates<'_>, place: usize) -> u64 {
+    let rest = candidates.bytes.get(place..).unwrap_or_default();
+    let known = if let Some(chunk) = rest.first_chunk::<{ LANES + WIDTH - 1 }>() {
+        // SAFETY: the chunk has three bytes more than the vector, and is read from its first four.
+        filter.knows::<COUNT>(std::array::from_fn(|offset| unsafe {
+            _mm512_loadu_si512(chunk.as_ptr().add(offset).cast())
+        }))
+    } else {
+        filter.knows::<COUNT>(std::array::from_fn(|offset| {
+            let rest = rest.get(offset..).unwrap_or_default();
+            // SAFETY: the mask has no bit for bytes behind the last, and those are not read.
+            unsafe { _mm512_maskz_loadu_epi8(lanes(rest.len()), rest.as_ptr().cast()) }
+        }))
+    };
+    known & lanes(candidates.zone.end - place)
 }
 
 /// Bits for the first lanes.
@@ -129,24 +159,76 @@ fn lanes(count: usize) -> u64 {
     if count >= LANES { u64::MAX } else { (1 << count) - 1 }
 }
 
-/// Adds the places whose bit is set without a branch on how many there are, up to sixteen.
+/// Adds the places whose bit is set, without a branch on how many there are up to sixteen.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,gfni,bmi1,bmi2,lzcnt,popcnt")]
-fn add(candidates: &mut Candidates<'_>, base: u32, known: u64) {
+fn add(places: &mut Places, candidates: &mut Candidates<'_>, base: usize, known: u64) {
     let count = known.count_ones() as usize;
     if count > 16 {
-        candidates.add_mask(base, known);
+        places.add(candidates, base, known);
         return;
     }
-    candidates.make_room();
-    let ascending: [u8; LANES] = std::array::from_fn(|index| index as u8);
     // SAFETY: the array has as many bytes as the vector.
-    let ascending = unsafe { _mm512_loadu_si512(ascending.as_ptr().cast()) };
-    let places = _mm512_castsi512_si128(_mm512_maskz_compress_epi8(known, ascending));
-    let places = _mm512_add_epi32(_mm512_cvtepu8_epi32(places), _mm512_set1_epi32(base.cast_signed()));
-    if let Some(room) = candidates.room() {
-        // SAFETY: the room is for 64 places, and the vector has sixteen.
-        unsafe { _mm512_storeu_si512(room.as_mut_ptr().cast(), places) };
-        candidates.add(count);
+    let ascending = unsafe { _mm512_loadu_si512(ASCENDING.as_ptr().cast()) };
+    let found = _mm512_castsi512_si128(_mm512_maskz_compress_epi8(known, ascending));
+    let found = _mm512_add_epi32(_mm512_cvtepu8_epi32(found), _mm512_set1_epi32(place_of(base).cast_signed()));
+    if let Some(room) = places.room(candidates) {
+        // SAFETY: there is room for 64 places, and the vector has sixteen.
+        unsafe { _mm512_storeu_si512(room.as_mut_ptr().cast(), found) };
+        places.keep(count);
     }
+}
+
+/// Looks at the places in the zone of `candidates` that the filter lets through, 32 at once.
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+pub(super) fn collect_avx2(nibbles: &Nibbles, candidates: &mut Candidates<'_>) {
+    // SAFETY: each table has sixteen bytes.
+    let load = |table: [u8; 16]| _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(table.as_ptr().cast()) });
+    let low = nibbles.low.map(|tables| tables.map(load));
+    let high = nibbles.high.map(|tables| tables.map(load));
+    let half = _mm256_set1_epi8(15);
+    super::collect(candidates, |chunk: &[u8; 32 + WIDTH - 1]| {
+        let mut found = _mm256_setzero_si256();
+        // SAFETY: the chunk has three bytes more than the vector, and is read from its first four.
+        let bytes: [__m256i; WIDTH] =
+            std::array::from_fn(|offset| unsafe { _mm256_loadu_si256(chunk.as_ptr().add(offset).cast()) });
+        for (low, high) in low.iter().zip(&high) {
+            let mut buckets = _mm256_set1_epi8(-1);
+            for ((bytes, low), high) in bytes.iter().zip(low).zip(high) {
+                let low = _mm256_shuffle_epi8(*low, _mm256_and_si256(*bytes, half));
+                let high = _mm256_shuffle_epi8(*high, _mm256_and_si256(_mm256_srli_epi16::<4>(*bytes), half));
+                buckets = _mm256_and_si256(buckets, _mm256_and_si256(low, high));
+            }
+            found = _mm256_or_si256(found, buckets);
+        }
+        let none = _mm256_movemask_epi8(_mm256_cmpeq_epi8(found, _mm256_setzero_si256()));
+        u64::from(!none.cast_unsigned())
+    });
+}
+
+/// Looks at the places in the zone of `candidates` that the filter lets through, sixteen at once.
+#[target_feature(enable = "ssse3")]
+pub(super) fn collect_ssse3(nibbles: &Nibbles, candidates: &mut Candidates<'_>) {
+    // SAFETY: each table has sixteen bytes.
+    let load = |table: [u8; 16]| unsafe { _mm_loadu_si128(table.as_ptr().cast()) };
+    let low = nibbles.low.map(|tables| tables.map(load));
+    let high = nibbles.high.map(|tables| tables.map(load));
+    let half = _mm_set1_epi8(15);
+    super::collect(candidates, |chunk: &[u8; 16 + WIDTH - 1]| {
+        let mut found = _mm_setzero_si128();
+        // SAFETY: the chunk has three bytes more than the vector, and is read from its first four.
+        let bytes: [__m128i; WIDTH] =
+            std::array::from_fn(|offset| unsafe { _mm_loadu_si128(chunk.as_ptr().add(offset).cast()) });
+        for (low, high) in low.iter().zip(&high) {
+            let mut buckets = _mm_set1_epi8(-1);
+            for ((bytes, low), high) in bytes.iter().zip(low).zip(high) {
+                let low = _mm_shuffle_epi8(*low, _mm_and_si128(*bytes, half));
+                let high = _mm_shuffle_epi8(*high, _mm_and_si128(_mm_srli_epi16::<4>(*bytes), half));
+                buckets = _mm_and_si128(buckets, _mm_and_si128(low, high));
+            }
+            found = _mm_or_si128(found, buckets);
+        }
+        let none = _mm_movemask_epi8(_mm_cmpeq_epi8(found, _mm_setzero_si128()));
+        u64::from(!none.cast_unsigned() & 0xffff)
+    });
 }

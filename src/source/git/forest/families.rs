@@ -74,6 +74,11 @@ impl Families {
         u32::try_from(self.bases.len()).unwrap_or(NONE)
     }
 
+    /// How many entries there are that differ from those of a base, or have none.
+    pub(super) fn changes(&self) -> usize {
+        self.changes.len()
+    }
+
     /// The node of a tree.
     pub(super) fn node(&self, number: u32) -> Option<u32> {
         self.nodes.get(number as usize).copied().filter(|&node| node != NONE)
@@ -190,8 +195,10 @@ pub(super) struct Exploration {
     heirs: HashMap<(u32, u32), u32>,
     /// Entries that the tree lacks and its bases have, and how often.
     lacking: HashMap<Change, u32>,
-    /// How many nodes and changes were looked at.
+    /// How many nodes and changes were looked at, which takes time.
     pub(super) steps: usize,
+    /// How many nodes were entered and entries told, which takes memory.
+    pub(super) told: usize,
 }
 
 impl Exploration {
@@ -223,6 +230,7 @@ impl Exploration {
         if let Some(base) = families.base(node) {
             self.heirs.insert((base, path), node);
         }
+        self.told += 1 + entries.len();
         // The same whatever the deltas are.
         entries.sort_unstable();
         Some(entries)

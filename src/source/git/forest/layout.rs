@@ -11,16 +11,16 @@ use crate::source::git::raw::{self, RawEntry};
 
 /// Where the entries of a tree start and end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Layout {
+pub struct Layout {
     /// Where each entry starts, and where the last one ends.
     boundaries: Vec<u32>,
     /// Whether the bytes made sense up to their end.
-    pub(super) is_whole: bool,
+    pub is_whole: bool,
 }
 
 /// The next entries of a tree, in their order.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Step<'a> {
+pub enum Step<'a> {
     /// These entries of the base. The ranges of a tree ascend and do not overlap.
     Inherited(Range<usize>),
     /// One that was read.
@@ -28,9 +28,9 @@ pub(super) enum Step<'a> {
 }
 
 impl Layout {
-    /// Finds the entries of a tree and tells them. `base` is the layout of the tree that it was built from, and what it
+    /// Finds the entries of a tree and tells them. `hash_length` is the length of ids in bytes. `base` is the layout of the tree that it was built from, and what it
     /// copied from there: ascending in `to`.
-    pub(super) fn read<'a>(
+    pub fn read<'a>(
         tree: &'a [u8],
         hash_length: usize,
         base: Option<(&Self, &[Run])>,

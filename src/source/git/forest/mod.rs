@@ -6,7 +6,7 @@
 //! some must not be called complete. That costs what changed from tree to tree, a few percent of a scan.
 
 mod families;
-mod layout;
+pub mod layout;
 mod survey;
 #[cfg(test)]
 mod tests;
@@ -53,6 +53,15 @@ pub(super) enum BranchKind {
 /// A tree of the forest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Tree(u32);
+
+/// How far a way through the forest is, or may be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// Nodes and changes looked at, which takes time.
+    pub(super) steps: usize,
+    /// Trees entered and branches told, which takes memory.
+    pub(super) told: usize,
+}
 
 /// Objects that are named and not there.
 #[derive(Default)]
@@ -126,9 +135,12 @@ impl<'a> Forest<'a> {
         self.families.names.get(number as usize).map_or(&[], |name| name)
     }
 
-    /// How many trees lead to something.
-    pub(super) fn len(&self) -> usize {
-        self.leading
+    /// How far to go: an honest history has few trees at more than a few paths, and few long chains of deltas, but a small one
+    /// can be made that has no end.
+    pub(super) fn limits(&self) -> Limits {
+        let told = (self.leading + self.families.changes()).saturating_mul(4).saturating_add(1 << 18);
+        let steps = self.leading.saturating_mul(256).saturating_add(1 << 20);
+        Limits { steps, told: told.min(1 << 24) }
     }
 
     /// What is missing from trees that a reference reaches. Others may well be missing something: `git gc` deletes objects
@@ -169,11 +181,11 @@ impl<'a> Forest<'a> {
         })
     }
 
-    /// The branches of a tree, and how many steps it took to tell them.
-    pub(super) fn all_branches(&self, tree: Tree) -> (impl Iterator<Item = Branch> + '_, usize) {
+    /// The branches of a tree, and how far it was to tell them.
+    pub(super) fn all_branches(&self, tree: Tree) -> (impl Iterator<Item = Branch> + '_, Limits) {
         let mut exploration = Exploration::default();
         let entries = exploration.enter(&self.families, tree.0, 0).unwrap_or_default();
-        (self.branches(entries), exploration.steps)
+        (self.branches(entries), Limits { steps: exploration.steps, told: exploration.told })
     }
 }
 
@@ -195,9 +207,9 @@ impl Way {
         forest.branches(entries.unwrap_or_default())
     }
 
-    /// How long it took so far.
-    pub(super) fn steps(&self) -> usize {
-        self.exploration.steps
+    /// Whether it went as far as that.
+    pub(super) fn has_reached(&self, limits: Limits) -> bool {
+        self.exploration.steps >= limits.steps || self.exploration.told >= limits.told
     }
 }
 

@@ -154,3 +154,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn notes_do_not_grow_over_their_allowance() {
+    let mut notes = Notes::default();
+    let mut state = None;
+    for number in 0..100 {
+        // The same trees again and again, each of which the next one has nothing of.
+        let entries: Entries = (0..8).map(|name| (name, (name + number % 2) % TREES)).collect();
+        let tree = bytes(&entries);
+        let base = state.as_ref().map(|state| (state, &[][..]));
+        state = Some(notes.see(&Numbers, u32::from(number), (&tree, HASH_LENGTH), base, 1000));
+    }
+    assert!(notes.is_cut);
+    assert!((2..20).contains(&notes.nodes.len()), "{}", notes.nodes.len());
+    let families = Families::unite(vec![notes], 100);
+    assert!(families.node(99).is_none() && families.node(0).is_some());
+}

@@ -35,8 +35,8 @@ impl Forest {
         let has_copies = choose(&mut nodes, stock.count, sweeper);
         let troubles = tell(&nodes, faults);
         let descendants = hand_up(&nodes);
-        let (child_starts, children) = link(&nodes, &descendants);
-        let (roots, units) = divide(&nodes, &descendants);
+        let ((child_starts, children), (roots, units)) =
+            rayon::join(|| link(&nodes, &descendants), || divide(&nodes, &descendants));
         Self { nodes, child_starts, children, descendants, roots, units, troubles, has_copies }
     }
 
