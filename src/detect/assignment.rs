@@ -288,9 +288,13 @@ impl Form {
                 return Some(Self::Plain);
             }
             let is_flag = line.ends_with(b"--") || line.ends_with(b" -");
-            let words: Vec<&[u8]> = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).collect();
-            let is_command = matches!(words.as_slice(), [b"ENV" | b"ARG" | b"setenv" | b"env"] | [b"login", _])
-                || words.first() == Some(&&b"machine"[..]);
+            let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+            let is_command = match words.next() {
+                Some(b"ENV" | b"ARG" | b"setenv" | b"env") => words.next().is_none(),
+                Some(b"login") => words.count() == 1,
+                Some(b"machine") => true,
+                _ => false,
+            };
             if is_flag || is_command {
                 return Some(Self::Word);
             }

@@ -14,7 +14,7 @@ use crate::source::ScanContext;
 use crate::source::stream::{Buffer, Part, Searched};
 
 /// How much of a large file one thread searches at a time, in bytes.
-const SEGMENT: u64 = 16 << 20;
+const SEGMENT: u64 = 8 << 20;
 
 /// In so many segments is a file divided at most: a sparse one may claim any size.
 const MOST_SEGMENTS: u64 = 4096;
