@@ -181,7 +181,7 @@ fn apply(criterion: &mut Criterion) {
 fn whole_sweep(criterion: &mut Criterion, pack: &Pack) {
     let entries = || vec![PackEntries::new(&pack.bytes, 20, pack.entries.clone())];
     let count = u32::try_from(pack.entries.len()).expect("few");
-    let stock = Stock { count, packs: entries(), loose: Vec::new(), objects: &Nowhere };
+    let stock = Stock::new(count, entries(), Vec::new(), &Nowhere);
     let mut group = criterion.benchmark_group("sweep");
     group.throughput(Throughput::Bytes(sweep(&stock, &Idle).workers.iter().sum()));
     for threads in [1, 2] {

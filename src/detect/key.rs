@@ -110,6 +110,14 @@ pub(crate) fn is_one_word(name: &[u8]) -> bool {
 pub(crate) struct KeyIndex {
     /// The joined words of a key, read backwards, and the rules that look for it; sorted.
     keys: Vec<(Vec<u8>, Vec<usize>)>,
+    /// By the last two characters of a key, as [`pair`] has them, where the keys with these are.
+    by_end: Vec<(u16, u16)>,
+}
+
+/// A number for the last two characters of a key, small letters or digits, the last one first.
+fn pair(last: u8, before: u8) -> usize {
+    let rank = |byte: u8| usize::from(byte.to_ascii_lowercase() & 0x7f);
+    rank(last) << 7 | rank(before)
 }
 
 /// A rule whose key a name ends with.
@@ -136,7 +144,16 @@ impl KeyIndex {
                 }
             }
         }
-        Self { keys: index.into_iter().collect() }
+        let keys: Vec<(Vec<u8>, Vec<usize>)> = index.into_iter().collect();
+        let mut by_end = vec![(0, 0); 1 << 14];
+        for (place, (key, _)) in (0..u16::MAX).zip(&keys) {
+            let [last, before, ..] = key[..] else { continue };
+            if let Some((from, to)) = by_end.get_mut(pair(last, before)) {
+                *from = if *to == 0 { place } else { *from };
+                *to = place + 1;
+            }
+        }
+        Self { keys, by_end }
     }
 
     /// The rules whose key the name ends with, qualifiers aside; for each rule its longest key.
@@ -155,8 +172,19 @@ impl KeyIndex {
         matches
     }
 
+    /// The keys that end with the same two characters as the name: for most names there are none.
+    fn with_end_of(&self, name: &[u8]) -> &[(Vec<u8>, Vec<usize>)] {
+        let mut end = name.iter().rev().filter(|byte| byte.is_ascii_alphanumeric());
+        let (Some(last), Some(before)) = (end.next(), end.next()) else { return &[] };
+        let range = self.by_end.get(pair(*last, *before)).copied().unwrap_or_default();
+        self.keys.get(usize::from(range.0)..usize::from(range.1)).unwrap_or_default()
+    }
+
     fn match_end(&self, name: &[u8], matches: &mut Vec<KeyMatch>) {
-        let mut keys = self.keys.as_slice();
+        let mut keys = self.with_end_of(name);
+        if keys.is_empty() {
+            return;
+        }
         let mut length = 0;
         for (index, byte) in name.iter().enumerate().rev().filter(|(_, byte)| byte.is_ascii_alphanumeric()) {
             let byte = byte.to_ascii_lowercase();

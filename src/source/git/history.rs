@@ -1,5 +1,7 @@
 //! [`History`]: a scan of every blob, commit message and tag message in the object database, reachable or not.
 
+use std::time::Instant;
+
 use super::Repository;
 use super::inspection::{Inspection, Notes};
 use super::objects;
@@ -31,7 +33,8 @@ impl Source for History {
     }
 
     fn scan(&self, context: &ScanContext<'_>) {
-        let (repository, collector) = (&self.repository, context.collector);
+        let (repository, collector, started) = (&self.repository, context.collector, Instant::now());
+        let done = |what: &str| tracing::debug!("{what} after {} ms", started.elapsed().as_millis());
         // References first: what they reach now is among the objects listed then, whoever commits or fetches meanwhile.
         let references = References::read(repository, collector);
         let store = match repository.open_objects() {
@@ -43,14 +46,18 @@ impl Source for History {
         for (path, reason) in store.troubles.iter().chain(&inventory.troubles) {
             collector.diagnose(Diagnostic::gap("corrupt-object", shown(path), reason));
         }
+        done("objects listed");
         let is_new = context.seen.map(|seen| new_objects(seen, &store, &inventory));
         if is_new.as_ref().is_some_and(|is_new| !is_new.contains(&true)) {
             return;
         }
         let stock = inventory.stock();
+        done("entries located");
         let inspection = Inspection { context, repository, inventory: &inventory, is_new: is_new.as_deref() };
         let swept = sweep::sweep(&stock, &inspection);
+        done("objects searched");
         let mut notes = Notes::unite(swept.workers);
+        notes.tell(collector);
         let failed: Vec<u32> =
             swept.troubles.iter().map(|trouble| trouble.number).chain(notes.passed_over.clone()).collect();
         objects::diagnose(inventory.name(swept.troubles), &repository.name, collector);
@@ -69,6 +76,7 @@ impl Source for History {
             context,
         }
         .settle(notes);
+        done("findings attributed");
         if let Some(seen) = context.seen.filter(|_| !collector.is_cancelled()) {
             remember(seen, &store, &inventory, failed);
         }

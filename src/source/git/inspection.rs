@@ -1,5 +1,7 @@
 //! [`Inspection`]: looks for credentials in every object that a sweep comes by, and notes how the objects hang together.
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use super::Repository;
 use super::id::{ObjectId, ObjectKind};
 use super::raw::{self, CommitHeader};
@@ -9,7 +11,7 @@ use super::visitor::{Found, locate, text_of, too_large};
 use crate::detect::Trace;
 use crate::diagnostic::Diagnostic;
 use crate::finding::GitObject;
-use crate::source::ScanContext;
+use crate::source::{Collector, ScanContext};
 
 /// What a sweep over blobs, commits and tags works with.
 pub(super) struct Inspection<'a> {
@@ -36,13 +38,21 @@ pub(super) struct Notes {
     pub(super) tags: Vec<(ObjectId, ObjectId)>,
     /// Objects that were too large, by number.
     pub(super) passed_over: Vec<u32>,
+    /// What has been looked at since the collector was told.
+    items: u64,
+    bytes: u64,
 }
+
+/// After so many objects the collector is told of them: threads that tell it of each one would wait for each other.
+const COUNTED_AT_ONCE: u64 = 256;
 
 impl Notes {
     /// The notes of all threads as one.
     pub(super) fn unite(all: Vec<Self>) -> Self {
         let mut notes = Self::default();
         for own in all {
+            notes.items += own.items;
+            notes.bytes += own.bytes;
             notes.found.extend(own.found);
             notes.passed_over.extend(own.passed_over);
             notes.commits.extend(own.commits);
@@ -50,6 +60,12 @@ impl Notes {
         }
         notes.found.sort_unstable_by_key(|found| found.id);
         notes
+    }
+
+    /// Tells the collector what has been looked at.
+    pub(super) fn tell(&mut self, collector: &Collector) {
+        collector.counters.items.fetch_add(std::mem::take(&mut self.items), Relaxed);
+        collector.counters.bytes.fetch_add(std::mem::take(&mut self.bytes), Relaxed);
     }
 
     /// Takes over what others noted of commits and tags.
@@ -116,7 +132,11 @@ impl Sweeper for Inspection<'_> {
         self.note(notes, object);
         let (kind, text) = text_of(object.kind, object.bytes)?;
         let ScanContext { detector, collector, .. } = *self.context;
-        collector.count(text.len() as u64);
+        notes.items += 1;
+        notes.bytes += text.len() as u64;
+        if notes.items >= COUNTED_AT_ONCE {
+            notes.tell(collector);
+        }
         // Of commits and tags only a part is looked at, and they are seldom built from each other.
         let base = base.filter(|_| self.context.reuses_deltas && kind == GitObject::Blob);
         let trace = match base.and_then(|base| Some((base.state.as_ref()?, base.runs))) {

@@ -8,7 +8,7 @@ use super::Repository;
 use super::attribution::{self, Attributed, Attribution, Question};
 use super::authors::Authors;
 use super::branches::BranchTips;
-use super::forest::{Forest, Soil};
+use super::forest::{Forest, Seedlings, Soil};
 use super::graph::Graph;
 use super::id::{IdMap, IdSet, ObjectId};
 use super::inspection::Notes;
@@ -38,33 +38,31 @@ impl Settlement<'_> {
         let collector = context.collector;
         let tips: Vec<ObjectId> = references.tips.iter().map(|&tip| peel(&tags, tip)).collect();
         let head = references.head.map(|head| peel(&tags, head));
-        let graph = Graph::new(commits, &repository.shallow);
-        let is_reachable = graph.reached_from(tips.iter().copied());
         let blobs = found.iter().filter(|found| found.object == GitObject::Blob);
         // Found objects are in the order of ids, and so are numbers.
         let blobs: Vec<u32> = blobs.filter_map(|found| inventory.number_of(found.id.as_bytes())).collect();
-        let reachable_roots = graph.trees(&is_reachable);
+        let soil = Soil { repository, inventory, stock, found: &blobs, collector };
+        let is_wanted = !collector.is_cancelled() && context.attribution != Attribution::None;
+        // What one thread does alone is done beside what all can do.
+        let (graph, seedlings) =
+            rayon::join(|| Graph::new(commits, &repository.shallow), || is_wanted.then(|| Seedlings::gather(&soil)));
+        tracing::debug!("trees read");
+        let is_reachable = graph.reached_from(tips.iter().copied());
         let mut forest = Forest::default();
         if !collector.is_cancelled() {
             let missing_tips = tips.iter().filter(|&tip| inventory.number_of(tip.as_bytes()).is_none()).copied();
             let missing_commits = graph.missing(&is_reachable).into_iter().chain(missing_tips).collect();
             tell_missing(repository, &missing_commits, "commits", collector);
-            if context.attribution != Attribution::None {
-                forest = Forest::grow(&Soil {
-                    repository,
-                    inventory,
-                    stock,
-                    found: &blobs,
-                    reachable_roots: &reachable_roots,
-                    collector,
-                });
-                tell_missing(repository, &forest.missing.trees, "trees", collector);
-                tell_missing(repository, &forest.missing.blobs, "blobs", collector);
-            }
+        }
+        if let Some(seedlings) = seedlings.filter(|_| !collector.is_cancelled()) {
+            forest = Forest::grow(&soil, seedlings, &graph.trees(&is_reachable));
+            tell_missing(repository, &forest.missing.trees, "trees", collector);
+            tell_missing(repository, &forest.missing.blobs, "blobs", collector);
         }
         if found.is_empty() {
             return;
         }
+        tracing::debug!("trees that lead to findings known");
         let reader = store.reader();
         let order = graph.order();
         let mut tips_of_branches = BranchTips::of(references, |tip| peel(&tags, tip));

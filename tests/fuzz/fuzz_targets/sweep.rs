@@ -108,7 +108,7 @@ fuzz_target!(|input: (Vec<Entry<'_>>, Vec<(u16, u8)>)| {
     let count = u32::try_from(entries.len()).expect("few");
     let objects = Numbers(count);
     let stock =
-        Stock { count, packs: vec![PackEntries::new(&pack, 20, entries)], loose: Vec::new(), objects: &objects };
+        Stock::new(count, vec![PackEntries::new(&pack, 20, entries)], Vec::new(), &objects);
     let swept = sweep(&stock, &Accountant);
     let troubles = swept.troubles.iter().map(|trouble| trouble.number);
     let mut seen: Vec<u32> = swept.workers.into_iter().flatten().chain(troubles).collect();

@@ -78,8 +78,6 @@ pub(super) struct Soil<'a> {
     pub(super) stock: &'a Stock<'a>,
     /// The blobs that something was found in, by number, ascending.
     pub(super) found: &'a [u32],
-    /// The trees of all commits that references reach.
-    pub(super) reachable_roots: &'a [ObjectId],
     pub(super) collector: &'a Collector,
 }
 
@@ -87,17 +85,23 @@ pub(super) struct Soil<'a> {
 const NOTES: usize = 64 << 20;
 const NOTES_FOR_AN_OBJECT: usize = 128;
 
-impl<'a> Forest<'a> {
+/// What was noted down of the trees.
+pub(super) struct Seedlings(Vec<Notes>);
+
+impl Seedlings {
     /// Reads the trees.
-    pub(super) fn grow(soil: &Soil<'a>) -> Self {
+    pub(super) fn gather(soil: &Soil<'_>) -> Self {
         let objects = soil.inventory.count() as usize;
         let allowance = objects.saturating_mul(NOTES_FOR_AN_OBJECT).saturating_add(NOTES);
         let swept = sweep::sweep(soil.stock, &TreeSweeper { soil, allowance });
         objects::diagnose(soil.inventory.name(swept.troubles), &soil.repository.name, soil.collector);
-        Self::from_notes(soil, swept.workers)
+        Self(swept.workers)
     }
+}
 
-    fn from_notes(soil: &Soil<'a>, notes: Vec<Notes>) -> Self {
+impl<'a> Forest<'a> {
+    /// Unites what was noted down. `reachable_roots` are the trees of all commits that references reach.
+    pub(super) fn grow(soil: &Soil<'a>, Seedlings(notes): Seedlings, reachable_roots: &[ObjectId]) -> Self {
         tell_malformed(soil, &notes);
         if notes.iter().any(|notes| notes.is_cut) {
             let reason = "the trees hold more than they can honestly hold: not all of them were looked at";
@@ -105,7 +109,7 @@ impl<'a> Forest<'a> {
         }
         let families = Families::unite(notes, soil.inventory.count() as usize);
         let mut forest = Self { families, inventory: Some(soil.inventory), ..Self::default() };
-        forest.missing = forest.find_missing(soil.reachable_roots);
+        forest.missing = forest.find_missing(reachable_roots);
         if soil.found.is_empty() {
             forest.families = Families::default();
             return forest;

@@ -103,6 +103,14 @@ impl Pack {
         }
     }
 
+    /// The ids of all objects, one after the other, if its index keeps them so.
+    pub(in crate::source::git) fn ids(&self) -> Option<&[u8]> {
+        match &self.listing {
+            Listing::Own(index) => index.ids(),
+            Listing::Shared(..) => None,
+        }
+    }
+
     /// The id of an object and where its entry starts, by its place in the order of ids.
     pub(in crate::source::git) fn entry(&self, entry: usize) -> Option<(&[u8], u64)> {
         match &self.listing {

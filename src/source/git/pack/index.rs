@@ -60,6 +60,14 @@ impl<Bytes: AsRef<[u8]>> PackIndex<Bytes> {
         self.slice(self.pack_checksum, self.hash_length).unwrap_or_default()
     }
 
+    /// All ids, one after the other, if this version keeps them so.
+    pub fn ids(&self) -> Option<&[u8]> {
+        match self.layout {
+            Layout::Tables { ids, .. } => self.slice(ids, self.count.checked_mul(self.hash_length)?),
+            Layout::Pairs { .. } | Layout::Mapped { .. } => None,
+        }
+    }
+
     /// The id of an entry; entries are in the order of their ids, if the index is honest.
     pub fn id(&self, entry: usize) -> Option<&[u8]> {
         if entry >= self.count {

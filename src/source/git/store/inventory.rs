@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use rayon::prelude::*;
+
 use super::loose;
 use super::{ObjectError, ObjectStore};
 use crate::source::git::id::{ObjectId, ObjectKind};
@@ -29,21 +31,31 @@ impl<'a> Inventory<'a> {
         let directories = loose::directories(store).iter();
         let loose: Vec<ObjectId> =
             directories.flat_map(|directory| loose::list(directory, length, &mut troubles)).collect();
-        let mut ids: Vec<&[u8]> = loose.iter().map(ObjectId::as_bytes).collect();
-        for pack in store.packs() {
-            let before = ids.len();
-            ids.extend((0..pack.count()).filter_map(|entry| pack.entry(entry)).map(|(id, _)| id));
-            let lost = pack.count().saturating_sub(ids.len() - before);
+        // Most objects are in one pack, whose index has their ids in order already.
+        let largest = store.packs().iter().enumerate().max_by_key(|(_, pack)| pack.count());
+        let sorted =
+            largest.and_then(|(place, pack)| Some((place, pack.ids().filter(|ids| is_ascending(ids, length))?)));
+        let mut others: Vec<&[u8]> = loose.iter().map(ObjectId::as_bytes).collect();
+        for (place, pack) in store.packs().iter().enumerate() {
+            let told = (0..pack.count()).into_par_iter().with_min_len(4096).filter_map(|entry| pack.entry(entry));
+            let told = if sorted.is_some_and(|(largest, _)| largest == place) {
+                told.count()
+            } else {
+                let before = others.len();
+                others.par_extend(told.map(|(id, _)| id));
+                others.len() - before
+            };
+            let lost = pack.count().saturating_sub(told);
             if lost > 0 {
                 let reason = format!("its index does not tell where {lost} of its objects are");
                 troubles.push((pack.path().to_owned(), reason));
             }
         }
-        // The index of one pack is in order already, which costs next to nothing to find out.
-        ids.sort_unstable();
-        ids.dedup();
-        ids.truncate(u32::MAX as usize);
-        let mut inventory = Self { store, ids: ids.concat(), fan_out: Vec::new(), loose: Vec::new(), troubles };
+        others.par_sort_unstable();
+        others.dedup();
+        let mut ids = merge(sorted.map_or(&[], |(_, ids)| ids), &others, length);
+        ids.truncate((u32::MAX as usize).saturating_mul(length));
+        let mut inventory = Self { store, ids, fan_out: Vec::new(), loose: Vec::new(), troubles };
         inventory.fan_out = inventory.count_by_prefix();
         inventory.loose = loose.iter().filter_map(|id| inventory.number_of(id.as_bytes())).collect();
         inventory.loose.sort_unstable();
@@ -99,18 +111,13 @@ impl<'a> Inventory<'a> {
     /// What can be swept.
     pub(in crate::source::git) fn stock(&self) -> Stock<'_> {
         let packs = self.store.packs().iter().map(|pack| {
-            let mut next = 0;
-            let entries = (0..pack.count()).filter_map(|entry| pack.entry(entry)).filter_map(|(id, offset)| {
-                // Both are in the same order, so the number is found by going on.
-                while self.id_bytes(next).is_some_and(|other| other < id) {
-                    next += 1;
-                }
-                let number = if self.id_bytes(next) == Some(id) { next } else { self.number_of(id)? };
-                Some((offset, number))
+            let entries = (0..pack.count()).into_par_iter().with_min_len(4096).filter_map(|entry| {
+                let (id, offset) = pack.entry(entry)?;
+                Some((offset, self.number_of(id)?))
             });
             PackEntries::new(pack.bytes(), self.store.hash_length, entries.collect())
         });
-        Stock { count: self.count(), packs: packs.collect(), loose: self.loose.clone(), objects: self }
+        Stock::new(self.count(), packs.collect(), self.loose.clone(), self)
     }
 
     fn count_by_prefix(&self) -> Vec<u32> {
@@ -128,6 +135,28 @@ impl<'a> Inventory<'a> {
         }
         counts
     }
+}
+
+/// Whether each id is greater than the one before.
+fn is_ascending(ids: &[u8], length: usize) -> bool {
+    ids.chunks_exact(length).is_sorted_by(|a, b| a < b)
+}
+
+/// Both as one, each id once. `sorted` are ids one after the other; both are ascending.
+fn merge(sorted: &[u8], others: &[&[u8]], length: usize) -> Vec<u8> {
+    let mut ids = Vec::with_capacity(sorted.len() + others.len() * length);
+    let mut rest = sorted;
+    for other in others {
+        let before = rest.chunks_exact(length).take_while(|id| id < other).count();
+        let (lower, behind) = rest.split_at_checked(before * length).unwrap_or((rest, &[]));
+        ids.extend_from_slice(lower);
+        rest = behind;
+        if !rest.starts_with(other) {
+            ids.extend_from_slice(other);
+        }
+    }
+    ids.extend_from_slice(rest);
+    ids
 }
 
 impl Objects for Inventory<'_> {

@@ -30,7 +30,7 @@ pub(super) struct Forest {
 impl Forest {
     /// Reads the headers of all entries.
     pub(super) fn grow<S: Sweeper>(stock: &Stock<'_>, sweeper: &S) -> Self {
-        let Survey { mut nodes, faults } = Survey::make(stock);
+        let Survey { mut nodes, faults } = stock.survey().clone();
         hand_down(&mut nodes);
         let has_copies = choose(&mut nodes, stock.count, sweeper);
         let troubles = tell(&nodes, faults);

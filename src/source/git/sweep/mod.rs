@@ -130,6 +130,7 @@ struct Limits {
 fn sweep_within<S: Sweeper>(limits: Limits, stock: &Stock<'_>, sweeper: &S) -> Swept<S::Worker> {
     let forest = Forest::grow(stock, sweeper);
     sweeper.expect(forest.wanted());
+    tracing::debug!("delta forest of {} objects grown", forest.wanted());
     let new = || Traveller::new(limits, stock, &forest, sweeper);
     let visit = |traveller: &mut Traveller<'_, S>, unit| {
         forest.unit(unit).iter().for_each(|&root| traveller.visit_family(root));

@@ -1,8 +1,11 @@
 //! [`Stock`]: what is swept.
 
+use std::sync::OnceLock;
+
 use rayon::prelude::*;
 
 use super::Fault;
+use super::survey::Survey;
 use crate::source::git::id::ObjectKind;
 
 /// The objects of a repository. Each has a number, and may be there several times.
@@ -15,6 +18,19 @@ pub struct Stock<'a> {
     pub loose: Vec<u32>,
     /// Reads objects one by one.
     pub objects: &'a dyn Objects,
+    /// What the headers say, which does not change from one sweep to the next.
+    survey: OnceLock<Survey>,
+}
+
+impl<'a> Stock<'a> {
+    /// `count` is one more than the highest number, `loose` are the numbers of the objects that have a file of their own.
+    pub fn new(count: u32, packs: Vec<PackEntries<'a>>, loose: Vec<u32>, objects: &'a dyn Objects) -> Self {
+        Self { count, packs, loose, objects, survey: OnceLock::new() }
+    }
+
+    pub(super) fn survey(&self) -> &Survey {
+        self.survey.get_or_init(|| Survey::make(self))
+    }
 }
 
 /// A pack and what its index says of it.

@@ -15,7 +15,7 @@ use crate::source::git::pack::entry::{EntryContent, EntryHeader};
 use crate::source::git::pack::inflate::{InflateError, is_possible};
 
 /// Every copy of every object.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Survey {
     pub(super) nodes: Vec<Node>,
     /// What is wrong with broken nodes, in no order.

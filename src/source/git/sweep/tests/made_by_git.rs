@@ -131,7 +131,7 @@ proptest! {
         }
         let packs = packed.packs.iter().map(|pack| PackEntries::new(&pack.bytes, 20, pack.entries.clone())).collect();
         let count = u32::try_from(packed.ids.len()).expect("few");
-        let stock = Stock { count, packs, loose: (0..count).collect(), objects: &packed };
+        let stock = Stock::new(count, packs, (0..count).collect(), &packed);
         let swept = sweep(&stock, &Recorder::default());
         assert_eq!(swept.troubles, []);
         let mut visits: Vec<Visit> = swept.workers.into_iter().flatten().collect();

@@ -129,7 +129,7 @@ fn sweep_packs(
     recorder: &Recorder,
 ) -> (Vec<Visit>, Vec<(u32, String)>) {
     let packs: Vec<_> = packs.iter().map(|pack| pack.entries()).collect();
-    let stock = Stock { count: 10_000, packs, loose: loose.to_vec(), objects: beside };
+    let stock = Stock::new(10_000, packs, loose.to_vec(), beside);
     let swept = sweep_within(limits, &stock, recorder);
     let mut visits: Vec<Visit> = swept.workers.into_iter().flatten().collect();
     visits.sort_by_key(|visit| visit.number);
