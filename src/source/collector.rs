@@ -5,6 +5,7 @@ use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::Excluded;
 use crate::detect::Candidate;
 use crate::diagnostic::Diagnostic;
 use crate::finding::{Finding, Fingerprint, Liveness, Location, Revocation};
@@ -15,6 +16,8 @@ pub struct Collector {
     findings: Mutex<HashMap<Fingerprint, Finding>>,
     diagnostics: Mutex<Vec<Diagnostic>>,
     cancelled: Arc<AtomicBool>,
+    /// What the user does not want to hear of.
+    pub(super) excluded: Excluded,
     /// What has been covered so far; the progress bar reads it while the scan runs.
     pub counters: Counters,
 }
@@ -31,9 +34,16 @@ pub struct Counters {
 }
 
 impl Collector {
+    /// One that takes nothing in from these paths.
+    pub fn without(excluded: Excluded) -> Self {
+        Self { excluded, ..Self::default() }
+    }
+
     /// Adds one candidate with every place of it. Equal secrets become one finding: the most confident and severe rule
-    /// names it, parts and locations are united. Nothing is added when `locations` is empty.
-    pub fn add(&self, candidate: Candidate, locations: Vec<Location>) {
+    /// names it, parts and locations are united. Nothing is added when `locations` is empty, or holds
+    /// excluded paths only.
+    pub fn add(&self, candidate: Candidate, mut locations: Vec<Location>) {
+        locations.retain(|location| !self.excluded.has(&location.path));
         if locations.is_empty() {
             return;
         }

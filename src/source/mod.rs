@@ -5,6 +5,7 @@
 
 mod collector;
 mod error;
+mod excluded;
 pub mod git;
 pub mod image;
 pub mod reread;
@@ -15,6 +16,7 @@ pub mod tree;
 
 pub use collector::{Collector, Counters};
 pub use error::SourceError;
+pub use excluded::{Excluded, ExcludedError};
 
 use crate::detect::Detector;
 

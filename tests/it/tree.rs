@@ -160,3 +160,32 @@ fn a_history_that_is_not_there_is_told() {
         assert_eq!(diagnostics(&scan(&env, &["--no-history", text(&path)]).exits(0)), [""; 0]);
     }
 }
+
+#[test]
+fn excluded_paths_are_left_out_everywhere() {
+    let env = Env::new();
+    let repository = env.repository("shop");
+    repository.write("a.env", environment_file("a"));
+    repository.write("vendor/deep/b.env", environment_file("b"));
+    repository.write("test/c.env", environment_file("c"));
+    repository.commit("Start");
+    let path = text(&repository.path);
+    let paths = |arguments: &[&str]| {
+        let run = env.run(["scan", "--format", "jsonl"].iter().chain(arguments).chain(&[path]));
+        let findings = run.findings();
+        let locations = findings.iter().filter_map(|finding| finding["locations"].as_array()).flatten();
+        let mut paths: Vec<String> =
+            locations.map(|location| location["path"].as_str().unwrap_or_default().replace(path, "")).collect();
+        paths.sort();
+        paths
+    };
+    for part in ["--no-history", "--history-only"] {
+        let slash = if part == "--no-history" { "/" } else { "" };
+        let expected = |names: &[&str]| names.iter().map(|name| format!("{slash}{name}")).collect::<Vec<_>>();
+        assert_eq!(paths(&[part]), expected(&["a.env", "test/c.env", "vendor/deep/b.env"]));
+        assert_eq!(paths(&[part, "--exclude", "vendor/"]), expected(&["a.env", "test/c.env"]));
+        assert_eq!(paths(&[part, "--exclude", "*.env", "--exclude", "!c.env"]), expected(&["test/c.env"]));
+    }
+    let run = env.run(["scan", "--exclude", "{a", path]).exits(2);
+    assert!(run.stderr.contains("`{a`"), "{}", run.stderr);
+}

@@ -123,6 +123,10 @@ pub(crate) struct DetectionArgs {
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
 
+    /// Leave out paths that match a pattern as in `.gitignore`, in files, histories and images alike (can be repeated)
+    #[arg(long, value_name = "PATTERN")]
+    pub exclude: Vec<String>,
+
     /// Leave out files larger than this, with a diagnostic; `K`, `M` and `G` are understood [default: 256M in git history,
     /// where a file is held in memory; none elsewhere]
     #[arg(long, value_name = "SIZE", value_parser = ByteSize::from_str)]

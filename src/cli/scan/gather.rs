@@ -15,9 +15,9 @@ use crate::detect::Detector;
 use crate::diagnostic::Diagnostic;
 use crate::finding::Finding;
 use crate::progress::Progress;
-use crate::source::Collector;
 use crate::source::git::{GitEnvironment, SeenObjects};
 use crate::source::target::{self, Scope, TargetOptions};
+use crate::source::{Collector, Excluded};
 use crate::source::{ScanContext, Source};
 
 /// What a scan brought to light.
@@ -100,11 +100,12 @@ pub(super) fn scan(
     sources: &[Box<dyn Source>],
     detector: &Detector,
     seen: Option<&SeenObjects>,
+    excluded: Excluded,
     args: &Args,
     global: &Global,
 ) -> anyhow::Result<Gathered> {
     let started = Instant::now();
-    let collector = Collector::default();
+    let collector = Collector::without(excluded);
     stop_on_interrupt(&collector)?;
     let mut pool = rayon::ThreadPoolBuilder::new();
     if let Some(jobs) = args.detection.jobs {

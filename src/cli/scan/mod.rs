@@ -21,6 +21,7 @@ use crate::finding::{self, Baseline, Confidence, Finding, Fingerprint, LivenessS
 use crate::progress;
 use crate::report::{self, Format, Report, Summary};
 use crate::rules::RuleSet;
+use crate::source::Excluded;
 use crate::source::target::Scope;
 
 pub(crate) use args::Args;
@@ -72,10 +73,11 @@ fn scan(args: &Args, scope: Scope, allowed: Vec<Fingerprint>, global: &Global) -
     let judge = Judge::prepare(args, &config, &rules, &environment)?;
     let reports = write::prepare(&args.output)?;
     let memory = State::open(args, &rules)?;
+    let excluded = Excluded::new(&args.detection.exclude)?;
 
     let detector = Detector::new(Arc::clone(&rules), config.fingerprint_key()?);
     let seen = memory.as_ref().map(|state| &state.seen);
-    let mut gathered = gather::scan(&sources, &detector, seen, args, global)?;
+    let mut gathered = gather::scan(&sources, &detector, seen, excluded, args, global)?;
     gathered.diagnostics.extend(memory.as_ref().and_then(State::diagnostic));
     finding::lower_findings_of_tests(&mut gathered.findings);
     let below_min_confidence = withhold_unsure(&mut gathered.findings, args.detection.min_confidence.into());

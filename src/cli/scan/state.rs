@@ -19,17 +19,16 @@ impl State {
     /// Reads the file that `--state` names, and tells before the scan whether it can be replaced after it.
     pub(super) fn open(args: &Args, rules: &RuleSet) -> anyhow::Result<Option<Self>> {
         let Some(path) = &args.history.state else { return Ok(None) };
-        // What was below the confidence asked for then was not reported, and otherwise never would be.
-        let least = Confidence::from(args.detection.min_confidence);
-        let detection = Sha256::new_with_prefix(rules.digest()).chain_update(format!("{least:?}")).finalize();
+        // What was left out then was not reported, and otherwise never would be.
+        let left_out = (Confidence::from(args.detection.min_confidence), &args.detection.exclude);
+        let detection = Sha256::new_with_prefix(rules.digest()).chain_update(format!("{left_out:?}")).finalize();
         let seen = SeenObjects::load(path, detection.into())?;
         Ok(Some(Self { seen, file: PendingFile::create(path, false)? }))
     }
 
     /// Says that everything is scanned again, if it is.
     pub(super) fn diagnostic(&self) -> Option<Diagnostic> {
-        let reason =
-            "was made by another version, with other rules or another `--min-confidence`: everything is scanned again";
+        let reason = "was made by another version, with other rules, another `--min-confidence` or `--exclude`: everything is scanned again";
         let place = self.file.name().display().to_string();
         self.seen.is_outdated().then(|| Diagnostic::note("outdated-state", place, reason))
     }

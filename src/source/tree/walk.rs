@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::Scope;
 
-use super::{diagnose_io, file, note_bare_repository, note_nested_repository};
+use super::{diagnose_io, file, note_bare_repository, note_nested_repository, source_path};
 use crate::source::ScanContext;
 
 /// So many files are scanned by one task: enough that handing them out costs nothing beside them, so few that threads finish
@@ -21,6 +21,7 @@ pub(super) fn list<'scope>(scope: &Scope<'scope>, directory: &Path, is_root: boo
         Ok(entries) => entries,
         Err(error) => return diagnose_io(directory, &error, context),
     };
+    let excluded = &context.collector.excluded;
     let mut files: Vec<PathBuf> = Vec::new();
     for entry in entries {
         if context.collector.is_cancelled() {
@@ -42,6 +43,8 @@ pub(super) fn list<'scope>(scope: &Scope<'scope>, directory: &Path, is_root: boo
         }
         let path = entry.path();
         match entry.file_type() {
+            Ok(kind) if kind.is_dir() && excluded.has_directory(&source_path(&path)) => {}
+            Ok(kind) if kind.is_file() && excluded.has(&source_path(&path)) => {}
             Ok(kind) if kind.is_dir() => scope.spawn(move |scope| list(scope, &path, false, context)),
             Ok(kind) if kind.is_file() => {
                 if !is_root && name == OsStr::new("HEAD") {
