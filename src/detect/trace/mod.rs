@@ -50,6 +50,9 @@ impl Trace {
 /// Zones that are nearer to each other than this are searched in one go: each search costs something to begin.
 const NEAR: usize = 64;
 
+/// So many sightings are passed one by one before the next is looked for among all.
+const STEPS: usize = 8;
+
 /// More sightings than one in so many bytes are not kept.
 const SPARSE: usize = 16;
 
@@ -174,8 +177,23 @@ impl Detector {
     /// The sightings of the base that lie wholly inside a run, where they stand now, with their standing if it is the same.
     fn inherited_sightings(&self, length: usize, base: &Trace, runs: &[Run]) -> Vec<Heir> {
         let mut inherited = Vec::with_capacity(base.sightings.len());
-        for run in runs {
-            let first = base.sightings.partition_point(|sighted| (sighted.start as usize) < run.from);
+        // The first sighting of the base from where the last run ended. Most runs go on from there.
+        let mut next = 0;
+        for run in runs.iter().filter(|_| !base.sightings.is_empty()) {
+            let is_before = |sighted: &Sighted| (sighted.start as usize) < run.from;
+            let stands_before = |place: usize| base.sightings.get(place).is_some_and(is_before);
+            let mut first = next;
+            let goes_on = first == 0 || stands_before(first - 1);
+            if goes_on {
+                let most = first + STEPS;
+                while first < most && stands_before(first) {
+                    first += 1;
+                }
+            }
+            if !goes_on || stands_before(first) {
+                first = base.sightings.partition_point(is_before);
+            }
+            next = first;
             let begins_alike = run.to == 0 && run.from == 0;
             let ends_alike = run.to + run.length == length && run.from + run.length == base.length;
             for sighted in base.sightings.get(first..).unwrap_or_default() {
@@ -183,6 +201,7 @@ impl Detector {
                 if before >= run.length {
                     break;
                 }
+                next += 1;
                 let after = run.length - before;
                 // An anchor that is longer than what was copied of it.
                 if self.prefilter.length(sighted.anchor) > after {
