@@ -2,9 +2,11 @@
 //!
 //! - [`repository`](Repository): where a repository keeps its things. Nothing of its configuration is obeyed: no hook, filter
 //!   or helper can run, whoever owns the directory.
+//! - [`id`]: how objects are named.
 //! - [`pack`]: the files that hold most objects, and how they are packed.
-//! - `objects`: lists and reads the object database. The engine; everything else works on what it hands out.
+//! - `store`: all packs and loose objects, listed, and read one by one; `objects` reads some of them side by side.
 //! - [`sweep`]: every object once, and what is packed inflated once.
+//! - `inspection`: what a sweep looks for, and what each version of a file hands on to the next.
 //! - `raw`: commits, tags and trees as bytes.
 //! - `refs`: what is reachable starts here.
 //! - `graph`: the commits in their order.
@@ -14,7 +16,7 @@
 //! - `index`: the files of the next commit.
 //! - `walk`, `introduced`: the commits of a range, and what they brought in.
 //! - `snapshot`: the files of one commit.
-//! - `visitor`: looks for credentials in what is read.
+//! - `visitor`: looks for credentials in what is read one by one.
 //! - `authors`: who wrote what was found.
 //! - [`SeenObjects`]: what earlier scans have looked through already.
 //! - `history`, `staged`, `range`: the scans.

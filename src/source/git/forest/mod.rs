@@ -1,4 +1,4 @@
-//! [`Forest`]: the trees that lead to what was found.
+//! `Forest`: the trees that lead to what was found.
 //!
 //! Every tree is seen once, as what differs from its base (`layout`, `survey`); what was noted down is united (`families`), and
 //! everything is answered from there: which trees hold a found blob at some depth, what they hold, and what they name that is

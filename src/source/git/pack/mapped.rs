@@ -1,4 +1,4 @@
-//! [`Mapped`]: a file of the object database as bytes, without reading it.
+//! `Mapped`: a file of the object database as bytes, without reading it.
 
 use std::ops::Deref;
 use std::path::Path;

@@ -5,7 +5,7 @@
 //! - `entry`: the header of an entry.
 //! - `inflate`: the bytes of an entry.
 //! - `delta`: an object from its base and a delta.
-//! - [`Pack`]: a pack with what tells where its objects are.
+//! - `Pack`: a pack with what tells where its objects are.
 
 pub mod delta;
 pub mod entry;
