@@ -289,10 +289,8 @@ mod tests {
                 }
                 4 => {
                     let size = usize::try_from(number % 9_000).expect("small");
-                    format!(
-                        "bearer eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJhIiwianRpIjoi{}In0.{secret}\n",
-                        value(number, size & !3)
-                    )
+                    let (header, claims) = ("eyJhbGciOiJSUzI1NiJ9", "eyJpc3MiOiJhIiwianRpIjoi");
+                    format!("bearer {header}.{claims}{}In0.{secret}\n", value(number, size & !3))
                 }
                 5 => format!("secret={}", value(number, usize::try_from(number % 6_000).expect("small"))),
                 _ => format!("token {secret} key \\n refresh_token: {} # ", value(number, 30)),
