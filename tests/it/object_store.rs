@@ -173,17 +173,23 @@ fn ranges_and_the_index_of_a_sha256_repository() {
     assert_eq!(run.findings()[0]["locations"][0]["path"], "staged.env");
 }
 
+/// Packs everything into one pack, and gives its file and that of its index, which can be written to, with their bytes.
+fn one_pack(repository: &Repository<'_>) -> [(std::path::PathBuf, Vec<u8>); 2] {
+    repository.git(["repack", "-q", "-a", "-d", "-f"]);
+    let pack = packs(repository, "pack")[0].clone();
+    [pack.clone(), pack.with_extension("idx")].map(|path| {
+        writable(&path);
+        let bytes = fs::read(&path).expect("readable");
+        (path, bytes)
+    })
+}
+
 #[test]
 fn damaged_packs_are_told_and_the_rest_is_found() {
     let env = Env::new();
     let repository = env.repository("shop");
     fill(&repository);
-    repository.git(["repack", "-q", "-a", "-d", "-f"]);
-    let pack = packs(&repository, "pack")[0].clone();
-    let index = pack.with_extension("idx");
-    writable(&pack);
-    writable(&index);
-    let (whole_pack, whole_index) = (fs::read(&pack).expect("readable"), fs::read(&index).expect("readable"));
+    let [(pack, whole_pack), (index, whole_index)] = one_pack(&repository);
 
     // Single bytes, all over the file: never a crash, never silence about what got lost.
     let sound = history(&env, &repository).exits(1).findings().len();
@@ -215,12 +221,7 @@ fn what_an_index_keeps_quiet_about_is_told() {
     let env = Env::new();
     let repository = env.repository("shop");
     fill(&repository);
-    repository.git(["repack", "-q", "-a", "-d", "-f"]);
-    let pack = packs(&repository, "pack")[0].clone();
-    let index = pack.with_extension("idx");
-    writable(&pack);
-    writable(&index);
-    let (whole_pack, whole_index) = (fs::read(&pack).expect("readable"), fs::read(&index).expect("readable"));
+    let [(pack, whole_pack), (index, whole_index)] = one_pack(&repository);
     let sound = history(&env, &repository).exits(1).findings().len();
 
     let mut longer = whole_pack.clone();

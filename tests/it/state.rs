@@ -4,6 +4,7 @@ use fs_err as fs;
 
 use crate::env::{Env, Run};
 use crate::leak::text;
+use crate::repository::Repository;
 use crate::samples::environment_file;
 
 /// Scans the history with a state file; gives the paths of what was found, and the number of items looked at.
@@ -18,12 +19,18 @@ fn paths(run: &Run) -> Vec<String> {
     locations.map(|location| location["path"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
-#[test]
-fn only_what_is_new_is_scanned() {
-    let env = Env::new();
+/// A repository with one leak.
+fn shop(env: &Env) -> Repository<'_> {
     let repository = env.repository("shop");
     repository.write("a.env", environment_file("a"));
     repository.commit("Start");
+    repository
+}
+
+#[test]
+fn only_what_is_new_is_scanned() {
+    let env = Env::new();
+    let repository = shop(&env);
     let path = text(&repository.path);
     assert_eq!(paths(&scan(&env, &[path]).exits(1)), ["a.env"]);
     let again = scan(&env, &[path]).exits(0);
@@ -63,9 +70,7 @@ fn what_could_not_be_scanned_is_tried_again() {
 #[test]
 fn another_way_of_looking_begins_anew() {
     let env = Env::new();
-    let repository = env.repository("shop");
-    repository.write("a.env", environment_file("a"));
-    repository.commit("Start");
+    let repository = shop(&env);
     let path = text(&repository.path);
     scan(&env, &["--except", "oauth-client-secret", path]);
     let run = scan(&env, &[path]).exits(1);
@@ -77,9 +82,7 @@ fn another_way_of_looking_begins_anew() {
 #[test]
 fn a_state_file_that_is_none_is_an_error_and_stays_as_it_is() {
     let env = Env::new();
-    let repository = env.repository("shop");
-    repository.write("a.env", environment_file("a"));
-    repository.commit("Start");
+    let repository = shop(&env);
     let path = text(&repository.path);
     let state = env.write_work("state", "something else\n");
     let run = scan(&env, &[path]).exits(2);

@@ -22,7 +22,7 @@ pub struct History {
 impl History {
     /// The history of a repository. Tells whether its object database can be opened.
     pub fn open(repository: Repository) -> Result<Self, SourceError> {
-        repository.open_objects()?;
+        repository.check_objects()?;
         Ok(Self { repository })
     }
 }
@@ -59,7 +59,7 @@ impl Source for History {
         let mut notes = Notes::unite(swept.workers);
         notes.tell(collector);
         let failed: Vec<u32> =
-            swept.troubles.iter().map(|trouble| trouble.number).chain(notes.passed_over.clone()).collect();
+            swept.troubles.iter().map(|trouble| trouble.number).chain(notes.passed_over.iter().copied()).collect();
         objects::diagnose(inventory.name(swept.troubles), &repository.name, collector);
         if let Some(is_new) = &is_new {
             // What was seen before takes part in telling where the new stands.

@@ -100,11 +100,16 @@ impl Repository {
         self.work_tree.is_some()
     }
 
-    /// The object database, with all alternates.
-    pub(super) fn open_objects(&self) -> Result<ObjectStore, SourceError> {
+    /// Whether the directory of the object database can be read at all.
+    pub(super) fn check_objects(&self) -> Result<(), SourceError> {
         let directory = self.object_directories.first().map_or(&*self.common_dir, PathBuf::as_path);
         let open = |source| SourceError::Open { path: directory.to_owned(), source };
-        fs_err::read_dir(directory).map_err(open)?;
+        fs_err::read_dir(directory).map(drop).map_err(open)
+    }
+
+    /// The object database, with all alternates.
+    pub(super) fn open_objects(&self) -> Result<ObjectStore, SourceError> {
+        self.check_objects()?;
         Ok(ObjectStore::open(&self.object_directories, self.hash_length))
     }
 
