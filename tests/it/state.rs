@@ -67,6 +67,22 @@ fn what_could_not_be_scanned_is_tried_again() {
     scan(&env, &[path]).exits(0);
 }
 
+/// The second scan of a repository that lacks something once said that all was well.
+#[test]
+fn what_is_missing_is_told_again() {
+    let env = Env::new();
+    let repository = env.repository("shop");
+    repository.write("a.txt", "nothing to be found\n");
+    repository.commit("Start");
+    let blob = repository.git(["rev-parse", "HEAD:a.txt"]);
+    fs::remove_file(repository.path.join(".git/objects").join(&blob[..2]).join(&blob[2..])).expect("a loose object");
+    let path = text(&repository.path);
+    for _ in 0..2 {
+        let run = scan(&env, &[path]).exits(3);
+        assert!(run.stderr.contains(&blob), "{}", run.stderr);
+    }
+}
+
 #[test]
 fn another_way_of_looking_begins_anew() {
     let env = Env::new();

@@ -67,17 +67,18 @@ impl Source for History {
             let headers = inspection.of_headers(&is_old);
             notes.add_headers(Notes::unite(sweep::sweep(&stock, &headers).workers));
         }
-        Settlement {
+        let settlement = Settlement {
             repository,
             references: &references,
             store: &store,
             inventory: &inventory,
             stock: &stock,
             context,
-        }
-        .settle(notes);
+        };
+        let is_complete = settlement.settle(notes);
         done("findings attributed");
-        if let Some(seen) = context.seen.filter(|_| !collector.is_cancelled()) {
+        // Where something is missing, the next scan has to tell it again.
+        if let Some(seen) = context.seen.filter(|_| is_complete && !collector.is_cancelled()) {
             remember(seen, &store, &inventory, failed);
         }
     }

@@ -30,8 +30,8 @@ pub(super) struct Settlement<'a> {
 }
 
 impl Settlement<'_> {
-    /// Attributes what was found, hands it over, and tells what is missing.
-    pub(super) fn settle(&self, notes: Notes) {
+    /// Attributes what was found, hands it over, and tells what is missing. Gives whether nothing is.
+    pub(super) fn settle(&self, notes: Notes) -> bool {
         let Self { repository, references, store, inventory, stock, context } = *self;
         let Notes { found, commits, tags, .. } = notes;
         let tags: IdMap<ObjectId> = tags.into_iter().collect();
@@ -49,18 +49,21 @@ impl Settlement<'_> {
         tracing::debug!("trees read");
         let is_reachable = graph.reached_from(tips.iter().copied());
         let mut forest = Forest::default();
+        let mut is_complete = true;
         if !collector.is_cancelled() {
             let missing_tips = tips.iter().filter(|&tip| inventory.number_of(tip.as_bytes()).is_none()).copied();
-            let missing_commits = graph.missing(&is_reachable).into_iter().chain(missing_tips).collect();
+            let missing_commits: IdSet = graph.missing(&is_reachable).into_iter().chain(missing_tips).collect();
+            is_complete = missing_commits.is_empty();
             tell_missing(repository, &missing_commits, "commits", collector);
         }
         if let Some(seedlings) = seedlings.filter(|_| !collector.is_cancelled()) {
             forest = Forest::grow(&soil, seedlings, &graph.trees(&is_reachable));
+            is_complete &= forest.missing.trees.is_empty() && forest.missing.blobs.is_empty();
             tell_missing(repository, &forest.missing.trees, "trees", collector);
             tell_missing(repository, &forest.missing.blobs, "blobs", collector);
         }
         if found.is_empty() {
-            return;
+            return is_complete;
         }
         tracing::debug!("trees that lead to findings known");
         let reader = store.reader();
@@ -107,6 +110,7 @@ impl Settlement<'_> {
             let places = places.of(found.id, found.object);
             found.emit(&places, collector);
         }
+        is_complete
     }
 }
 
