@@ -1,6 +1,9 @@
 //! Filters: what makes something that looks like a credential none. Each has a name, so that a person can be told why a value
 //! is not reported.
 
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use sha2::{Digest, Sha256};
 
 use super::randomness;
@@ -64,12 +67,30 @@ impl Filter {
 /// How many characters of a sequence make one.
 const SEQUENCE_LENGTH: usize = 8;
 
+/// Every run of that length in a sequence.
+static ANY_SEQUENCE: LazyLock<AhoCorasick> =
+    LazyLock::new(|| any_of(SEQUENCES.iter().flat_map(|text| text.as_bytes().windows(SEQUENCE_LENGTH))));
+
+static ANY_PLACEHOLDER: LazyLock<AhoCorasick> = LazyLock::new(|| any_of(PLACEHOLDERS));
+
+static TEMPLATE_MARKS: LazyLock<AhoCorasick> =
+    LazyLock::new(|| any_of(["${", "{{", "}}", "<%", "#{", "$(", "%(", "((", "$[", "{%", "\\(", "{0}", "{}"]));
+
+fn any_of(words: impl IntoIterator<Item = impl AsRef<[u8]>>) -> AhoCorasick {
+    // The kind that is ready soonest of those that are fast on short values.
+    let kind = Some(AhoCorasickKind::ContiguousNFA);
+    AhoCorasick::builder().kind(kind).build(words).expect("short words of our own")
+}
+
 /// The filters for a value that a pattern of its own proves to be of an issuer's making.
 pub(crate) fn token(value: &[u8]) -> Option<Filter> {
-    let lower = value.to_ascii_lowercase();
-    repetition(&lower)
-        .or_else(|| sequence(&lower))
-        .or_else(|| placeholder(value, &lower))
+    token_of_case(value, &value.to_ascii_lowercase())
+}
+
+fn token_of_case(value: &[u8], lower: &[u8]) -> Option<Filter> {
+    repetition(lower)
+        .or_else(|| sequence(lower))
+        .or_else(|| placeholder(value, lower))
         .or_else(|| is_published(value).then_some(Filter::Published))
 }
 
@@ -84,7 +105,7 @@ pub(crate) fn assigned(value: &[u8], is_literal: bool) -> Option<Filter> {
         .or_else(|| reference(&lower))
         .or_else(|| word(&lower))
         .or_else(|| number(&lower))
-        .or_else(|| token(value))
+        .or_else(|| token_of_case(value, &lower))
         .or_else(|| if is_literal { None } else { expression(value) })
 }
 
@@ -116,9 +137,7 @@ fn template(value: &[u8]) -> Option<Filter> {
             && name.first().is_some_and(|byte| !byte.is_ascii_digit())
     });
     let is_template = is_variable
-        || ["${", "{{", "}}", "<%", "#{", "$(", "%(", "((", "$[", "{%", "\\(", "{0}", "{}"]
-            .iter()
-            .any(|mark| contains(value, mark))
+        || TEMPLATE_MARKS.is_match(value)
         || encloses(b"<", b">")
         || encloses(b"[", b"]")
         || encloses(b"{", b"}")
@@ -151,7 +170,8 @@ fn placeholder(value: &[u8], lower: &[u8]) -> Option<Filter> {
         24.. if randomness::is_random(value) => 5,
         _ => 0,
     };
-    PLACEHOLDERS.iter().any(|word| word.len() >= least && contains(lower, word)).then_some(Filter::Placeholder)
+    let mut found = ANY_PLACEHOLDER.find_overlapping_iter(lower);
+    found.any(|word| word.len() >= least).then_some(Filter::Placeholder)
 }
 
 /// Fewer distinct characters than any random value of that length has, or one character many times over.
@@ -183,10 +203,8 @@ fn sequence(lower: &[u8]) -> Option<Filter> {
     if lower.len() > 256 {
         return None;
     }
-    let is_sequence =
-        |window: &[u8]| SEQUENCES.iter().any(|text| memchr::memmem::find(text.as_bytes(), window).is_some());
     // A long value holds eight characters of a sequence by chance less often than once in a billion.
-    lower.windows(SEQUENCE_LENGTH).any(is_sequence).then_some(Filter::Sequence)
+    ANY_SEQUENCE.is_match(lower).then_some(Filter::Sequence)
 }
 
 /// Constants of programs: `0x803100a8`, and bytes written as escapes.

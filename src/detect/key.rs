@@ -108,10 +108,31 @@ pub(crate) fn is_one_word(name: &[u8]) -> bool {
 /// The keys that rules look for, so that a name is compared with all of them at once.
 #[derive(Default)]
 pub(crate) struct KeyIndex {
-    /// The joined words of a key, read backwards, and the rules that look for it; sorted.
-    keys: Vec<(Vec<u8>, Vec<usize>)>,
+    /// Sorted by what is read backwards.
+    keys: Vec<IndexedKey>,
     /// By the last two characters of a key, as [`pair`] has them, where the keys with these are.
     by_end: Vec<(u16, u16)>,
+    /// Length of the longest key.
+    longest: usize,
+}
+
+/// A key of a [`KeyIndex`].
+struct IndexedKey {
+    /// Its last eight characters, the last one lowest, and which bits of a name's last eight count.
+    end: u64,
+    mask: u64,
+    /// The joined words read backwards.
+    backwards: Vec<u8>,
+    /// The rules that look for it.
+    rules: Vec<usize>,
+}
+
+/// The first eight of characters that are read backwards, the first one lowest, and the bits that they fill.
+fn end_of(backwards: &[u8]) -> (u64, u64) {
+    let fold = |(end, mask): (u64, u64), (place, byte): (u32, &u8)| {
+        (end | u64::from(*byte) << (8 * place), mask | 0xff << (8 * place))
+    };
+    (0..8).zip(backwards).fold((0, 0), fold)
 }
 
 /// A number for the last two characters of a key, small letters or digits, the last one first.
@@ -144,16 +165,21 @@ impl KeyIndex {
                 }
             }
         }
-        let keys: Vec<(Vec<u8>, Vec<usize>)> = index.into_iter().collect();
+        let indexed = |(backwards, rules): (Vec<u8>, Vec<usize>)| {
+            let (end, mask) = end_of(&backwards);
+            IndexedKey { end, mask, backwards, rules }
+        };
+        let keys: Vec<IndexedKey> = index.into_iter().map(indexed).collect();
         let mut by_end = vec![(0, 0); 1 << 14];
-        for (place, (key, _)) in (0..u16::MAX).zip(&keys) {
-            let [last, before, ..] = key[..] else { continue };
+        for (place, key) in (0..u16::MAX).zip(&keys) {
+            let [last, before, ..] = key.backwards[..] else { continue };
             if let Some((from, to)) = by_end.get_mut(pair(last, before)) {
                 *from = if *to == 0 { place } else { *from };
                 *to = place + 1;
             }
         }
-        Self { keys, by_end }
+        let longest = keys.iter().map(|key| key.backwards.len()).max().unwrap_or(0);
+        Self { keys, by_end, longest }
     }
 
     /// The rules whose key the name ends with, qualifiers aside; for each rule its longest key.
@@ -173,7 +199,7 @@ impl KeyIndex {
     }
 
     /// The keys that end with the same two characters as the name: for most names there are none.
-    fn with_end_of(&self, name: &[u8]) -> &[(Vec<u8>, Vec<usize>)] {
+    fn with_end_of(&self, name: &[u8]) -> &[IndexedKey] {
         let mut end = name.iter().rev().filter(|byte| byte.is_ascii_alphanumeric());
         let (Some(last), Some(before)) = (end.next(), end.next()) else { return &[] };
         let range = self.by_end.get(pair(*last, *before)).copied().unwrap_or_default();
@@ -181,21 +207,19 @@ impl KeyIndex {
     }
 
     fn match_end(&self, name: &[u8], matches: &mut Vec<KeyMatch>) {
-        let mut keys = self.with_end_of(name);
+        let keys = self.with_end_of(name);
         if keys.is_empty() {
             return;
         }
-        let mut length = 0;
-        for (index, byte) in name.iter().enumerate().rev().filter(|(_, byte)| byte.is_ascii_alphanumeric()) {
-            let byte = byte.to_ascii_lowercase();
-            // The keys are sorted: those that go on with this byte stand together, behind the one that ends here.
-            let from = keys.partition_point(|(key, _)| key.get(length).is_none_or(|other| *other < byte));
-            let to = keys.partition_point(|(key, _)| key.get(length).is_none_or(|other| *other <= byte));
-            keys = keys.get(from..to).unwrap_or_default();
-            length += 1;
-            let Some((key, rules)) = keys.first() else { break };
+        // The characters of the name from behind, and where they stand.
+        let characters = || name.iter().enumerate().rev().filter(|(_, byte)| byte.is_ascii_alphanumeric());
+        let backwards: Vec<u8> = characters().take(self.longest).map(|(_, byte)| byte.to_ascii_lowercase()).collect();
+        let (end, _) = end_of(&backwards);
+        for IndexedKey { backwards: key, rules, .. } in keys.iter().filter(|key| end & key.mask == key.end) {
+            let length = key.len();
+            let Some((index, _)) = characters().nth(length - 1).filter(|_| backwards.starts_with(key)) else { continue };
             // A short key at the end of a longer word is another word: `monkey` is no `key`.
-            if key.len() == length && (length >= SHORTEST_ENDING || begins_word(name, index)) {
+            if length >= SHORTEST_ENDING || begins_word(name, index) {
                 let stem = (0..=index).filter(|index| begins_word(name, *index)).count().saturating_sub(1);
                 matches.extend(rules.iter().map(|rule| KeyMatch { rule: *rule, stem, length }));
             }

@@ -84,28 +84,35 @@ impl Detector {
         if base.is_crowded || copied.is_none() {
             return self.trace(bytes);
         }
-        let fresh = self.fresh_sightings(bytes, runs);
-        let inherited = self.inherited_sightings(bytes.len(), base, runs);
-        let count = fresh.len() + inherited.len();
-        let all = fresh.iter().map(|fresh| fresh.anchor).chain(inherited.iter().map(|heir| heir.sighting.anchor));
-        if self.is_crowd(bytes.len(), count, all) {
-            return Trace { sightings: Vec::new(), length: bytes.len(), is_crowded: true };
-        }
+        let mut crowd = Crowd::in_bytes(bytes.len());
         let mut memory = Memory::default();
-        let mut sightings = Vec::with_capacity(count);
-        let mut fresh = fresh.into_iter().peekable();
+        let mut fresh = self.fresh_sightings(bytes, runs).into_iter().peekable();
+        let mut sightings = Vec::with_capacity(base.sightings.len() + fresh.len());
         let order = |sighting: &Sighting| (sighting.start, sighting.anchor);
-        for Heir { sighting, standing } in inherited {
+        let inherited = self.inherit(bytes.len(), base, runs, |heir| {
+            let sighting = heir.sighting;
             while let Some(fresh) = fresh.next_if(|fresh| order(fresh) < order(&sighting)) {
+                crowd.admit(self, fresh.anchor)?;
                 sightings.push(self.look(bytes, fresh, &mut memory));
             }
-            sightings.push(match standing {
+            crowd.admit(self, sighting.anchor)?;
+            sightings.push(match heir.standing {
                 Some(standing) => Sighted { start: sighting.start, anchor: sighting.anchor, standing },
                 None => self.look(bytes, sighting, &mut memory),
             });
+            Ok(())
+        });
+        let rest = inherited.and_then(|()| {
+            fresh.try_for_each(|fresh| {
+                crowd.admit(self, fresh.anchor)?;
+                sightings.push(self.look(bytes, fresh, &mut memory));
+                Ok(())
+            })
+        });
+        match rest {
+            Ok(()) => Trace { sightings, length: bytes.len(), is_crowded: false },
+            Err(Crowded) => Trace { sightings: Vec::new(), length: bytes.len(), is_crowded: true },
         }
-        sightings.extend(fresh.map(|fresh| self.look(bytes, fresh, &mut memory)));
-        Trace { sightings, length: bytes.len(), is_crowded: false }
     }
 
     /// Every candidate in `bytes`, in the order of their spans, given their trace.
@@ -126,12 +133,8 @@ impl Detector {
 
     /// Whether the sightings are so many that they are not kept, and windows are joined.
     pub(super) fn is_crowded(&self, bytes: &[u8], sightings: &[Sighting]) -> bool {
-        self.is_crowd(bytes.len(), sightings.len(), sightings.iter().map(|sighting| sighting.anchor))
-    }
-
-    fn is_crowd(&self, length: usize, count: usize, anchors: impl Iterator<Item = u16>) -> bool {
-        let cost = |anchor: u16| self.reaches.get(usize::from(anchor)).map_or(0, |reach| reach.cost.min(length));
-        count > FEW + length / SPARSE || anchors.map(cost).sum::<usize>() > CHEAP + length.saturating_mul(PASSES)
+        let mut crowd = Crowd::in_bytes(bytes.len());
+        sightings.iter().any(|sighting| crowd.admit(self, sighting.anchor).is_err())
     }
 
     /// The living sightings as hits of their owners, where the anchor is spelled as the owner wants it.
@@ -161,9 +164,7 @@ impl Detector {
     /// The sightings that do not lie wholly inside one run.
     fn fresh_sightings(&self, bytes: &[u8], runs: &[Run]) -> Vec<Sighting> {
         let mut fresh = Vec::new();
-        for zone in zones(bytes.len(), self.longest_anchor.saturating_sub(1), runs) {
-            self.scan(bytes, zone, &mut fresh);
-        }
+        zones(bytes.len(), self.longest_anchor.saturating_sub(1), runs, |zone| self.scan(bytes, zone, &mut fresh));
         let mut runs = runs.iter().peekable();
         fresh.retain(|sighting| {
             let start = sighting.start as usize;
@@ -174,12 +175,21 @@ impl Detector {
         fresh
     }
 
-    /// The sightings of the base that lie wholly inside a run, where they stand now, with their standing if it is the same.
-    fn inherited_sightings(&self, length: usize, base: &Trace, runs: &[Run]) -> Vec<Heir> {
-        let mut inherited = Vec::with_capacity(base.sightings.len());
+    /// Tells, in ascending order, the sightings of the base that lie wholly inside a run, where they stand now, with their
+    /// standing if it is the same.
+    fn inherit(
+        &self,
+        length: usize,
+        base: &Trace,
+        runs: &[Run],
+        mut tell: impl FnMut(Heir) -> Result<(), Crowded>,
+    ) -> Result<(), Crowded> {
         // The first sighting of the base from where the last run ended. Most runs go on from there.
         let mut next = 0;
-        for run in runs.iter().filter(|_| !base.sightings.is_empty()) {
+        if base.sightings.is_empty() {
+            return Ok(());
+        }
+        for run in runs {
             let is_before = |sighted: &Sighted| (sighted.start as usize) < run.from;
             let stands_before = |place: usize| base.sightings.get(place).is_some_and(is_before);
             let mut first = next;
@@ -211,10 +221,10 @@ impl Detector {
                 let window = self.window(*sighted);
                 let is_same = (before >= window.before || begins_alike) && (after >= window.after || ends_alike);
                 let sighting = Sighting { start, anchor: sighted.anchor };
-                inherited.push(Heir { sighting, standing: is_same.then_some(sighted.standing) });
+                tell(Heir { sighting, standing: is_same.then_some(sighted.standing) })?;
             }
         }
-        inherited
+        Ok(())
     }
 
     /// The window that decided the standing.
@@ -228,6 +238,31 @@ impl Detector {
 struct Heir {
     sighting: Sighting,
     standing: Option<Standing>,
+}
+
+/// There are more sightings than can be kept and looked at one by one.
+struct Crowded;
+
+/// How many sightings there are, and what they cost.
+struct Crowd {
+    length: usize,
+    /// How many more may be kept.
+    places: usize,
+    /// How many more bytes patterns may read.
+    budget: usize,
+}
+
+impl Crowd {
+    fn in_bytes(length: usize) -> Self {
+        Self { length, places: FEW + length / SPARSE, budget: CHEAP + length.saturating_mul(PASSES) }
+    }
+
+    fn admit(&mut self, detector: &Detector, anchor: u16) -> Result<(), Crowded> {
+        let cost = detector.reaches.get(usize::from(anchor)).map_or(0, |reach| reach.cost.min(self.length));
+        self.places = self.places.checked_sub(1).ok_or(Crowded)?;
+        self.budget = self.budget.checked_sub(cost).ok_or(Crowded)?;
+        Ok(())
+    }
 }
 
 /// How many bytes the runs copy. `None` if they are not what they should be.
@@ -244,15 +279,15 @@ fn copied(length: usize, base_length: usize, runs: &[Run]) -> Option<usize> {
     (end <= length).then_some(copied)
 }
 
-/// What has to be searched: the bytes between the runs and `margin` bytes on either side, so that every anchor that does not lie
-/// wholly inside one run lies wholly inside a zone. Ascending, apart from each other.
-fn zones(length: usize, margin: usize, runs: &[Run]) -> Vec<Range<usize>> {
-    let mut zones: Vec<Range<usize>> = Vec::new();
+/// Tells what has to be searched: the bytes between the runs and `margin` bytes on either side, so that every anchor that does
+/// not lie wholly inside one run lies wholly inside a zone. Ascending, apart from each other.
+fn zones(length: usize, margin: usize, runs: &[Run], mut tell: impl FnMut(Range<usize>)) {
+    let mut open: Option<Range<usize>> = None;
     let mut add = |gap: Range<usize>| {
         let zone = gap.start.saturating_sub(margin)..gap.end.saturating_add(margin).min(length);
-        match zones.last_mut() {
-            Some(last) if zone.start <= last.end + NEAR => last.end = zone.end.max(last.end),
-            _ => zones.push(zone),
+        match &mut open {
+            Some(open) if zone.start <= open.end + NEAR => open.end = zone.end.max(open.end),
+            open => open.replace(zone).into_iter().for_each(&mut tell),
         }
     };
     let mut end = 0;
@@ -266,7 +301,7 @@ fn zones(length: usize, margin: usize, runs: &[Run]) -> Vec<Range<usize>> {
     if end < length {
         add(end..length);
     }
-    zones
+    open.into_iter().for_each(tell);
 }
 
 #[cfg(test)]
