@@ -217,7 +217,9 @@ impl KeyIndex {
         let (end, _) = end_of(&backwards);
         for IndexedKey { backwards: key, rules, .. } in keys.iter().filter(|key| end & key.mask == key.end) {
             let length = key.len();
-            let Some((index, _)) = characters().nth(length - 1).filter(|_| backwards.starts_with(key)) else { continue };
+            let Some((index, _)) = characters().nth(length - 1).filter(|_| backwards.starts_with(key)) else {
+                continue;
+            };
             // A short key at the end of a longer word is another word: `monkey` is no `key`.
             if length >= SHORTEST_ENDING || begins_word(name, index) {
                 let stem = (0..=index).filter(|index| begins_word(name, *index)).count().saturating_sub(1);

@@ -3,7 +3,7 @@
 //! The commit named is the first one, in the order of [`Graph::order`], whose tree has the blob at that path. What only a merge
 //! brought in is therefore that merge's, and a file that came back was introduced once.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt as _};
 
 use super::forest::{BranchKind, Forest, Limits, Tree, Way};
 use super::graph::Graph;

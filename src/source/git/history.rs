@@ -3,13 +3,15 @@
 use std::time::Instant;
 
 use super::Repository;
+use super::attribution::Attribution;
+use super::id::ObjectKind;
 use super::inspection::{Inspection, Notes};
 use super::objects;
 use super::refs::References;
 use super::seen::SeenObjects;
 use super::settle::Settlement;
 use super::store::{Inventory, ObjectStore};
-use super::sweep;
+use super::sweep::{self, Plan};
 use crate::diagnostic::Diagnostic;
 use crate::source::tree::shown;
 use crate::source::{Collector, ScanContext, Source, SourceError};
@@ -54,7 +56,13 @@ impl Source for History {
         let stock = inventory.stock();
         done("entries located");
         let inspection = Inspection { context, repository, inventory: &inventory, is_new: is_new.as_deref() };
-        let swept = sweep::sweep(&stock, &inspection);
+        let are_trees_wanted = context.attribution != Attribution::None;
+        let plan_of_trees = || are_trees_wanted.then(|| Plan::for_all(&stock, ObjectKind::Tree));
+        stock.make_ready();
+        let (plan, plan_of_trees) = rayon::join(|| Plan::of(&stock, &inspection), plan_of_trees);
+        done("sweeps planned");
+        let swept = sweep::sweep_as_planned(&plan, &stock, &inspection);
+        drop(plan);
         done("objects searched");
         let mut notes = Notes::unite(swept.workers);
         notes.tell(collector);
@@ -73,6 +81,7 @@ impl Source for History {
             store: &store,
             inventory: &inventory,
             stock: &stock,
+            plan_of_trees,
             context,
         };
         let is_complete = settlement.settle(notes);

@@ -1,9 +1,9 @@
 //! [`ObjectId`] and [`ObjectKind`]: how git names what it stores, and what that is.
 
-use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
-use std::sync::LazyLock;
+use std::hash::{Hash, Hasher};
+
+use foldhash::{HashMap, HashSet};
 
 /// What an object is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,62 +78,13 @@ impl Hash for ObjectId {
     }
 }
 
+// The hashes have secret seeds: ids need not be what honest ones are, random. A tree names any that it likes, and a million that
+// agree in what is hashed would take hours.
+
 /// A set of object ids.
-pub(super) type IdSet = HashSet<ObjectId, IdState>;
+pub(super) type IdSet = HashSet<ObjectId>;
 /// A map keyed by object id.
-pub(super) type IdMap<T> = HashMap<ObjectId, T, IdState>;
-
-/// Makes the hashers of one process, all with the same secret. An honest id is its own hash, but ids need not be: a tree names
-/// any that it likes, a pack's index gives any to its objects, and a million that agree in what is hashed would take hours.
-#[derive(Clone, Copy)]
-pub(super) struct IdState([u64; 2]);
-
-impl Default for IdState {
-    fn default() -> Self {
-        static SECRET: LazyLock<[u64; 2]> = LazyLock::new(|| [0, 1].map(|number| RandomState::new().hash_one(number)));
-        Self(*SECRET)
-    }
-}
-
-impl BuildHasher for IdState {
-    type Hasher = IdHasher;
-
-    fn build_hasher(&self) -> IdHasher {
-        IdHasher { secret: self.0, hash: 0 }
-    }
-}
-
-/// Multiplies the parts of an id with each other, which whoever chose them cannot foresee without the secret.
-pub(super) struct IdHasher {
-    secret: [u64; 2],
-    hash: u64,
-}
-
-impl Hasher for IdHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        let part = |start: usize| {
-            let part = bytes.get(start..).and_then(<[u8]>::first_chunk);
-            part.map_or(0, |part| u64::from_le_bytes(*part))
-        };
-        let [left, right] = self.secret;
-        // The parts overlap, so that all bytes count.
-        let last = bytes.len().saturating_sub(8);
-        self.hash ^=
-            fold(fold(part(0) ^ left, part(8) ^ right) ^ left, fold(part(16) ^ left, part(last) ^ right) ^ right);
-    }
-
-    fn finish(&self) -> u64 {
-        self.hash
-    }
-}
-
-/// Both halves of the product, one over the other.
-fn fold(left: u64, right: u64) -> u64 {
-    let product = u128::from(left) * u128::from(right);
-    #[expect(clippy::cast_possible_truncation, reason = "the lower half is what is wanted")]
-    let lower = product as u64;
-    lower ^ (product >> 64) as u64
-}
+pub(super) type IdMap<T> = HashMap<ObjectId, T>;
 
 #[cfg(test)]
 mod tests {
@@ -154,21 +105,5 @@ mod tests {
             assert_eq!(ObjectId::parse(wrong.as_bytes()), None, "{wrong}");
         }
         assert_eq!(ObjectId::from_bytes(&[0; 21]), None);
-    }
-
-    #[test]
-    fn ids_that_agree_in_most_bytes_do_not_share_a_hash() {
-        for length in [20, 32] {
-            for place in 0..length {
-                let ids = (0..=u8::MAX).map(|byte| {
-                    let mut id = vec![7; length];
-                    id[place] = byte;
-                    ObjectId::from_bytes(&id).expect("an id")
-                });
-                let state = IdState::default();
-                let hashes: HashSet<u64> = ids.map(|id| state.hash_one(id)).collect();
-                assert_eq!(hashes.len(), 256, "byte {place} of {length}");
-            }
-        }
     }
 }

@@ -3,7 +3,9 @@
 //! For HEAD and for the tips of branches. All of them are looked through at once, directory by directory: what they have in common,
 //! which is most of it, is looked at once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use foldhash::HashMap;
 
 use super::attribution::{MAX_DEPTH, Paths};
 use super::forest::{BranchKind, Forest, Tree};
@@ -37,7 +39,7 @@ impl Presence {
                 start.entry(root).or_insert_with(|| CommitSet::none(roots.len())).insert(place);
             }
         }
-        let mut at: HashMap<(u32, u32), CommitSet> = HashMap::new();
+        let mut at: HashMap<(u32, u32), CommitSet> = HashMap::default();
         let mut presence = Self::default();
         let mut open = vec![(Paths::ROOT, 0, start)];
         while let Some((path, depth, trees)) = open.pop() {
@@ -60,7 +62,7 @@ impl Presence {
             }
             open.extend(below.into_iter().map(|(name, trees)| (paths.below(path, name), depth + 1, trees)));
         }
-        let mut numbers: HashMap<CommitSet, u32> = HashMap::new();
+        let mut numbers: HashMap<CommitSet, u32> = HashMap::default();
         for (place, set) in at {
             let number = *numbers.entry(set).or_insert_with_key(|set| {
                 presence.sets.push(set.clone());

@@ -14,7 +14,7 @@ use super::id::{IdMap, IdSet, ObjectId};
 use super::inspection::Notes;
 use super::refs::References;
 use super::store::{Inventory, ObjectStore};
-use super::sweep::Stock;
+use super::sweep::{Plan, Stock};
 use crate::diagnostic::Diagnostic;
 use crate::finding::{GitObject, GitPlace, Place, SourcePath};
 use crate::source::{Collector, ScanContext};
@@ -26,13 +26,15 @@ pub(super) struct Settlement<'a> {
     pub(super) store: &'a ObjectStore,
     pub(super) inventory: &'a Inventory<'a>,
     pub(super) stock: &'a Stock<'a>,
+    /// `None` if no tree is to be read.
+    pub(super) plan_of_trees: Option<Plan>,
     pub(super) context: &'a ScanContext<'a>,
 }
 
 impl Settlement<'_> {
     /// Attributes what was found, hands it over, and tells what is missing. Gives whether nothing is.
-    pub(super) fn settle(&self, notes: Notes) -> bool {
-        let Self { repository, references, store, inventory, stock, context } = *self;
+    pub(super) fn settle(self, notes: Notes) -> bool {
+        let Self { repository, references, store, inventory, stock, plan_of_trees, context } = self;
         let Notes { found, commits, tags, .. } = notes;
         let tags: IdMap<ObjectId> = tags.into_iter().collect();
         let collector = context.collector;
@@ -42,10 +44,12 @@ impl Settlement<'_> {
         // Found objects are in the order of ids, and so are numbers.
         let blobs: Vec<u32> = blobs.filter_map(|found| inventory.number_of(found.id.as_bytes())).collect();
         let soil = Soil { repository, inventory, stock, found: &blobs, collector };
-        let is_wanted = !collector.is_cancelled() && context.attribution != Attribution::None;
+        let plan_of_trees = plan_of_trees.filter(|_| !collector.is_cancelled());
         // What one thread does alone is done beside what all can do.
-        let (graph, seedlings) =
-            rayon::join(|| Graph::new(commits, &repository.shallow), || is_wanted.then(|| Seedlings::gather(&soil)));
+        let (graph, seedlings) = rayon::join(
+            || Graph::new(commits, &repository.shallow),
+            || plan_of_trees.map(|plan| Seedlings::gather(&soil, &plan)),
+        );
         tracing::debug!("trees read");
         let is_reachable = graph.reached_from(tips.iter().copied());
         let mut forest = Forest::default();

@@ -3,7 +3,7 @@
 //! For the forest. Nothing here reads an object. Every question is answered from what was added and removed along the deltas,
 //! so that it costs what changed, and not what the trees hold.
 
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashSet};
 
 use super::survey::{Change, Child, Interner, NONE, Notes};
 

@@ -17,7 +17,7 @@ use super::Repository;
 use super::id::{IdSet, ObjectId, ObjectKind};
 use super::objects;
 use super::store::Inventory;
-use super::sweep::{self, Base, Stock, Sweeper};
+use super::sweep::{self, Base, Plan, Stock, Sweeper};
 use crate::diagnostic::Diagnostic;
 use crate::source::Collector;
 
@@ -89,11 +89,11 @@ const NOTES_FOR_AN_OBJECT: usize = 128;
 pub(super) struct Seedlings(Vec<Notes>);
 
 impl Seedlings {
-    /// Reads the trees.
-    pub(super) fn gather(soil: &Soil<'_>) -> Self {
+    /// Reads the trees. The plan is one for all of them.
+    pub(super) fn gather(soil: &Soil<'_>, plan: &Plan) -> Self {
         let objects = soil.inventory.count() as usize;
         let allowance = objects.saturating_mul(NOTES_FOR_AN_OBJECT).saturating_add(NOTES);
-        let swept = sweep::sweep(soil.stock, &TreeSweeper { soil, allowance });
+        let swept = sweep::sweep_as_planned(plan, soil.stock, &TreeSweeper { soil, allowance });
         objects::diagnose(soil.inventory.name(swept.troubles), &soil.repository.name, soil.collector);
         Self(swept.workers)
     }
@@ -109,12 +109,14 @@ impl<'a> Forest<'a> {
         }
         let families = Families::unite(notes, soil.inventory.count() as usize);
         let mut forest = Self { families, inventory: Some(soil.inventory), ..Self::default() };
-        forest.missing = forest.find_missing(reachable_roots);
         if soil.found.is_empty() {
+            forest.missing = forest.find_missing(reachable_roots);
             forest.families = Families::default();
             return forest;
         }
-        let leads = forest.families.leading().unwrap_or_else(|| {
+        let (missing, leads) = rayon::join(|| forest.find_missing(reachable_roots), || forest.families.leading());
+        forest.missing = missing;
+        let leads = leads.unwrap_or_else(|| {
             let reason = "the trees lie in each other so deep that not every path of each finding is listed";
             soil.collector.diagnose(Diagnostic::note("too-many-paths", &*soil.repository.name, reason));
             Vec::new()

@@ -3,7 +3,7 @@
 //! For the forest. A tree is noted as what it has more and less than its base, and of that only what may matter: the trees
 //! in it, what was found, and what is not there. All else is forgotten at once, so that millions of trees fit into memory.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use super::layout::{Layout, Step};
 use crate::source::git::pack::delta::Run;

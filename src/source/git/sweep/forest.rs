@@ -7,7 +7,8 @@ use std::cmp::Reverse;
 use std::ops::Range;
 
 use super::survey::{NOBODY, Node, Survey, narrow};
-use super::{Fault, Stock, Sweeper, Trouble};
+use super::{Fault, Stock, Trouble};
+use crate::source::git::id::ObjectKind;
 
 /// Who is built from whom, without those that lead to nothing wanted.
 pub(super) struct Forest {
@@ -28,11 +29,11 @@ pub(super) struct Forest {
 }
 
 impl Forest {
-    /// Reads the headers of all entries.
-    pub(super) fn grow<S: Sweeper>(stock: &Stock<'_>, sweeper: &S) -> Self {
+    /// Reads the headers of all entries. `is_wanted` is told the number of an object, and its kind as far as that is known.
+    pub(super) fn grow(stock: &Stock<'_>, is_wanted: impl Fn(u32, Option<ObjectKind>) -> bool) -> Self {
         let Survey { mut nodes, faults } = stock.survey().clone();
         hand_down(&mut nodes);
-        let has_copies = choose(&mut nodes, stock.count, sweeper);
+        let has_copies = choose(&mut nodes, stock.count, is_wanted);
         let troubles = tell(&nodes, faults);
         let descendants = hand_up(&nodes);
         let ((child_starts, children), (roots, units)) =
@@ -85,7 +86,7 @@ fn hand_down(nodes: &mut [Node]) {
 
 /// Chooses the copy of each wanted object that is visited: the first that is not known to be broken. Tells whether there was
 /// a choice.
-fn choose<S: Sweeper>(nodes: &mut [Node], count: u32, sweeper: &S) -> bool {
+fn choose(nodes: &mut [Node], count: u32, is_wanted: impl Fn(u32, Option<ObjectKind>) -> bool) -> bool {
     let mut chosen = vec![NOBODY; count as usize];
     let mut has_copies = false;
     let has_broken = nodes.iter().any(|node| node.is_broken);
@@ -94,8 +95,7 @@ fn choose<S: Sweeper>(nodes: &mut [Node], count: u32, sweeper: &S) -> bool {
             let Some(chosen) = chosen.get_mut(node.number as usize) else { continue };
             if *chosen == NOBODY {
                 *chosen = index;
-                let is_kind_wanted = node.kind.is_none_or(|kind| sweeper.largest(kind).is_some());
-                node.is_wanted = is_kind_wanted && sweeper.is_wanted(node.number);
+                node.is_wanted = is_wanted(node.number, node.kind);
             } else {
                 has_copies = true;
             }

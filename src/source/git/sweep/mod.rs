@@ -113,9 +113,33 @@ pub struct Swept<Worker> {
     pub troubles: Vec<Trouble>,
 }
 
+/// Who is built from whom, and in which order a sweep comes by them.
+pub struct Plan {
+    forest: Forest,
+}
+
+impl Plan {
+    /// A plan for a sweeper.
+    pub fn of(stock: &Stock<'_>, sweeper: &impl Sweeper) -> Self {
+        let is_kind_wanted = |kind| sweeper.largest(kind).is_some();
+        let is_wanted = |number, kind: Option<_>| kind.is_none_or(is_kind_wanted) && sweeper.is_wanted(number);
+        Self { forest: Forest::grow(stock, is_wanted) }
+    }
+
+    /// A plan for a sweeper of all objects of a kind, made before there is one.
+    pub fn for_all(stock: &Stock<'_>, wanted: ObjectKind) -> Self {
+        Self { forest: Forest::grow(stock, |_, kind| kind.is_none_or(|kind| kind == wanted)) }
+    }
+}
+
 /// Visits every wanted object of the stock once, on all threads of the current pool.
 pub fn sweep<S: Sweeper>(stock: &Stock<'_>, sweeper: &S) -> Swept<S::Worker> {
-    sweep_within(Limits { largest_base: LARGEST_BASE, memory: MEMORY_OF_A_THREAD }, stock, sweeper)
+    sweep_as_planned(&Plan::of(stock, sweeper), stock, sweeper)
+}
+
+/// The same as [`sweep`], with a plan that was made before. The sweeper wants what the plan was made for.
+pub fn sweep_as_planned<S: Sweeper>(plan: &Plan, stock: &Stock<'_>, sweeper: &S) -> Swept<S::Worker> {
+    sweep_within(Limits { largest_base: LARGEST_BASE, memory: MEMORY_OF_A_THREAD }, plan, stock, sweeper)
 }
 
 /// What a thread may use.
@@ -127,11 +151,10 @@ struct Limits {
     memory: usize,
 }
 
-fn sweep_within<S: Sweeper>(limits: Limits, stock: &Stock<'_>, sweeper: &S) -> Swept<S::Worker> {
-    let forest = Forest::grow(stock, sweeper);
+fn sweep_within<S: Sweeper>(limits: Limits, plan: &Plan, stock: &Stock<'_>, sweeper: &S) -> Swept<S::Worker> {
+    let forest = &plan.forest;
     sweeper.expect(forest.wanted());
-    tracing::debug!("delta forest of {} objects grown", forest.wanted());
-    let new = || Traveller::new(limits, stock, &forest, sweeper);
+    let new = || Traveller::new(limits, stock, forest, sweeper);
     let visit = |traveller: &mut Traveller<'_, S>, unit| {
         forest.unit(unit).iter().for_each(|&root| traveller.visit_family(root));
     };

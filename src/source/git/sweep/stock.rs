@@ -28,6 +28,11 @@ impl<'a> Stock<'a> {
         Self { count, packs, loose, objects, survey: OnceLock::new() }
     }
 
+    /// Reads what the headers say, on all threads. It is read when first needed otherwise.
+    pub fn make_ready(&self) {
+        let _ = self.survey();
+    }
+
     pub(super) fn survey(&self) -> &Survey {
         self.survey.get_or_init(|| Survey::make(self))
     }

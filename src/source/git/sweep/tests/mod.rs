@@ -130,7 +130,7 @@ fn sweep_packs(
 ) -> (Vec<Visit>, Vec<(u32, String)>) {
     let packs: Vec<_> = packs.iter().map(|pack| pack.entries()).collect();
     let stock = Stock::new(10_000, packs, loose.to_vec(), beside);
-    let swept = sweep_within(limits, &stock, recorder);
+    let swept = sweep_within(limits, &Plan::of(&stock, recorder), &stock, recorder);
     let mut visits: Vec<Visit> = swept.workers.into_iter().flatten().collect();
     visits.sort_by_key(|visit| visit.number);
     assert!(visits.windows(2).all(|pair| pair[0].number != pair[1].number), "each is visited once");
