@@ -15,6 +15,9 @@ const CAPACITY: usize = 192;
 /// How many places a filter may add at once.
 pub(super) const BURST: usize = 64;
 
+/// How many of them mostly are as many as there are at most.
+const FEW: usize = 4;
+
 /// Looks at places in a zone, and tells the anchors that stand at them.
 pub(super) struct Candidates<'a> {
     dictionary: &'a Dictionary,
@@ -85,18 +88,21 @@ impl Places {
         self.count += count;
     }
 
-    /// Adds the places whose bit is set, the lowest for `base`.
+    /// Adds the places whose bit is set, the lowest for `base`, without a branch on how many there are up to [`FEW`].
     #[inline]
     pub(super) fn add(&mut self, candidates: &mut Candidates<'_>, base: usize, mut mask: u64) {
-        if mask == 0 {
-            return;
-        }
         let Some(room) = self.room(candidates) else { return };
         let count = mask.count_ones() as usize;
         let base = place_of(base);
-        for place in room.iter_mut().take(count) {
-            *place = base + mask.trailing_zeros();
-            mask &= mask - 1;
+        let (few, rest) = room.split_at_mut(FEW);
+        let mut write = |place: &mut u32| {
+            // Beyond the last this is no place, and not kept.
+            *place = base.wrapping_add(mask.trailing_zeros());
+            mask &= mask.wrapping_sub(1);
+        };
+        few.iter_mut().for_each(&mut write);
+        if count > FEW {
+            rest.iter_mut().take(count - FEW).for_each(write);
         }
         self.keep(count);
     }

@@ -1,9 +1,9 @@
 //! A filter for vectors without large tables: what each half of a byte may be at each position of a window.
 //!
-//! The windows are put into sixteen buckets, so that those in a bucket are like each other. A place is a candidate if one bucket allows
+//! The windows are put into buckets, so that those in a bucket are like each other. A place is a candidate if one bucket allows
 //! the lower and the upper half of each of its four bytes. This is the principle of the Teddy algorithm of Hyperscan.
 
-use super::window::{CASE, WIDTH, Window};
+use super::window::{CASE, WIDTH, Window, frequency};
 
 /// How many sets of eight buckets there are.
 pub(super) const SETS: usize = 2;
@@ -19,54 +19,206 @@ pub(super) struct Nibbles {
     pub(super) high: [[Table; WIDTH]; SETS],
 }
 
-/// Which halves of bytes a bucket allows: a bit for each, at each position.
-#[derive(Clone, Copy, Default)]
-struct Bucket {
-    low: [u16; WIDTH],
-    high: [u16; WIDTH],
-}
+/// How often each window is put into the bucket that suits it best, as the others are by then.
+const ROUNDS: usize = 3;
 
-impl Bucket {
-    fn with(mut self, window: &Window) -> Self {
-        for (position, byte) in window.bytes.iter().enumerate() {
-            if window.is_short && position == WIDTH - 1 {
-                (self.low[position], self.high[position]) = (u16::MAX, u16::MAX);
-            } else {
-                self.low[position] |= 1 << (byte & 15);
-                self.high[position] |= 1 << (byte >> 4) | 1 << ((byte ^ CASE) >> 4);
-            }
-        }
-        self
-    }
-
-    /// How many windows of four bytes it lets through.
-    fn size(&self) -> u64 {
-        let halves = self.low.iter().zip(&self.high);
-        halves.map(|(low, high)| u64::from(low.count_ones() * high.count_ones())).product()
-    }
-}
+/// So many windows are put into buckets altogether at most, but each once: a millisecond's worth.
+const MOST_CHOICES: usize = 1000;
 
 impl Nibbles {
     /// A filter for the windows.
     pub(super) fn new(windows: &[Window]) -> Self {
-        let mut windows: Vec<&Window> = windows.iter().collect();
-        windows.sort_unstable_by_key(|window| (window.is_short, window.bytes));
-        let mut buckets = [Bucket::default(); SETS * 8];
-        for window in windows {
-            let growth = |bucket: &Bucket| bucket.with(window).size() - bucket.size();
-            if let Some(bucket) = buckets.iter_mut().min_by_key(|bucket| growth(bucket)) {
-                *bucket = bucket.with(window);
+        let frequencies = Frequencies::of_sources();
+        let often = |byte: u8| frequency(byte).max(frequency(byte ^ CASE));
+        let often = |window: &Window| window.bytes.iter().map(|&byte| often(byte)).product::<f32>();
+        // Those that occur most come first: they do the most damage, and find the buckets empty.
+        let mut windows: Vec<(&Window, usize)> = windows.iter().map(|window| (window, 0)).collect();
+        windows.sort_by(|(a, _), (b, _)| b.is_short.cmp(&a.is_short).then(often(b).total_cmp(&often(a))));
+        let mut buckets: Vec<Bucket> = vec![Bucket::default(); SETS * 8];
+        let rounds = MOST_CHOICES.checked_div(windows.len()).unwrap_or(1).clamp(1, ROUNDS);
+        for round in 0..rounds {
+            for (window, place) in &mut windows {
+                if round > 0
+                    && let Some(bucket) = buckets.get_mut(*place)
+                {
+                    bucket.remove(&frequencies, window);
+                }
+                let growth = |bucket: &Bucket| bucket.growth(&frequencies, window);
+                let growths = buckets.iter().map(growth).enumerate();
+                *place = growths.min_by(|(_, a), (_, b)| a.total_cmp(b)).map_or(0, |(place, _)| place);
+                if let Some(bucket) = buckets.get_mut(*place) {
+                    bucket.add(&frequencies, window);
+                }
             }
         }
-        let table = |set: usize, position: usize, halves: fn(&Bucket) -> &[u16; WIDTH]| -> Table {
+        let table = |set: usize, position: usize, allows: fn(&Position, usize) -> bool| -> Table {
             std::array::from_fn(|half| {
                 let set = buckets.iter().skip(set * 8).take(8).enumerate();
-                set.fold(0, |table, (index, bucket)| table | ((halves(bucket)[position] >> half & 1) as u8) << index)
+                set.fold(0, |table, (index, bucket)| table | u8::from(allows(&bucket.0[position], half)) << index)
             })
         };
-        let tables = |halves: fn(&Bucket) -> &[u16; WIDTH]| {
-            std::array::from_fn(|set| std::array::from_fn(|position| table(set, position, halves)))
+        let tables = |allows: fn(&Position, usize) -> bool| {
+            std::array::from_fn(|set| std::array::from_fn(|position| table(set, position, allows)))
         };
-        Self { low: tables(|bucket| &bucket.low), high: tables(|bucket| &bucket.high) }
+        Self { low: tables(Position::allows_low), high: tables(Position::allows_high) }
+    }
+}
+
+/// How often each byte occurs in source code, by its upper and its lower half.
+struct Frequencies([[f32; 16]; 16]);
+
+impl Frequencies {
+    fn of_sources() -> Self {
+        Self(std::array::from_fn(|high| {
+            std::array::from_fn(|low| u8::try_from(high << 4 | low).map_or(0.0, frequency))
+        }))
+    }
+}
+
+/// Windows that are told apart from other bytes together.
+#[derive(Clone, Copy, Default)]
+struct Bucket([Position; WIDTH]);
+
+/// What windows have at one of their positions.
+#[derive(Clone, Copy, Default)]
+struct Position {
+    /// How many of them have each half.
+    low: [u16; 16],
+    high: [u16; 16],
+    /// How many of them have any byte there.
+    any: u16,
+    /// How often a byte occurs that has each lower half, and one of the upper halves that are allowed; and the other way round.
+    with_low: [f32; 16],
+    with_high: [f32; 16],
+    /// How often a byte occurs that is allowed.
+    share: f32,
+}
+
+impl Bucket {
+    /// The halves of the bytes of a window: the lower one, and the upper ones of both cases. `None` for any byte.
+    fn halves(window: &Window) -> [Option<(usize, [usize; 2])>; WIDTH] {
+        std::array::from_fn(|position| {
+            let byte = window.bytes[position];
+            let is_any = window.is_short && position == WIDTH - 1;
+            let high = [byte >> 4, (byte ^ CASE) >> 4].map(usize::from);
+            (!is_any).then_some((usize::from(byte & 15), high))
+        })
+    }
+
+    /// How much more often it lets something through with that window.
+    fn growth(&self, frequencies: &Frequencies, window: &Window) -> f32 {
+        let positions = self.0.iter().zip(Self::halves(window));
+        let (before, after) = positions.fold((1.0, 1.0), |(before, after), (position, halves)| {
+            let share = position.share;
+            (before * share, after * halves.map_or(1.0, |halves| share + position.gain(frequencies, halves)))
+        });
+        after - before
+    }
+
+    fn add(&mut self, frequencies: &Frequencies, window: &Window) {
+        for (position, halves) in self.0.iter_mut().zip(Self::halves(window)) {
+            let Some((low, highs)) = halves else {
+                position.any += 1;
+                position.set_share();
+                continue;
+            };
+            position.low[low] += 1;
+            if position.low[low] == 1 {
+                position.change_low(frequencies, low, 1.0);
+            }
+            for high in highs {
+                position.high[high] += 1;
+                if position.high[high] == 1 {
+                    position.change_high(frequencies, high, 1.0);
+                }
+            }
+            position.set_share();
+        }
+    }
+
+    fn remove(&mut self, frequencies: &Frequencies, window: &Window) {
+        for (position, halves) in self.0.iter_mut().zip(Self::halves(window)) {
+            let Some((low, highs)) = halves else {
+                position.any -= 1;
+                position.set_share();
+                continue;
+            };
+            position.low[low] -= 1;
+            if position.low[low] == 0 {
+                position.change_low(frequencies, low, -1.0);
+            }
+            for high in highs {
+                position.high[high] -= 1;
+                if position.high[high] == 0 {
+                    position.change_high(frequencies, high, -1.0);
+                }
+            }
+            position.set_share();
+        }
+    }
+}
+
+impl Position {
+    fn allows_low(&self, half: usize) -> bool {
+        self.any > 0 || self.low[half] > 0
+    }
+
+    fn allows_high(&self, half: usize) -> bool {
+        self.any > 0 || self.high[half] > 0
+    }
+
+    fn set_share(&mut self) {
+        let allowed = self.with_low.iter().zip(&self.low).filter(|(_, count)| **count > 0);
+        self.share = if self.any > 0 { 1.0 } else { allowed.map(|(share, _)| share).sum() };
+    }
+
+    /// How much more often if these halves are allowed too.
+    fn gain(&self, frequencies: &Frequencies, (low, highs): (usize, [usize; 2])) -> f32 {
+        if self.any > 0 {
+            return 0.0;
+        }
+        let is_low_new = self.low[low] == 0;
+        let gain_of_high = |high: usize| {
+            let corner = if is_low_new { frequencies.0[high][low] } else { 0.0 };
+            if self.high[high] == 0 { self.with_high[high] + corner } else { 0.0 }
+        };
+        let gain_of_low = if is_low_new { self.with_low[low] } else { 0.0 };
+        gain_of_low + highs.map(gain_of_high).iter().sum::<f32>()
+    }
+
+    fn change_low(&mut self, frequencies: &Frequencies, low: usize, sign: f32) {
+        for (share, row) in self.with_high.iter_mut().zip(&frequencies.0) {
+            *share += sign * row[low];
+        }
+    }
+
+    fn change_high(&mut self, frequencies: &Frequencies, high: usize, sign: f32) {
+        for (share, frequency) in self.with_low.iter_mut().zip(&frequencies.0[high]) {
+            *share += sign * frequency;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_out_of_a_bucket_leaves_nothing_behind() {
+        let frequencies = Frequencies::of_sources();
+        let window = |text: &str| Window::of(0, text.as_bytes()).expect("long enough");
+        let mut bucket = Bucket::default();
+        bucket.add(&frequencies, &window("toke"));
+        let alone = bucket.0.map(|position| position.share);
+        for other in ["okey", "://", "toke"] {
+            let growth = bucket.growth(&frequencies, &window(other));
+            let before: f32 = bucket.0.iter().map(|position| position.share).product();
+            bucket.add(&frequencies, &window(other));
+            let after: f32 = bucket.0.iter().map(|position| position.share).product();
+            assert!((after - before - growth).abs() < 1e-6, "{other}: {growth} was foretold");
+            bucket.remove(&frequencies, &window(other));
+            let shares = bucket.0.map(|position| position.share);
+            assert!(shares.iter().zip(alone).all(|(share, alone)| (share - alone).abs() < 1e-6), "{other}");
+        }
     }
 }
