@@ -119,7 +119,8 @@ fn each_rule(criterion: &mut Criterion) {
     for rule in rules().rules.iter().filter(|rule| !rule.anchors.is_empty()) {
         let text = repeat(16 << 10, |text, number| {
             for anchor in &rule.anchors {
-                let _ = writeln!(text, "value_{number} = call(\"{anchor}{number}\"); // and what follows {anchor} here");
+                let _ =
+                    writeln!(text, "value_{number} = call(\"{anchor}{number}\"); // and what follows {anchor} here");
             }
         });
         group.throughput(Throughput::Bytes(text.len() as u64));
