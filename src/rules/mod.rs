@@ -25,10 +25,20 @@ pub use template::{TemplateError, expand};
 use sha2::{Digest as _, Sha256};
 
 use crate::spelling;
-use schema::{Parsed, Trust};
+use schema::Parsed;
 
-/// Names and contents of the rule files of the binary.
-const BUILT_IN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/rules.rs"));
+/// A rule file of the binary.
+struct BuiltIn {
+    /// Its name.
+    file: &'static str,
+    /// Its text.
+    text: &'static str,
+    /// All of it but the examples, as JSON.
+    compiled: &'static str,
+}
+
+/// The rule files of the binary.
+const BUILT_IN: &[BuiltIn] = include!(concat!(env!("OUT_DIR"), "/rules.rs"));
 
 /// Memory that one compiled pattern may take, so that no rule file can exhaust the machine.
 const PATTERN_SIZE_LIMIT: usize = 4 * 1024 * 1024;
@@ -47,14 +57,14 @@ impl RuleSet {
     /// An operator's file that cannot be read or is not valid, and an id that is used twice.
     pub fn load(extra: &[PathBuf]) -> Result<Self, RuleError> {
         let mut set = Self::default();
-        for (file, text) in BUILT_IN {
-            set.extend(schema::parse(file, text, Trust::BuiltIn)?);
+        for built_in in BUILT_IN {
+            set.extend(schema::read_compiled(built_in.file, built_in.compiled)?);
         }
         if !extra.is_empty() {
             let mut seen: HashMap<String, String> =
                 set.rules.iter().map(|rule| (rule.id.clone(), rule.file.clone())).collect();
             for (file, text) in read_all(extra)? {
-                let parsed = schema::parse(&file, &text, Trust::Operator)?;
+                let parsed = schema::parse(&file, &text)?;
                 for rule in &parsed.rules {
                     if let Some(other) = seen.insert(rule.id.clone(), file.clone()) {
                         return Err(RuleError::Duplicate { file, id: rule.id.clone(), other });
@@ -82,14 +92,14 @@ impl RuleSet {
     /// As [`RuleSet::load`].
     pub fn with_examples(files: &[PathBuf]) -> Result<(Self, Vec<Examples>), RuleError> {
         let sources = if files.is_empty() {
-            BUILT_IN.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned())).collect()
+            BUILT_IN.iter().map(|built_in| (built_in.file.to_owned(), built_in.text.to_owned())).collect()
         } else {
             read_all(files)?
         };
         let mut set = Self::default();
         let mut examples = Vec::new();
         for (file, text) in sources {
-            let mut parsed = schema::parse(&file, &text, Trust::Operator)?;
+            let mut parsed = schema::parse(&file, &text)?;
             examples.append(&mut parsed.examples);
             for rule in parsed.rules {
                 if let Some(other) = set.get(&rule.id) {

@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use serde::Deserialize;
-use toml::Spanned;
 
 use super::error::RuleError;
 use super::rule::{
@@ -31,7 +30,7 @@ struct RuleFile {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RuleEntry {
-    id: Spanned<String>,
+    id: String,
     title: String,
     kind: Kind,
     confidence: Confidence,
@@ -41,7 +40,7 @@ struct RuleEntry {
     #[serde(default = "yes")]
     case_sensitive: bool,
     window: Option<WindowEntry>,
-    pattern: Option<Spanned<String>>,
+    pattern: Option<String>,
     keys: Option<Vec<String>>,
     scanner: Option<Scanner>,
     encoding: Option<Encoding>,
@@ -84,7 +83,7 @@ struct ShapeEntry {
 struct PartEntry {
     name: String,
     keys: Option<Vec<String>>,
-    pattern: Option<Spanned<String>>,
+    pattern: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -143,12 +142,25 @@ fn yes() -> bool {
     true
 }
 
-/// Reads one rule file.
-pub(super) fn parse(file: &str, text: &str, trust: Trust) -> Result<Parsed, RuleError> {
+/// Reads a rule file and checks everything in it.
+pub(super) fn parse(file: &str, text: &str) -> Result<Parsed, RuleError> {
     let entries: RuleFile = toml::from_str(text).map_err(|error| syntax_error(file, text, &error))?;
+    convert_all(entries, file, text, Trust::Operator)
+}
+
+/// Reads a rule file of the binary in the form that the build script gave it. It has no examples.
+pub(super) fn read_compiled(file: &str, json: &str) -> Result<Parsed, RuleError> {
+    let syntax_error = |error: serde_json::Error| {
+        let (file, reason) = (file.to_owned(), error.to_string());
+        RuleError::Syntax { file, line: error.line(), reason, nearest: None }
+    };
+    convert_all(serde_json::from_str(json).map_err(syntax_error)?, file, "", Trust::BuiltIn)
+}
+
+fn convert_all(entries: RuleFile, file: &str, text: &str, trust: Trust) -> Result<Parsed, RuleError> {
     let mut parsed = Parsed { rules: Vec::new(), examples: Vec::new() };
     for entry in entries.rules {
-        let context = Context { file, text, id: entry.id.get_ref().clone(), span: entry.id.span() };
+        let context = Context { file, text, id: entry.id.clone() };
         let (rule, examples) = context.convert(entry, &entries.provider, trust)?;
         parsed.rules.push(rule);
         parsed.examples.push(examples);
@@ -181,14 +193,18 @@ struct Context<'a> {
     file: &'a str,
     text: &'a str,
     id: String,
-    span: Range<usize>,
 }
 
 impl Context<'_> {
-    fn fail(&self, span: Option<Range<usize>>, reason: impl Into<String>) -> RuleError {
+    /// An error in the rule, at the line where that stands in it, or where its id stands.
+    fn fail(&self, at: Option<&str>, reason: impl Into<String>) -> RuleError {
+        let id = ['"', '\''].iter().find_map(|quote| self.text.find(&format!("{quote}{}{quote}", self.id)));
+        let within = id.and_then(|id| self.text.get(id..)).unwrap_or(self.text);
+        let offset = at.and_then(|at| within.find(at)).unwrap_or(0);
+        let place = id.unwrap_or(0) + offset;
         RuleError::Rule {
             file: self.file.to_owned(),
-            line: line_of(self.text, span.or_else(|| Some(self.span.clone()))),
+            line: line_of(self.text, Some(place..place)),
             id: self.id.clone(),
             reason: reason.into(),
         }
@@ -250,20 +266,17 @@ impl Context<'_> {
     /// How a match is found; and for keys the form of the value, if there is one.
     fn matcher(
         &self,
-        pattern: Option<Spanned<String>>,
+        pattern: Option<String>,
         keys: Option<Vec<String>>,
         scanner: Option<Scanner>,
         trust: Trust,
     ) -> Result<(Matcher, Option<String>), RuleError> {
         if let (Some(pattern), Trust::Operator) = (&pattern, trust) {
-            let span = Some(pattern.span());
-            let regex =
-                super::compile(pattern.get_ref()).map_err(|error| self.fail(span.clone(), regex_reason(&error)))?;
+            let regex = super::compile(pattern).map_err(|error| self.fail(Some(pattern), regex_reason(&error)))?;
             if keys.is_none() && !regex.capture_names().flatten().any(|name| name == "secret") {
-                return Err(self.fail(span, "`pattern` has no group named `secret`"));
+                return Err(self.fail(Some(pattern), "`pattern` has no group named `secret`"));
             }
         }
-        let pattern = pattern.map(Spanned::into_inner);
         match (pattern, keys, scanner) {
             (Some(pattern), None, None) => Ok((Matcher::Pattern(pattern), None)),
             (pattern, Some(keys), None) => Ok((Matcher::Keys(vocabulary::key_words(&keys)), pattern)),
@@ -284,9 +297,9 @@ impl Context<'_> {
             })?,
         };
         if let (Some(pattern), Trust::Operator) = (&part.pattern, trust) {
-            super::compile(pattern.get_ref()).map_err(|error| self.fail(Some(pattern.span()), regex_reason(&error)))?;
+            super::compile(pattern).map_err(|error| self.fail(Some(pattern), regex_reason(&error)))?;
         }
-        Ok(PartSpec { name: part.name, keys, pattern: part.pattern.map(Spanned::into_inner), needs_key })
+        Ok(PartSpec { name: part.name, keys, pattern: part.pattern, needs_key })
     }
 
     fn validate(&self, rule: &Rule) -> Result<(), RuleError> {
