@@ -11,6 +11,7 @@
 //!    values; `nearby` looks for what must stand beside them; `shape` and `filter` judge the values; `overlap` leaves one match
 //!    for the same bytes; `pairing` looks for what belongs to them.
 
+mod allow;
 mod assignment;
 mod block;
 mod boundary;
@@ -73,6 +74,8 @@ pub struct Candidate {
     pub parts: Vec<Part>,
     /// What it says about itself, if it is a JWT.
     pub token: Option<TokenFacts>,
+    /// Whether a comment beside it allows it to stand there.
+    pub is_allowed: bool,
 }
 
 /// Something that a rule matched and a filter refused. Holds no content.
@@ -158,7 +161,7 @@ impl Detector {
     pub fn reach(&self) -> usize {
         let windows = self.rules.rules.iter().map(|rule| rule.window.before.max(rule.window.after));
         let longest = windows.chain([jwt::LONGEST, jwk::LONGEST, assignment::REACH.after, value::OBJECT_REACH]).max();
-        longest.unwrap_or_default().saturating_mul(4).saturating_add(pairing::REACH)
+        longest.unwrap_or_default().saturating_mul(4).saturating_add(pairing::REACH.max(allow::REACH))
     }
 
     /// The rules of this detector.
@@ -186,6 +189,7 @@ impl Detector {
                 confidence: found.confidence,
                 severity: found.severity,
                 secret: found.secret,
+                is_allowed: allow::is_allowed(bytes, &found.span),
                 span: found.span,
                 parts,
                 token: found.token,

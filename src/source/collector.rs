@@ -1,7 +1,7 @@
 //! [`Collector`]: where all sources, on all threads, put what they found.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,6 +15,10 @@ use crate::finding::{Finding, Fingerprint, Liveness, Location, Revocation};
 pub struct Collector {
     findings: Mutex<HashMap<Fingerprint, Finding>>,
     diagnostics: Mutex<Vec<Diagnostic>>,
+    /// What comments allow somewhere.
+    allowed: Mutex<HashSet<Fingerprint>>,
+    /// Whether comments that allow secrets are not obeyed.
+    disobeys_comments: bool,
     cancelled: Arc<AtomicBool>,
     /// What the user does not want to hear of.
     pub(super) excluded: Excluded,
@@ -39,12 +43,22 @@ impl Collector {
         Self { excluded, ..Self::default() }
     }
 
+    /// The same, but secrets that comments allow are taken in like others.
+    #[must_use]
+    pub fn disobeying_comments(self, disobeys_comments: bool) -> Self {
+        Self { disobeys_comments, ..self }
+    }
+
     /// Adds one candidate with every place of it. Equal secrets become one finding: the most confident and severe rule
     /// names it, parts and locations are united. Nothing is added when `locations` is empty, or holds
-    /// excluded paths only.
+    /// excluded paths only, or a comment allows it there.
     pub fn add(&self, candidate: Candidate, mut locations: Vec<Location>) {
         locations.retain(|location| !self.excluded.has(&location.path));
         if locations.is_empty() {
+            return;
+        }
+        if candidate.is_allowed && !self.disobeys_comments {
+            lock(&self.allowed).insert(candidate.id);
             return;
         }
         match lock(&self.findings).entry(candidate.id) {
@@ -121,6 +135,12 @@ impl Collector {
     /// Whether to stop: sources look between two items.
     pub fn is_cancelled(&self) -> bool {
         self.cancelled.load(Relaxed)
+    }
+
+    /// How many secrets are left out because comments allow them wherever they stand.
+    pub fn count_allowed(&self) -> u64 {
+        let findings = lock(&self.findings);
+        lock(&self.allowed).iter().filter(|id| !findings.contains_key(id)).count() as u64
     }
 
     /// Everything found, in an order that does not depend on the threads.

@@ -189,3 +189,29 @@ fn excluded_paths_are_left_out_everywhere() {
     let run = env.run(["scan", "--exclude", "{a", path]).exits(2);
     assert!(run.stderr.contains("`{a`"), "{}", run.stderr);
 }
+
+#[test]
+fn comments_allow_secrets_where_they_stand_and_nowhere_else() {
+    let env = Env::new();
+    let file = environment_file("allowed");
+    let line = file.lines().last().expect("the line of the secret");
+    for (name, content) in [
+        ("ours.env", format!("{line} # rescind:allow\n")),
+        ("theirs.env", format!("# pragma: allowlist nextline secret\n{line}\n")),
+    ] {
+        env.write(&format!("shop/{name}"), content);
+    }
+    let path = env.input().join("shop");
+    let run = scan(&env, &[text(&path)]).exits(0);
+    assert_eq!(paths(&run), Vec::<String>::new());
+    assert_eq!(run.summary()["suppressed"], 1, "one secret in two places");
+
+    let run = scan(&env, &["--no-allow-comments", text(&path)]).exits(1);
+    assert_eq!(paths(&run).len(), 2);
+    assert_eq!(run.summary()["suppressed"], 0);
+
+    env.write("shop/plain.env", format!("{line}\n"));
+    let run = scan(&env, &[text(&path)]).exits(1);
+    assert_eq!(paths(&run), [format!("{}/plain.env", text(&path))]);
+    assert_eq!(run.summary()["suppressed"], 0, "it is shown where no comment allows it");
+}

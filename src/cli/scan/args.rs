@@ -123,6 +123,10 @@ pub(crate) struct DetectionArgs {
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
 
+    /// Show secrets also where a comment allows them (`rescind:allow`, `gitleaks:allow`, `ggignore` and the like)
+    #[arg(long)]
+    pub no_allow_comments: bool,
+
     /// Leave out paths that match a pattern as in `.gitignore`, in files, histories and images alike (can be repeated)
     #[arg(long, value_name = "PATTERN")]
     pub exclude: Vec<String>,

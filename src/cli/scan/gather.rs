@@ -23,6 +23,8 @@ use crate::source::{ScanContext, Source};
 /// What a scan brought to light.
 pub(super) struct Gathered {
     pub findings: Vec<Finding>,
+    /// How many secrets are not among them because comments allow them.
+    pub allowed: u64,
     pub diagnostics: Vec<Diagnostic>,
     pub items: u64,
     pub bytes: u64,
@@ -105,7 +107,7 @@ pub(super) fn scan(
     global: &Global,
 ) -> anyhow::Result<Gathered> {
     let started = Instant::now();
-    let collector = Collector::without(excluded);
+    let collector = Collector::without(excluded).disobeying_comments(args.detection.no_allow_comments);
     stop_on_interrupt(&collector)?;
     let mut pool = rayon::ThreadPoolBuilder::new();
     if let Some(jobs) = args.detection.jobs {
@@ -139,8 +141,9 @@ pub(super) fn scan(
     }
     let stop = collector.cancel_flag();
     let (items, bytes) = (collector.counters.items.load(Relaxed), collector.counters.bytes.load(Relaxed));
+    let allowed = collector.count_allowed();
     let (findings, diagnostics) = collector.finish();
-    Ok(Gathered { findings, diagnostics, items, bytes, duration: started.elapsed(), stop })
+    Ok(Gathered { findings, allowed, diagnostics, items, bytes, duration: started.elapsed(), stop })
 }
 
 /// The first interrupt asks the sources to stop, so that what was found is still reported; the second ends the process.

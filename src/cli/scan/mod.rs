@@ -102,7 +102,7 @@ fn scan(args: &Args, scope: Scope, allowed: Vec<Fingerprint>, global: &Global) -
         duration: gathered.duration,
         interrupted: gathered.is_interrupted(),
         below_min_confidence,
-        suppressed,
+        suppressed: suppressed + gathered.allowed,
     };
     let report = Report {
         findings: &gathered.findings,
