@@ -44,13 +44,13 @@ pub(super) fn is_allowed(bytes: &[u8], span: &Range<usize>) -> bool {
     let is_whole = before.len() == span.start;
     let secret = bytes.get(span.clone()).unwrap_or_default();
     // The first and the last line of the secret, as far as they are not secret themselves.
-    let (line, lines_before) = match memchr::memrchr(b'\n', before) {
+    let (line, above) = match memchr::memrchr(b'\n', before) {
         Some(newline) => (before.get(newline + 1..), before.get(..newline)),
         None => (Some(before), None),
     };
     let rest_of_last_line = after.get(..memchr::memchr(b'\n', after).unwrap_or(after.len()));
     let rest_of_first_line = memchr::memchr(b'\n', secret).and_then(|newline| secret.get(..newline));
-    let line_before = lines_before.and_then(|lines| match memchr::memrchr(b'\n', lines) {
+    let line_before = above.and_then(|lines| match memchr::memrchr(b'\n', lines) {
         Some(newline) => lines.get(newline + 1..),
         None => is_whole.then_some(lines),
     });

@@ -288,9 +288,13 @@ pub(super) const SEQUENCES: &[&str] = &[
 ];
 
 /// SHA-256 of credentials that issuers and specifications print in their documentation. Hashes, so that this file holds no
-/// credential itself: jwt.io, RFC 6749, 7009, 7515 and 7662, Supabase's local set-up, and the documentation of AWS, GitHub and
+/// credential itself: jwt.io, RFC 6749, 7009, 7515 and 7662, the emulators of Azure Storage and Cosmos DB, Supabase's local set-up, and the
+/// documentation of AWS, GitHub, Dynatrace and
 /// Stripe.
 pub(super) const PUBLISHED: &[&str] = &[
+    "0011cc25eb4320717494d2703e8cba85743e71b500283c21c8b88147992f9059",
+    "aa6547439583c3a275d4542a0df6c1ad6a863971be9f2a2220f027cc02aef615",
+    "9154e2e6fbfb1e50a3f18fe4deb606917d1438eec3788a5dbc2af765e83f29ac",
     "7f75367e7881255134e1375e723d1dea8ad5f6a4fdb79d938df1f1754a830606",
     "da816f9f2c16e6c5390e7636cadc40c43551bf0bbcf8f36c65539e6633a9c5e8",
     "c794fa6d20c64efb9adf980ae93af472a1679775862d421ffe55d4a57fad5b3e",
