@@ -288,9 +288,8 @@ pub(super) const SEQUENCES: &[&str] = &[
 ];
 
 /// SHA-256 of credentials that issuers and specifications print in their documentation. Hashes, so that this file holds no
-/// credential itself: jwt.io, RFC 6749, 7009, 7515 and 7662, the emulators of Azure Storage and Cosmos DB, Supabase's local set-up, and the
-/// documentation of AWS, GitHub, Dynatrace and
-/// Stripe.
+/// credential itself: jwt.io, RFC 6749, 7009, 7515 and 7662, the emulators of Azure Storage and Cosmos DB, Supabase's local
+/// set-up, and the documentation of AWS, GitHub, Dynatrace and Stripe.
 pub(super) const PUBLISHED: &[&str] = &[
     "0011cc25eb4320717494d2703e8cba85743e71b500283c21c8b88147992f9059",
     "aa6547439583c3a275d4542a0df6c1ad6a863971be9f2a2220f027cc02aef615",
