@@ -108,17 +108,17 @@ pub(crate) fn is_one_word(name: &[u8]) -> bool {
 /// The keys that rules look for, so that a name is compared with all of them at once.
 #[derive(Default)]
 pub(crate) struct KeyIndex {
-    /// Sorted by what is read backwards.
-    keys: Vec<IndexedKey>,
-    /// By the last two characters of a key, as [`pair`] has them, where the keys with these are.
-    by_end: Vec<(u16, u16)>,
+    /// Keys of fewer than eight characters.
+    short: Vec<IndexedKey>,
+    /// All others, by their ends.
+    long: Vec<IndexedKey>,
     /// Length of the longest key.
     longest: usize,
 }
 
 /// A key of a [`KeyIndex`].
 struct IndexedKey {
-    /// Its last eight characters, the last one lowest, and which bits of a name's last eight count.
+    /// Its last eight characters, the last one highest, and which bits of a name's last eight count.
     end: u64,
     mask: u64,
     /// The joined words read backwards.
@@ -127,18 +127,12 @@ struct IndexedKey {
     rules: Vec<usize>,
 }
 
-/// The first eight of characters that are read backwards, the first one lowest, and the bits that they fill.
-fn end_of(backwards: &[u8]) -> (u64, u64) {
-    let fold = |(end, mask): (u64, u64), (place, byte): (u32, &u8)| {
-        (end | u64::from(*byte) << (8 * place), mask | 0xff << (8 * place))
+/// The first eight of characters that are read backwards, the first one highest, and the bits that they fill.
+fn end_of(backwards: impl Iterator<Item = u8>) -> (u64, u64) {
+    let fold = |(end, mask): (u64, u64), (place, byte): (u32, u8)| {
+        (end | u64::from(byte) << (56 - 8 * place), mask | 0xff << (56 - 8 * place))
     };
     (0..8).zip(backwards).fold((0, 0), fold)
-}
-
-/// A number for the last two characters of a key, small letters or digits, the last one first.
-fn pair(last: u8, before: u8) -> usize {
-    let rank = |byte: u8| usize::from(byte.to_ascii_lowercase() & 0x7f);
-    rank(last) << 7 | rank(before)
 }
 
 /// A rule whose key a name ends with.
@@ -166,20 +160,13 @@ impl KeyIndex {
             }
         }
         let indexed = |(backwards, rules): (Vec<u8>, Vec<usize>)| {
-            let (end, mask) = end_of(&backwards);
+            let (end, mask) = end_of(backwards.iter().copied());
             IndexedKey { end, mask, backwards, rules }
         };
-        let keys: Vec<IndexedKey> = index.into_iter().map(indexed).collect();
-        let mut by_end = vec![(0, 0); 1 << 14];
-        for (place, key) in (0..u16::MAX).zip(&keys) {
-            let [last, before, ..] = key.backwards[..] else { continue };
-            if let Some((from, to)) = by_end.get_mut(pair(last, before)) {
-                *from = if *to == 0 { place } else { *from };
-                *to = place + 1;
-            }
-        }
-        let longest = keys.iter().map(|key| key.backwards.len()).max().unwrap_or(0);
-        Self { keys, by_end, longest }
+        // Sorted as text read backwards, and so by their ends.
+        let (short, long): (Vec<IndexedKey>, _) = index.into_iter().map(indexed).partition(|key| key.mask != u64::MAX);
+        let longest = short.iter().chain(&long).map(|key| key.backwards.len()).max().unwrap_or(0);
+        Self { short, long, longest }
     }
 
     /// The rules whose key the name ends with, qualifiers aside; for each rule its longest key.
@@ -198,24 +185,23 @@ impl KeyIndex {
         matches
     }
 
-    /// The keys that end with the same two characters as the name: for most names there are none.
-    fn with_end_of(&self, name: &[u8]) -> &[IndexedKey] {
-        let mut end = name.iter().rev().filter(|byte| byte.is_ascii_alphanumeric());
-        let (Some(last), Some(before)) = (end.next(), end.next()) else { return &[] };
-        let range = self.by_end.get(pair(*last, *before)).copied().unwrap_or_default();
-        self.keys.get(usize::from(range.0)..usize::from(range.1)).unwrap_or_default()
+    /// The keys that end with the same eight characters as the name, or all of them if they are shorter.
+    fn with_end(&self, end: u64) -> impl Iterator<Item = &IndexedKey> {
+        let long = self.long.get(self.long.partition_point(|key| key.end < end)..).unwrap_or_default();
+        let short = self.short.iter().filter(move |key| end & key.mask == key.end);
+        short.chain(long.iter().take_while(move |key| key.end == end))
     }
 
     fn match_end(&self, name: &[u8], matches: &mut Vec<KeyMatch>) {
-        let keys = self.with_end_of(name);
-        if keys.is_empty() {
-            return;
-        }
         // The characters of the name from behind, and where they stand.
         let characters = || name.iter().enumerate().rev().filter(|(_, byte)| byte.is_ascii_alphanumeric());
+        let (end, _) = end_of(characters().map(|(_, byte)| byte.to_ascii_lowercase()));
+        let mut keys = self.with_end(end).peekable();
+        if keys.peek().is_none() {
+            return;
+        }
         let backwards: Vec<u8> = characters().take(self.longest).map(|(_, byte)| byte.to_ascii_lowercase()).collect();
-        let (end, _) = end_of(&backwards);
-        for IndexedKey { backwards: key, rules, .. } in keys.iter().filter(|key| end & key.mask == key.end) {
+        for IndexedKey { backwards: key, rules, .. } in keys {
             let length = key.len();
             let Some((index, _)) = characters().nth(length - 1).filter(|_| backwards.starts_with(key)) else {
                 continue;
