@@ -206,7 +206,7 @@ fn comments_allow_secrets_where_they_stand_and_nowhere_else() {
     assert_eq!(paths(&run), Vec::<String>::new());
     assert_eq!(run.summary()["suppressed"], 1, "one secret in two places");
 
-    let run = scan(&env, &["--no-allow-comments", text(&path)]).exits(1);
+    let run = scan(&env, &["--no-suppressions", text(&path)]).exits(1);
     assert_eq!(paths(&run).len(), 2);
     assert_eq!(run.summary()["suppressed"], 0);
 
@@ -214,4 +214,32 @@ fn comments_allow_secrets_where_they_stand_and_nowhere_else() {
     let run = scan(&env, &[text(&path)]).exits(1);
     assert_eq!(paths(&run), [format!("{}/plain.env", text(&path))]);
     assert_eq!(run.summary()["suppressed"], 0, "it is shown where no comment allows it");
+}
+
+#[test]
+fn ignore_files_of_a_target_name_findings_and_places() {
+    let env = Env::new();
+    let (by_id, by_place) = (environment_file("id"), environment_file("place"));
+    env.write("shop/src/id.env", by_id);
+    env.write("shop/src/place.env", by_place);
+    let path = env.input().join("shop");
+    let path = text(&path);
+    let ids =
+        |run: &Run| run.findings().iter().map(|it| it["id"].as_str().expect("an id").to_owned()).collect::<Vec<_>>();
+    let at = |name: &str| {
+        let run = scan(&env, &[&format!("{path}/src/{name}")]).exits(1);
+        ids(&run).remove(0)
+    };
+    env.write("shop/.rescindignore", format!("# a fixture\n{}\n", at("id.env")));
+    env.write("shop/.gitleaksignore", "src/place.env:generic-api-key:2\nsrc/gone.env:generic-api-key:1\n");
+    let run = scan(&env, &[path]).exits(0);
+    assert_eq!(run.summary()["suppressed"], 2);
+    assert_eq!(diagnostics(&run), ["stale-suppression src/gone.env:1"]);
+    let run = scan(&env, &["--no-suppressions", path]).exits(1);
+    assert_eq!(run.findings().len(), 2);
+
+    // The same list, named by whoever scans.
+    let list = format!("{path}/.gitleaksignore");
+    let run = scan(&env, &["--no-suppressions", "--baseline", &list, path]).exits(1);
+    assert_eq!(ids(&run), [at("id.env")]);
 }

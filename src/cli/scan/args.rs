@@ -119,13 +119,15 @@ pub(crate) struct DetectionArgs {
     #[arg(long, value_enum, value_name = "LEVEL", default_value = "medium")]
     pub min_confidence: ConfidenceLevel,
 
-    /// Leave out the findings whose ids a file lists: an earlier JSON or JSON Lines report, or one id a line
+    /// Leave out the findings that a file lists: an earlier JSON or JSON Lines report, one id a line, or what gitleaks reads and
+    /// writes as such, a `.gitleaksignore` or a JSON report
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
 
-    /// Show secrets also where a comment allows them (`rescind:allow`, `gitleaks:allow`, `ggignore` and the like)
+    /// Show also what the scanned content itself allows: by comments (`rescind:allow`, `gitleaks:allow`, `ggignore` and the
+    /// like), and by `.rescindignore` and `.gitleaksignore` at the root of a target
     #[arg(long)]
-    pub no_allow_comments: bool,
+    pub no_suppressions: bool,
 
     /// Leave out paths that match a pattern as in `.gitignore`, in files, histories and images alike (can be repeated)
     #[arg(long, value_name = "PATTERN")]

@@ -107,7 +107,7 @@ pub(super) fn scan(
     global: &Global,
 ) -> anyhow::Result<Gathered> {
     let started = Instant::now();
-    let collector = Collector::without(excluded).disobeying_comments(args.detection.no_allow_comments);
+    let collector = Collector::without(excluded).disobeying_comments(args.detection.no_suppressions);
     stop_on_interrupt(&collector)?;
     let mut pool = rayon::ThreadPoolBuilder::new();
     if let Some(jobs) = args.detection.jobs {

@@ -67,6 +67,9 @@ fn scan(args: &Args, scope: Scope, allowed: Vec<Fingerprint>, global: &Global) -
     let config = configure(args, global, &environment)?;
     let rules = Arc::new(load_rules(&args.detection)?);
     let mut baseline = read_baseline(&args.detection)?;
+    if !args.detection.no_suppressions {
+        read_ignore_files(&gather::paths(args), &mut baseline)?;
+    }
     // With a state file, what is still there was not looked at again.
     let is_whole = matches!(scope, Scope::Everything) && args.history.state.is_none();
     let sources = gather::open(args, scope, &environment)?;
@@ -82,14 +85,13 @@ fn scan(args: &Args, scope: Scope, allowed: Vec<Fingerprint>, global: &Global) -
     finding::lower_findings_of_tests(&mut gathered.findings);
     let below_min_confidence = withhold_unsure(&mut gathered.findings, args.detection.min_confidence.into());
     baseline.extend(allowed);
-    let (suppressed, stale) = baseline.suppress(&mut gathered.findings);
+    let roots = gather::paths(args);
+    let roots: Vec<&str> = roots.iter().filter_map(|root| root.to_str()).collect();
+    let (suppressed, stale) = baseline.suppress(&roots, &mut gathered.findings);
     if is_whole && !gathered.is_interrupted() {
-        gathered.diagnostics.extend(stale.iter().map(|id| {
-            Diagnostic::note(
-                "stale-suppression",
-                id.to_string(),
-                "the baseline lists a finding that is no longer there",
-            )
+        gathered.diagnostics.extend(stale.into_iter().map(|stale| {
+            let reason = "the baseline or an ignore file lists a finding that is no longer there";
+            Diagnostic::note("stale-suppression", stale, reason)
         }));
     }
 
@@ -140,11 +142,33 @@ fn read_baseline(args: &DetectionArgs) -> anyhow::Result<Baseline> {
     let baseline = Baseline::parse(&text);
     if baseline.is_empty() && !text.trim_ascii().is_empty() {
         anyhow::bail!(
-            "the baseline `{}` names no finding: ids look like `rsc1_` and 32 hexadecimal digits",
+            "the baseline `{}` names no finding: ids look like `rsc1_` and 32 hexadecimal digits, places like `path:rule:line`",
             path.display()
         );
     }
     Ok(baseline)
+}
+
+/// Files at the root of a target that list what is known there: ours, and that of gitleaks.
+const IGNORE_FILES: [&str; 2] = [".rescindignore", ".gitleaksignore"];
+
+/// Larger ones are no lists that anybody wrote.
+const LARGEST_IGNORE_FILE: u64 = 16 << 20;
+
+/// Adds what the targets themselves say is known.
+fn read_ignore_files(targets: &[PathBuf], baseline: &mut Baseline) -> anyhow::Result<()> {
+    for path in targets.iter().flat_map(|target| IGNORE_FILES.map(|name| target.join(name))) {
+        // What is scanned is hostile: no link, device or pipe is followed.
+        let Ok(metadata) = fs_err::symlink_metadata(&path) else { continue };
+        if !metadata.is_file() {
+            continue;
+        }
+        if metadata.len() > LARGEST_IGNORE_FILE {
+            anyhow::bail!("the ignore file `{}` is larger than {LARGEST_IGNORE_FILE} bytes", path.display());
+        }
+        baseline.unite(Baseline::parse(&fs_err::read(&path).context("cannot read an ignore file")?));
+    }
+    Ok(())
 }
 
 /// Takes out what is below the confidence asked for, and counts it.
