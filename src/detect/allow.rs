@@ -7,7 +7,9 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use aho_corasick::AhoCorasick;
+
+use super::words::any_of;
 
 /// What allows a secret on its own line: ours, and those of gitleaks, betterleaks, TruffleHog, Kingfisher, ggshield and
 /// detect-secrets, the last one under its older name too.
@@ -31,11 +33,6 @@ pub(super) const REACH: usize = 2048;
 
 static ANY_MARK: LazyLock<AhoCorasick> = LazyLock::new(|| any_of(MARKS));
 static ANY_MARK_OF_NEXT_LINE: LazyLock<AhoCorasick> = LazyLock::new(|| any_of(MARKS_OF_NEXT_LINE));
-
-fn any_of(marks: &[&str]) -> AhoCorasick {
-    let kind = Some(AhoCorasickKind::ContiguousNFA);
-    AhoCorasick::builder().kind(kind).ascii_case_insensitive(true).build(marks).expect("short words of our own")
-}
 
 /// Whether a comment allows what stands at `span`.
 pub(super) fn is_allowed(bytes: &[u8], span: &Range<usize>) -> bool {

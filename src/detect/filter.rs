@@ -3,11 +3,11 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use aho_corasick::AhoCorasick;
 use sha2::{Digest, Sha256};
 
 use super::randomness;
-use super::words::{ENCRYPTED, PASSWORD_HASHES, PLACEHOLDERS, PUBLISHED, REFERENCES, SEQUENCES, WORDS};
+use super::words::{ENCRYPTED, PASSWORD_HASHES, PLACEHOLDERS, PUBLISHED, REFERENCES, SEQUENCES, WORDS, any_of};
 
 /// Why a match is not a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,12 +75,6 @@ static ANY_PLACEHOLDER: LazyLock<AhoCorasick> = LazyLock::new(|| any_of(PLACEHOL
 
 static TEMPLATE_MARKS: LazyLock<AhoCorasick> =
     LazyLock::new(|| any_of(["${", "{{", "}}", "<%", "#{", "$(", "%(", "((", "$[", "{%", "\\(", "{0}", "{}"]));
-
-fn any_of(words: impl IntoIterator<Item = impl AsRef<[u8]>>) -> AhoCorasick {
-    // The kind that is ready soonest of those that are fast on short values.
-    let kind = Some(AhoCorasickKind::ContiguousNFA);
-    AhoCorasick::builder().kind(kind).build(words).expect("short words of our own")
-}
 
 /// The filters for a value that a pattern of its own proves to be of an issuer's making.
 pub(crate) fn token(value: &[u8]) -> Option<Filter> {

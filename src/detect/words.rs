@@ -1,4 +1,13 @@
-//! The word lists of the filters, in lower case. A flat catalogue: nothing here decides.
+//! The word lists of the filters, in lower case, and how they are looked for. A flat catalogue: nothing here decides.
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+
+/// A search for all the words at once, in any case.
+pub(super) fn any_of(words: impl IntoIterator<Item = impl AsRef<[u8]>>) -> AhoCorasick {
+    // The kind that is ready soonest of those that are fast on short values.
+    let kind = Some(AhoCorasickKind::ContiguousNFA);
+    AhoCorasick::builder().kind(kind).ascii_case_insensitive(true).build(words).expect("short words of our own")
+}
 
 /// Words that somebody is meant to replace.
 pub(super) const PLACEHOLDERS: &[&str] = &[

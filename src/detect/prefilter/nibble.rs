@@ -75,6 +75,9 @@ impl Frequencies {
     }
 }
 
+/// The halves of a byte: the lower one, and the upper ones of both cases.
+type Halves = (usize, [usize; 2]);
+
 /// Windows that are told apart from other bytes together.
 #[derive(Clone, Copy, Default)]
 struct Bucket([Position; WIDTH]);
@@ -95,8 +98,8 @@ struct Position {
 }
 
 impl Bucket {
-    /// The halves of the bytes of a window: the lower one, and the upper ones of both cases. `None` for any byte.
-    fn halves(window: &Window) -> [Option<(usize, [usize; 2])>; WIDTH] {
+    /// The halves of the bytes of a window. `None` for any byte.
+    fn halves(window: &Window) -> [Option<Halves>; WIDTH] {
         std::array::from_fn(|position| {
             let byte = window.bytes[position];
             let is_any = window.is_short && position == WIDTH - 1;
@@ -117,43 +120,13 @@ impl Bucket {
 
     fn add(&mut self, frequencies: &Frequencies, window: &Window) {
         for (position, halves) in self.0.iter_mut().zip(Self::halves(window)) {
-            let Some((low, highs)) = halves else {
-                position.any += 1;
-                position.set_share();
-                continue;
-            };
-            position.low[low] += 1;
-            if position.low[low] == 1 {
-                position.change_low(frequencies, low, 1.0);
-            }
-            for high in highs {
-                position.high[high] += 1;
-                if position.high[high] == 1 {
-                    position.change_high(frequencies, high, 1.0);
-                }
-            }
-            position.set_share();
+            position.change(frequencies, halves, 1);
         }
     }
 
     fn remove(&mut self, frequencies: &Frequencies, window: &Window) {
         for (position, halves) in self.0.iter_mut().zip(Self::halves(window)) {
-            let Some((low, highs)) = halves else {
-                position.any -= 1;
-                position.set_share();
-                continue;
-            };
-            position.low[low] -= 1;
-            if position.low[low] == 0 {
-                position.change_low(frequencies, low, -1.0);
-            }
-            for high in highs {
-                position.high[high] -= 1;
-                if position.high[high] == 0 {
-                    position.change_high(frequencies, high, -1.0);
-                }
-            }
-            position.set_share();
+            position.change(frequencies, halves, -1);
         }
     }
 }
@@ -167,13 +140,8 @@ impl Position {
         self.any > 0 || self.high[half] > 0
     }
 
-    fn set_share(&mut self) {
-        let allowed = self.with_low.iter().zip(&self.low).filter(|(_, count)| **count > 0);
-        self.share = if self.any > 0 { 1.0 } else { allowed.map(|(share, _)| share).sum() };
-    }
-
     /// How much more often if these halves are allowed too.
-    fn gain(&self, frequencies: &Frequencies, (low, highs): (usize, [usize; 2])) -> f32 {
+    fn gain(&self, frequencies: &Frequencies, (low, highs): Halves) -> f32 {
         if self.any > 0 {
             return 0.0;
         }
@@ -186,16 +154,32 @@ impl Position {
         gain_of_low + highs.map(gain_of_high).iter().sum::<f32>()
     }
 
-    fn change_low(&mut self, frequencies: &Frequencies, low: usize, sign: f32) {
-        for (share, row) in self.with_high.iter_mut().zip(&frequencies.0) {
-            *share += sign * row[low];
+    /// Counts a window more or less, `by` one. What is allowed changes with the first of a half and with the last.
+    fn change(&mut self, frequencies: &Frequencies, halves: Option<Halves>, by: i16) {
+        let count = |held: &mut u16| {
+            let was_allowed = *held > 0;
+            *held = held.saturating_add_signed(by);
+            was_allowed != (*held > 0)
+        };
+        match halves {
+            None => _ = count(&mut self.any),
+            Some((low, highs)) => {
+                if count(&mut self.low[low]) {
+                    for (share, row) in self.with_high.iter_mut().zip(&frequencies.0) {
+                        *share += f32::from(by) * row[low];
+                    }
+                }
+                for high in highs {
+                    if count(&mut self.high[high]) {
+                        for (share, frequency) in self.with_low.iter_mut().zip(&frequencies.0[high]) {
+                            *share += f32::from(by) * frequency;
+                        }
+                    }
+                }
+            }
         }
-    }
-
-    fn change_high(&mut self, frequencies: &Frequencies, high: usize, sign: f32) {
-        for (share, frequency) in self.with_low.iter_mut().zip(&frequencies.0[high]) {
-            *share += sign * frequency;
-        }
+        let allowed = self.with_low.iter().zip(&self.low).filter(|(_, count)| **count > 0);
+        self.share = if self.any > 0 { 1.0 } else { allowed.map(|(share, _)| share).sum() };
     }
 }
 
