@@ -8,6 +8,7 @@ mod error;
 mod rule;
 mod schema;
 mod template;
+mod vendor;
 mod vocabulary;
 
 use std::collections::HashMap;

@@ -9,6 +9,7 @@ use super::rule::{
     Alphabet, BlastRadius, Checksum, Encoding, Endpoints, Matcher, PartSpec, Revoke, RevokeMethod, Rule, Scanner,
     Shape, Verify, VerifyMethod, Window,
 };
+use super::vendor::VendorEntry;
 use super::vocabulary;
 use crate::finding::{Confidence, Kind, Severity};
 use crate::spelling;
@@ -22,96 +23,102 @@ const LARGEST_WINDOW: usize = 32 * 1024;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RuleFile {
-    provider: String,
+    provider: Option<String>,
     #[serde(default, rename = "rule")]
     rules: Vec<RuleEntry>,
+    #[serde(default)]
+    vendors: Vec<VendorEntry>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RuleEntry {
-    id: String,
-    title: String,
-    kind: Kind,
-    confidence: Confidence,
-    severity: Severity,
+pub(super) struct RuleEntry {
+    pub(super) id: String,
+    pub(super) title: String,
+    pub(super) kind: Kind,
+    pub(super) confidence: Confidence,
+    pub(super) severity: Severity,
     #[serde(default)]
-    anchors: Vec<String>,
+    pub(super) anchors: Vec<String>,
     #[serde(default = "yes")]
-    case_sensitive: bool,
-    window: Option<WindowEntry>,
-    pattern: Option<String>,
-    keys: Option<Vec<String>>,
-    scanner: Option<Scanner>,
-    encoding: Option<Encoding>,
+    pub(super) case_sensitive: bool,
+    pub(super) window: Option<WindowEntry>,
+    pub(super) pattern: Option<String>,
+    pub(super) keys: Option<Vec<String>>,
+    pub(super) scanner: Option<Scanner>,
+    pub(super) encoding: Option<Encoding>,
     #[serde(default)]
-    shape: ShapeEntry,
+    pub(super) shape: ShapeEntry,
     #[serde(default)]
-    near: Vec<String>,
+    pub(super) near: Vec<String>,
     #[serde(default)]
-    parts: Vec<PartEntry>,
+    pub(super) parts: Vec<PartEntry>,
     #[serde(default)]
-    hosts: Vec<String>,
+    pub(super) hosts: Vec<String>,
     #[serde(default)]
-    endpoints: Endpoints,
-    verify: VerifyEntry,
-    revoke: RevokeEntry,
-    examples: Option<ExamplesEntry>,
+    pub(super) endpoints: Endpoints,
+    pub(super) verify: VerifyEntry,
+    pub(super) revoke: RevokeEntry,
+    pub(super) examples: Option<ExamplesEntry>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct WindowEntry {
-    before: usize,
-    after: usize,
+pub(super) struct WindowEntry {
+    pub(super) before: usize,
+    pub(super) after: usize,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct ShapeEntry {
-    min_length: usize,
-    max_length: Option<usize>,
-    alphabet: Option<Alphabet>,
-    min_entropy: Option<f64>,
-    random: bool,
-    mixed: bool,
-    checksum: Option<Checksum>,
+pub(super) struct ShapeEntry {
+    pub(super) min_length: usize,
+    pub(super) max_length: Option<usize>,
+    pub(super) alphabet: Option<Alphabet>,
+    pub(super) min_entropy: Option<f64>,
+    pub(super) random: bool,
+    pub(super) mixed: bool,
+    pub(super) checksum: Option<Checksum>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct PartEntry {
-    name: String,
-    keys: Option<Vec<String>>,
-    pattern: Option<String>,
+pub(super) struct PartEntry {
+    pub(super) name: String,
+    pub(super) keys: Option<Vec<String>>,
+    pub(super) pattern: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct VerifyEntry {
-    method: VerifyMethod,
-    reason: Option<String>,
+pub(super) struct VerifyEntry {
+    pub(super) method: VerifyMethod,
+    pub(super) reason: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RevokeEntry {
-    method: RevokeMethod,
-    blast_radius: BlastRadius,
+pub(super) struct RevokeEntry {
+    pub(super) method: RevokeMethod,
+    pub(super) blast_radius: BlastRadius,
     #[serde(default)]
-    reversible: bool,
+    pub(super) reversible: bool,
     #[serde(default)]
-    steps: Vec<String>,
+    pub(super) steps: Vec<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ExamplesEntry {
+pub(super) struct ExamplesEntry {
     #[serde(default)]
-    matches: Vec<String>,
+    pub(super) matches: Vec<String>,
     #[serde(default)]
-    rejects: Vec<String>,
+    pub(super) rejects: Vec<String>,
 }
+
+/// What is wrong with an entry.
+#[derive(Debug)]
+pub(super) struct EntryError(pub(super) &'static str);
 
 /// The examples of one rule, as written: templates are not expanded yet.
 pub struct Examples {
@@ -159,11 +166,23 @@ pub(super) fn read_compiled(file: &str, json: &str) -> Result<Parsed, RuleError>
 
 fn convert_all(entries: RuleFile, file: &str, text: &str, trust: Trust) -> Result<Parsed, RuleError> {
     let mut parsed = Parsed { rules: Vec::new(), examples: Vec::new() };
-    for entry in entries.rules {
-        let context = Context { file, text, id: entry.id.clone() };
-        let (rule, examples) = context.convert(entry, &entries.provider, trust)?;
+    let mut convert = |context: Context<'_>, entry: RuleEntry, provider: &str| {
+        let (rule, examples) = context.convert(entry, provider, trust)?;
         parsed.rules.push(rule);
         parsed.examples.push(examples);
+        Ok(())
+    };
+    for entry in entries.rules {
+        let context = Context { file, text, id: entry.id.clone(), name: entry.id.clone() };
+        let Some(provider) = &entries.provider else {
+            return Err(context.fail(None, "the file names no `provider`"));
+        };
+        convert(context, entry, provider)?;
+    }
+    for entry in entries.vendors {
+        let (provider, context) = (entry.provider(), Context { file, text, id: entry.id(), name: entry.name.clone() });
+        let entry = entry.rule().map_err(|EntryError(reason)| context.fail(None, reason))?;
+        convert(context, entry, &provider)?;
     }
     Ok(parsed)
 }
@@ -193,12 +212,14 @@ struct Context<'a> {
     file: &'a str,
     text: &'a str,
     id: String,
+    /// What the entry is found by in the text: its id or its name.
+    name: String,
 }
 
 impl Context<'_> {
     /// An error in the rule, at the line where that stands in it, or where its id stands.
     fn fail(&self, at: Option<&str>, reason: impl Into<String>) -> RuleError {
-        let id = ['"', '\''].iter().find_map(|quote| self.text.find(&format!("{quote}{}{quote}", self.id)));
+        let id = ['"', '\''].iter().find_map(|quote| self.text.find(&format!("{quote}{}{quote}", self.name)));
         let within = id.and_then(|id| self.text.get(id..)).unwrap_or(self.text);
         let offset = at.and_then(|at| within.find(at)).unwrap_or(0);
         let place = id.unwrap_or(0) + offset;
