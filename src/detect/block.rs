@@ -28,6 +28,39 @@ pub(super) fn ancestors(bytes: &[u8], position: usize, least: usize) -> impl Ite
     })
 }
 
+/// How much of what stands before a brace is looked at.
+const LONGEST_OPENER: usize = 48;
+
+/// What stands before each brace or bracket that is open at a position, from the innermost on: `"registration": `.
+pub(super) fn openers(bytes: &[u8], position: usize, least: usize) -> impl Iterator<Item = &[u8]> {
+    let mut depth = 0usize;
+    let before = bytes.get(least..position).unwrap_or_default();
+    before.iter().enumerate().rev().filter_map(move |(index, byte)| {
+        match byte {
+            b'}' | b']' => depth += 1,
+            b'{' | b'[' if depth > 0 => depth -= 1,
+            b'{' | b'[' => {
+                let text = before.get(index.saturating_sub(LONGEST_OPENER)..index)?;
+                let start = text.iter().rposition(|byte| b"{}[],;\n".contains(byte)).map_or(0, |index| index + 1);
+                return text.get(start..);
+            }
+            _ => {}
+        }
+        None
+    })
+}
+
+/// The line that opens the section of TOML or INI that a position stands in: `[oauth.google]`.
+pub(super) fn section(bytes: &[u8], position: usize, least: usize) -> Option<&[u8]> {
+    let above = bytes.get(least..position)?;
+    above.rsplit(|byte| *byte == b'\n').skip(1).find(|line| opens_section(line))
+}
+
+fn opens_section(line: &[u8]) -> bool {
+    let name = line.trim_ascii().strip_prefix(b"[").and_then(|name| name.strip_suffix(b"]"));
+    name.is_some_and(|name| name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_-.:/ []\"'".contains(byte)))
+}
+
 /// Columns before the first character of the line; a list's dash counts as the white space it stands for.
 fn indentation_at(bytes: &[u8], position: usize, least: usize) -> usize {
     indentation(bytes.get(line_start(bytes, position, least)..position).unwrap_or_default())
@@ -123,6 +156,16 @@ mod tests {
             .map(|line| std::str::from_utf8(line).unwrap().trim())
             .collect();
         assert_eq!(found, ["oauth2:", "spring:"]);
+    }
+
+    #[test]
+    fn what_is_open_and_which_section() {
+        let text =
+            "[one]\na = 1\n[two.x]\nb = { \"c\": {}, \"registration\": {\"okta\": [{\"id\": 1}, {\"secret\": HERE";
+        let texts = |found: &[u8]| std::str::from_utf8(found).unwrap().trim().to_owned();
+        let found: Vec<String> = openers(text.as_bytes(), text.len() - 4, 13).map(texts).collect();
+        assert_eq!(found, ["", "\"okta\":", "\"registration\":", "b ="]);
+        assert_eq!(section(text.as_bytes(), text.len() - 4, 0).map(texts).as_deref(), Some("[two.x]"));
     }
 
     #[test]

@@ -230,7 +230,7 @@ pub(crate) fn distinctive(stem: &[String]) -> Vec<&str> {
 
 fn is_qualifier(word: &[u8]) -> bool {
     word.len() == 1
-        || word.iter().all(u8::is_ascii_digit)
+        || word.strip_prefix(b"v").or(word.strip_prefix(b"V")).unwrap_or(word).iter().all(u8::is_ascii_digit)
         || QUALIFIERS.iter().any(|qualifier| qualifier.as_bytes().eq_ignore_ascii_case(word))
 }
 
@@ -280,6 +280,7 @@ mod tests {
             ("google_clientsecret", Some(1)),
             ("GOOGLE_CLIENT_SECRET_PROD", Some(1)),
             ("CLIENT_SECRET_2", Some(0)),
+            ("CLIENT_SECRET_V2", Some(0)),
             ("CLIENT_SECRET_PATH", None),
             ("client_secrets", None),
             ("secret", None),

@@ -10,7 +10,7 @@ use regex::bytes::Regex;
 
 use super::assignment::{self, Assignment, PlainRun, Quote};
 use super::judge::{Judge, OF_PATTERN, OF_SCANNER, Raw};
-use super::key::KeyMatch;
+use super::key::{Key, KeyMatch};
 use super::pattern::{self, Found};
 use super::prefilter::{Hit, Owner};
 use super::{Detector, boundary, jwk, jwt, nearby, value};
@@ -117,6 +117,7 @@ impl Detector {
                 let stem = assignment.key.stem(found.stem);
                 if self.may_hold(found.rule, rule, &value)
                     && nearby::is_near(bytes, rule, &assignment.key_span, stem)
+                    && nearby::is_under(bytes, rule, &assignment.key_span, stem)
                     && judge.keep(found.rule, rule, raw_of_assignment(&assignment, &value, found, rule))
                 {
                     kept = spans;
@@ -128,6 +129,17 @@ impl Detector {
         }
     }
 
+    /// The rules that look for a name.
+    pub(super) fn rules_for(&self, name: &[u8]) -> Vec<KeyMatch> {
+        let mut found = self.key_rules.matches(name);
+        let is_excepted = |found: &KeyMatch| {
+            let except = self.rules.rules.get(found.rule).map(|rule| rule.except.as_slice()).unwrap_or_default();
+            !except.is_empty() && Key::parse(name).stem(found.stem).iter().any(|word| except.contains(word))
+        };
+        found.retain(|found| !is_excepted(found));
+        found
+    }
+
     /// What is assigned to the name that a word belongs to, and the rules that look for that name.
     pub(super) fn assignment_at(
         &self,
@@ -137,7 +149,7 @@ impl Detector {
     ) -> Option<(Assignment, Vec<KeyMatch>)> {
         let bytes = bytes.get(..word.start.saturating_add(assignment::REACH.after)).unwrap_or(bytes);
         let name = assignment::name(bytes, word);
-        let found = self.key_rules.matches(bytes.get(name.words.clone())?);
+        let found = self.rules_for(bytes.get(name.words.clone())?);
         if found.is_empty() || plain.swallows(bytes, name.span.start) {
             return None;
         }
@@ -198,7 +210,7 @@ pub(super) fn raw_of_assignment<'a>(assignment: &Assignment, value: &'a [u8], fo
         stem: assignment.key.stem(found.stem).to_vec(),
         parts: Vec::new(),
         // What asks for more than a name knows more than a name.
-        specificity: found.length + if rule.near.is_empty() { 0 } else { OF_CONTEXT },
+        specificity: found.length + if rule.near.is_empty() && rule.under.is_empty() { 0 } else { OF_CONTEXT },
     }
 }
 

@@ -32,3 +32,19 @@ pub(super) fn is_near(bytes: &[u8], rule: &Rule, name: &Range<usize>, stem: &[St
 fn contains(text: &[u8], word: &str) -> bool {
     memchr::memmem::find(text, word.as_bytes()).is_some()
 }
+
+/// Whether one of the rule's words stands in the names around a name with that stem: in the stem, in the object or section that the
+/// name stands in, and in those around it. True for a rule without such words.
+pub(super) fn is_under(bytes: &[u8], rule: &Rule, name: &Range<usize>, stem: &[String]) -> bool {
+    if rule.under.is_empty() || stem.iter().any(|word| rule.under.iter().any(|under| word.contains(under.as_str()))) {
+        return true;
+    }
+    let least = name.start.saturating_sub(rule.window.before);
+    let speaks = |text: &[u8]| {
+        let text = text.to_ascii_lowercase();
+        rule.under.iter().any(|word| contains(&text, word))
+    };
+    block::ancestors(bytes, name.start, least).any(speaks)
+        || block::openers(bytes, name.start, least).any(speaks)
+        || block::section(bytes, name.start, least).is_some_and(speaks)
+}

@@ -127,7 +127,7 @@ impl Detector {
         let bytes = bytes.get(..start.saturating_add(assignment::REACH.after)).unwrap_or(bytes);
         let name = assignment::name(bytes, start..end);
         let Some(words) = bytes.get(name.words.clone()) else { return Verdict::Wide };
-        let found = self.key_rules.matches(words);
+        let found = self.rules_for(words);
         if found.is_empty() {
             let is_narrow = name.read.start + NARROW.before >= start && name.read.end <= start + NARROW.after;
             return if is_narrow { Verdict::Narrow } else { Verdict::Wide };

@@ -33,6 +33,11 @@ pub struct Rule {
     pub shape: Shape,
     /// Words of which one must stand within the window of a name or value, in any case; none are needed when this is empty.
     pub near: Vec<String>,
+    /// Words of which one must stand in the names around a name: in what it begins with, in the object or section that it stands
+    /// in, or in one around that. None are needed when this is empty.
+    pub under: Vec<String>,
+    /// Words that a name may not begin with: `next token` is no credential.
+    pub except: Vec<String>,
     /// What is looked for beside a match.
     pub parts: Vec<PartSpec>,
     /// The only hosts that its secret may be sent to: exact names, or `*.` and a name for all hosts below it. Empty when only

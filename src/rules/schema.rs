@@ -52,6 +52,10 @@ pub(super) struct RuleEntry {
     #[serde(default)]
     pub(super) near: Vec<String>,
     #[serde(default)]
+    pub(super) under: Vec<String>,
+    #[serde(default)]
+    pub(super) except: Vec<String>,
+    #[serde(default)]
     pub(super) parts: Vec<PartEntry>,
     #[serde(default)]
     pub(super) hosts: Vec<String>,
@@ -264,6 +268,8 @@ impl Context<'_> {
                 checksum: entry.shape.checksum,
             },
             near: entry.near.into_iter().map(|word| word.to_ascii_lowercase()).collect(),
+            under: entry.under.into_iter().map(|word| word.to_ascii_lowercase()).collect(),
+            except: entry.except,
             parts: entry.parts.into_iter().map(|part| self.part(part, trust)).collect::<Result<_, _>>()?,
             hosts: entry.hosts,
             endpoints: entry.endpoints,

@@ -99,6 +99,8 @@ impl VendorEntry {
             encoding: None,
             shape: ShapeEntry { random: true, ..ShapeEntry::default() },
             near: Vec::new(),
+            under: Vec::new(),
+            except: Vec::new(),
             parts: self.with.iter().map(|words| part(words)).collect(),
             hosts: self.hosts,
             endpoints: super::Endpoints::default(),
@@ -159,7 +161,7 @@ impl VendorEntry {
             format!("# {name}, production\n{upper}_API_KEY={template}\nLOG_LEVEL=info\n"),
             format!("services:\n  web:\n    environment:\n      - {upper}_TOKEN={template}\n"),
             format!("{{\n  \"{word}\": {{\n    \"apiKey\": \"{template}\",\n    \"timeout\": 30\n  }}\n}}\n"),
-            format!("const {}_SECRET = '{template}';\nmodule.exports = client;\n", upper),
+            format!("const {upper}_SECRET = '{template}';\nmodule.exports = client;\n"),
             format!("[{word}]\napi_key = \"{template}\"\nretries = 3\n"),
             format!(
                 "# asks {word}\nresponse = requests.get(url, headers={{\"Authorization\": \"Bearer {template}\"}})\n"

@@ -1,0 +1,233 @@
+//! A place in the bytes that moves over what is understood.
+
+use super::{DEEPEST_QUOTE, LONGEST_GAP, LONGEST_KEY};
+
+/// How many calls may stand around a value.
+const DEEPEST_CALL: usize = 3;
+
+/// How far into a block its default is looked for.
+const LONGEST_BLOCK: usize = 512;
+
+/// The shortest word that can be a value where nothing but its place says so.
+const SHORTEST_WORD: usize = 16;
+
+pub(super) struct Cursor<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) position: usize,
+}
+
+impl<'a> Cursor<'a> {
+    pub(super) fn peek(&self) -> Option<u8> {
+        self.peek_at(0)
+    }
+
+    pub(super) fn peek_at(&self, offset: usize) -> Option<u8> {
+        self.bytes.get(self.position + offset).copied()
+    }
+
+    /// What stands before a position, as far as the indentation of a line may reach.
+    pub(super) fn before(&self, position: usize) -> &'a [u8] {
+        self.bytes.get(position.saturating_sub(LONGEST_KEY)..position).unwrap_or_default()
+    }
+
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.position..).unwrap_or_default()
+    }
+
+    pub(super) fn eat(&mut self, text: &[u8]) -> bool {
+        let found = self.rest().starts_with(text);
+        if found {
+            self.position += text.len();
+        }
+        found
+    }
+
+    pub(super) fn skip_while(&mut self, most: usize, accept: impl Fn(u8) -> bool) -> usize {
+        let count = self.rest().iter().take(most).take_while(|byte| accept(**byte)).count();
+        self.position += count;
+        count
+    }
+
+    pub(super) fn skip_blanks(&mut self) -> usize {
+        self.skip_while(LONGEST_GAP, |byte| byte == b' ' || byte == b'\t')
+    }
+
+    /// Whatever closes a quoted or indexed name; tells whether the name was quoted.
+    pub(super) fn skip_closers(&mut self) -> bool {
+        let mut is_quoted = false;
+        for _ in 0..4 {
+            let escapes = self.backslashes_before_quote();
+            match self.peek_at(escapes) {
+                Some(b'"' | b'\'' | b'`') => is_quoted = true,
+                Some(b']' | b')') if is_quoted => {}
+                _ => break,
+            }
+            self.position += escapes + 1;
+        }
+        is_quoted
+    }
+
+    /// How many backslashes stand here, if a quotation mark follows them: text quoted within quoted text, however deep.
+    pub(super) fn backslashes_before_quote(&self) -> usize {
+        let count = self.rest().iter().take(DEEPEST_QUOTE).take_while(|byte| **byte == b'\\').count();
+        if matches!(self.peek_at(count), Some(b'"' | b'\'')) { count } else { 0 }
+    }
+
+    /// `string =`, `&str =`, `Option<String> =`: a type between name and value. Moves only if there is one.
+    pub(super) fn skip_type(&mut self) -> bool {
+        let start = self.position;
+        let length = self.skip_while(48, |b| b.is_ascii_alphanumeric() || b"_<>[]&'.?*:, ".contains(&b));
+        // Base64 ends with the same sign, but long before it there is no blank.
+        let is_type = length > 0 && (length <= 12 || self.bytes.get(self.position - 1) == Some(&b' '));
+        if is_type && self.eat(b"=") && !matches!(self.peek(), None | Some(b'=' | b'>' | b'\n' | b'\r')) {
+            self.skip_blanks();
+            return true;
+        }
+        self.position = start;
+        false
+    }
+
+    /// `name: KEY` … `value: VALUE`, in YAML, JSON and XML. Moves only if there is such a thing.
+    pub(super) fn skip_to_value_of_pair(&mut self) -> bool {
+        let start = self.position;
+        self.skip_while(2, |byte| byte == b',' || byte == b'\r');
+        self.skip_while(LONGEST_GAP, |byte| byte.is_ascii_whitespace());
+        self.skip_while(DEEPEST_QUOTE, |byte| matches!(byte, b'"' | b'\'' | b'\\'));
+        if self.rest().get(..5).is_some_and(|word| word.eq_ignore_ascii_case(b"value")) {
+            self.position += 5;
+            self.skip_while(DEEPEST_QUOTE, |byte| matches!(byte, b'"' | b'\'' | b'\\'));
+            self.skip_blanks();
+            if self.eat(b"=") || self.eat(b":") {
+                self.skip_blanks();
+                return true;
+            }
+        }
+        self.position = start;
+        false
+    }
+
+    /// `SecretString("…")`, `[]byte("…")`, `new Key(UTF8.GetBytes("…"))`, `b"…"`, `@"…"`: what may stand before a quoted value.
+    pub(super) fn skip_wrappers(&mut self) {
+        for _ in 0..DEEPEST_CALL {
+            let start = self.position;
+            self.eat(b"new ");
+            let length = self.skip_while(40, |b| b.is_ascii_alphanumeric() || b"_.:[]".contains(&b));
+            let name = self.bytes.get(start..self.position).unwrap_or_default();
+            let is_prefix = length <= 2 && !self.rest().starts_with(b"(");
+            if is_prefix {
+                self.eat(b"@");
+            }
+            if !(is_prefix || self.eat(b"(")) || reads_elsewhere(name) {
+                self.position = start;
+                return;
+            }
+            if matches!(self.peek(), Some(b'"' | b'\'' | b'`')) {
+                return;
+            }
+            let is_call = self.rest().iter().take(40).any(|byte| *byte == b'(');
+            if is_prefix || !is_call {
+                self.position = start;
+                return;
+            }
+        }
+    }
+
+    /// `<name>`, `name="…">`, `<key>name</key><string>`: leaves the cursor behind what opens the element with the value. Moves only
+    /// if there is one.
+    pub(super) fn enter_element(&mut self, before: Option<u8>, is_quoted: bool, name_start: usize) -> bool {
+        let start = self.position;
+        if before == Some(b'<') && self.eat(b">") {
+            return true;
+        }
+        let is_named = || {
+            let tag = self.before(name_start);
+            let tag = tag.strip_suffix(b"\"").or_else(|| tag.strip_suffix(b"'")).unwrap_or(tag);
+            [&b"name="[..], b"key=", b"id="].iter().any(|attribute| tag.ends_with(attribute))
+        };
+        let is_closed = if before == Some(b'>') {
+            [&b"</key>"[..], b"</name>", b"</Key>", b"</Name>", b"</string>"].iter().any(|tag| self.eat(tag))
+        } else if is_quoted && is_named() {
+            let attributes = self.position;
+            self.skip_while(LONGEST_GAP, |byte| !b"<>/\n".contains(&byte));
+            let attributes = self.bytes.get(attributes..self.position).unwrap_or_default();
+            memchr::memmem::find(attributes, b"value").is_none() && self.eat(b">")
+        } else {
+            false
+        };
+        if is_closed {
+            self.skip_while(LONGEST_GAP, |byte| byte.is_ascii_whitespace());
+            let opened = [&b"<string>"[..], b"<value>", b"<String>", b"<Value>"].iter().any(|tag| self.eat(tag));
+            if opened || before != Some(b'>') {
+                return true;
+            }
+        }
+        self.position = start;
+        false
+    }
+
+    /// `variable "name" { … default = VALUE }`: moves to the value, if there is such a thing.
+    pub(super) fn skip_to_default(&mut self) -> bool {
+        let start = self.position;
+        if self.eat(b"{") {
+            let text = self.rest();
+            let text = text.get(..LONGEST_BLOCK).unwrap_or(text);
+            let block = text.iter().position(|byte| *byte == b'}').and_then(|end| text.get(..end)).unwrap_or(text);
+            let lines = block.split_inclusive(|byte| *byte == b'\n');
+            let mut offset = 0;
+            for line in lines {
+                let rest = line.trim_ascii_start();
+                if let Some(rest) = rest.strip_prefix(b"default")
+                    && let Some(value) = rest.trim_ascii_start().strip_prefix(b"=")
+                {
+                    self.position += offset + line.len() - value.trim_ascii_start().len();
+                    return true;
+                }
+                offset += line.len();
+            }
+        }
+        self.position = start;
+        false
+    }
+
+    /// Whether the rest of the line is one long word.
+    pub(super) fn is_at_lone_word(&self) -> bool {
+        let rest = self.rest();
+        let length = rest.iter().take(LONGEST_BLOCK).take_while(|byte| is_of_word(**byte)).count();
+        let after = rest.get(length..).unwrap_or_default();
+        length >= SHORTEST_WORD && (after.is_empty() || after.starts_with(b"\n") || after.starts_with(b"\r\n"))
+    }
+
+    /// A heading, and one long word alone on the line below it. Moves only if there is such a thing.
+    pub(super) fn skip_to_lone_word_below(&mut self) -> bool {
+        let start = self.position;
+        self.eat(b":");
+        self.eat(b"\r");
+        if self.eat(b"\n") {
+            self.skip_while(LONGEST_GAP, |byte| byte.is_ascii_whitespace());
+            if self.is_at_lone_word() {
+                return true;
+            }
+        }
+        self.position = start;
+        false
+    }
+}
+
+/// What a word is made of that could be a credential and is neither prose nor a program.
+fn is_of_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte)
+}
+
+/// Whether a function of that name looks the value up somewhere else, so that its argument is a name.
+fn reads_elsewhere(name: &[u8]) -> bool {
+    let name = name.to_ascii_lowercase();
+    if name.ends_with(b"getbytes") {
+        return false;
+    }
+    [
+        "env", "get", "config", "param", "fetch", "lookup", "read", "load", "var", "flag", "find", "input", "file",
+        "resolve",
+    ]
+    .iter()
+    .any(|word| memchr::memmem::find(&name, word.as_bytes()).is_some())
+}

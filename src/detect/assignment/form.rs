@@ -1,0 +1,157 @@
+//! What stands between a name and its value, in the languages and formats people keep secrets in.
+
+use super::cursor::Cursor;
+use super::{Name, line_start, preceding};
+
+/// How the value is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// `name = value` anywhere.
+    Plain,
+    /// `NAME=value` from the start of a line to its end: dotenv, shell, properties.
+    Line,
+    /// `name: value` from the start of a line to its end: YAML.
+    Yaml,
+    /// `?name=value&`.
+    Parameter,
+    /// `<name>value</name>`.
+    Element,
+    /// Only a quoted value makes sense: arguments of calls, alternatives.
+    Quoted,
+    /// The quoted text that follows in a list, which may as well be another name.
+    Argument,
+    /// `--name value`, `ENV NAME value`, `password value`.
+    Word,
+}
+
+impl Form {
+    /// Reads what assigns, and leaves the cursor at the value.
+    pub(super) fn read(cursor: &mut Cursor<'_>, name: &Name) -> Option<Self> {
+        let (is_quoted, name_start) = (name.is_quoted, name.span.start);
+        let (before, line) = (preceding(cursor.bytes, name_start), line_start(cursor.bytes, name_start));
+        let is_bold = memchr::memmem::find(line, b"**").is_some();
+        if is_bold {
+            cursor.eat(b"**");
+        }
+        if cursor.enter_element(before, is_quoted, name_start) {
+            return Some(Self::Element);
+        }
+        let blanks = cursor.skip_blanks();
+        let opens_line = opens_line(line);
+        for operator in [&b":="[..], b"=>", b"->", b"||=", b"??=", b"?=", b"===", b"=="] {
+            if cursor.eat(operator) {
+                cursor.skip_blanks();
+                return Some(Self::Plain);
+            }
+        }
+        if cursor.eat(b"=") {
+            let spaced = cursor.skip_blanks() > 0 || blanks > 0;
+            return Some(match before {
+                Some(b'?' | b'&') if !spaced => Self::Parameter,
+                _ if opens_line && !spaced && !is_quoted => Self::Line,
+                _ => Self::Plain,
+            });
+        }
+        if cursor.peek() == Some(b':') && cursor.peek_at(1) != Some(b':') {
+            cursor.position += 1;
+            if is_bold {
+                cursor.eat(b"**");
+            }
+            cursor.skip_blanks();
+            if cursor.skip_type() {
+                return Some(Self::Plain);
+            }
+            return Some(if opens_line && cursor.peek_at(0) != Some(b'\n') { Self::Yaml } else { Self::Plain });
+        }
+        if blanks > 0 && line.contains(&b'|') && cursor.peek_at(1) == Some(b' ') && cursor.eat(b"|") {
+            cursor.skip_blanks();
+            return Some(Self::Plain);
+        }
+        if cursor.eat(b"||") || cursor.eat(b"??") || (is_quoted && cursor.eat(b"or ")) {
+            cursor.skip_blanks();
+            return Some(Self::Quoted);
+        }
+        if !is_quoted && blanks == 0 && cursor.eat(b"(") {
+            return Some(Self::Quoted);
+        }
+        if cursor.skip_to_value_of_pair() || (is_quoted && cursor.skip_to_default()) {
+            return Some(Self::Plain);
+        }
+        let opens_arguments = match before {
+            Some(b'{' | b'(') if !is_quoted => blanks == 0,
+            _ => is_quoted && opens_arguments(cursor.before(name_start)),
+        };
+        if opens_arguments && cursor.eat(b",") {
+            cursor.skip_blanks();
+            return Some(Self::Argument);
+        }
+        if is_quoted { None } else { Self::read_words(cursor, line_start(cursor.bytes, name.words.start), blanks > 0) }
+    }
+
+    /// What only white space parts from its value.
+    fn read_words(cursor: &mut Cursor<'_>, line: &[u8], is_parted: bool) -> Option<Self> {
+        let opens_line = opens_line(line);
+        if !is_parted {
+            return (opens_line && cursor.skip_to_lone_word_below()).then_some(Self::Word);
+        }
+        if cursor.skip_type() {
+            return Some(Self::Plain);
+        }
+        let is_flag = line.ends_with(b"--") || line.ends_with(b" -") || line == b"-";
+        let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+        let is_command = match words.next() {
+            Some(b"ENV" | b"ARG" | b"setenv" | b"setx" | b"env") => words.next().is_none(),
+            Some(b"login") => words.count() == 1,
+            Some(b"machine") => true,
+            _ => false,
+        };
+        if is_flag || is_command {
+            return Some(Self::Word);
+        }
+        if (opens_line || line.ends_with(b":")) && matches!(cursor.peek(), Some(b'"' | b'\'')) {
+            return Some(Self::Quoted);
+        }
+        if cursor.eat(b"is ") || cursor.eat(b"is: ") || (line.trim_ascii().is_empty() && cursor.is_at_lone_word()) {
+            cursor.skip_blanks();
+            return Some(Self::Word);
+        }
+        None
+    }
+}
+
+/// Whether only indentation, a list's dash or a shell's keyword stands before the name.
+fn opens_line(line: &[u8]) -> bool {
+    let mut rest = line.trim_ascii();
+    for prefix in [&b"#"[..], b">", b"-", b"**", b"*", b"export", b"ENV", b"ARG", b"set", b"\"", b"'"] {
+        rest = rest.strip_prefix(prefix).unwrap_or(rest).trim_ascii();
+    }
+    rest.is_empty()
+}
+
+/// Whether a quoted name is the first of a call's or pair's texts, or a flag. In a plain list of texts, the next one is no value.
+fn opens_arguments(before: &[u8]) -> bool {
+    let is_flag = before.ends_with(b"-");
+    let before = before.trim_ascii_end();
+    let before = if is_flag { without_dashes(before) } else { before };
+    let before = before.strip_suffix(b"\"").or_else(|| before.strip_suffix(b"'")).unwrap_or(before);
+    let before = before.strip_suffix(b"\\").unwrap_or(before);
+    let opener = before.trim_ascii_end();
+    // Only the arguments of a call are spread over lines: one text a line is a list.
+    let is_same_line = !before.get(opener.len()..).unwrap_or_default().contains(&b'\n');
+    match opener.split_last() {
+        Some((b'(', _)) => true,
+        Some((b'[' | b'{', _)) => is_same_line,
+        Some((b',', list)) => {
+            let list = list.trim_ascii_end();
+            // `buildConfigField("String", NAME, VALUE)` gives the type first.
+            let is_typed = list.ends_with(b"\"String\"") || list.ends_with(b"'String'");
+            is_flag || (is_same_line && (is_typed || !matches!(list.last(), None | Some(b'"' | b'\''))))
+        }
+        _ => false,
+    }
+}
+
+fn without_dashes(text: &[u8]) -> &[u8] {
+    let end = text.iter().rposition(|byte| *byte != b'-').map_or(0, |index| index + 1);
+    text.get(..end).unwrap_or_default()
+}

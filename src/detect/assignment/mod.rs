@@ -1,0 +1,281 @@
+//! Assignments: the one detector for the words too common for patterns (`secret`, `token`, `password`, `key`).
+//!
+//! Around such a word it reads the whole name, then whatever assigns in the languages and formats people keep secrets in,
+//! then the value. It understands the form only; whether the value is a credential is for the rules and filters.
+
+mod columns;
+mod cursor;
+mod form;
+mod plain;
+mod value;
+
+use std::ops::Range;
+
+use super::key::{self, Key};
+use crate::rules::Window;
+use cursor::Cursor;
+use form::Form;
+use value::{value, value_before};
+
+pub(crate) use plain::PlainRun;
+
+/// The longest name of a setting that is read.
+const LONGEST_KEY: usize = 160;
+
+/// The most backslashes before a quotation mark: text quoted four times over.
+const DEEPEST_QUOTE: usize = 15;
+
+/// The most white space that may stand between a key and its value.
+const LONGEST_GAP: usize = 64;
+
+/// A name and the value assigned to it.
+#[derive(Clone, Debug)]
+pub(crate) struct Assignment {
+    /// The words of the name.
+    pub(crate) key: Key,
+    /// Where the name stands.
+    pub(crate) key_span: Range<usize>,
+    /// Where the value stands, without quotes.
+    pub(crate) span: Range<usize>,
+    /// What delimits the value.
+    pub(crate) quote: Quote,
+    /// Whether it cannot be a name or an expression of a program.
+    pub(crate) is_literal: bool,
+    /// Whether it is a parameter of a URL or form.
+    pub(crate) is_parameter: bool,
+}
+
+/// What delimits a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Quote {
+    /// White space or punctuation.
+    None,
+    /// A quotation mark.
+    Mark(u8),
+    /// A quotation mark behind a backslash: text within quoted text.
+    Escaped(u8),
+}
+
+/// How far around a word anything that [`at`] reads may stand: before it the name and a pair's value before that, behind it
+/// the name, what assigns, and the value.
+pub(crate) const REACH: Window = Window { before: 1200, after: 5120 };
+
+/// A name that a word belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Name {
+    /// Where the name stands.
+    pub(crate) span: Range<usize>,
+    /// As `span`, and in prose also the word before it: headings write `Client Secret: …`.
+    pub(crate) words: Range<usize>,
+    /// Every byte that decided how far the name reaches.
+    pub(crate) read: Range<usize>,
+    /// Where the reading goes on: behind the quotation marks and brackets that close the name.
+    end: usize,
+    is_quoted: bool,
+}
+
+/// Reads the name that the word at `word` belongs to.
+pub(crate) fn name(bytes: &[u8], word: Range<usize>) -> Name {
+    let untrimmed = name_around(bytes, &word);
+    let span = trimmed(bytes, untrimmed.clone(), &word);
+    let mut read = untrimmed.start.saturating_sub(1)..untrimmed.end + 1;
+    let mut cursor = Cursor { bytes, position: span.end };
+    let is_quoted = cursor.skip_closers();
+    let mut words = span.clone();
+    let is_prose = preceding(bytes, span.start) == Some(b' ');
+    if is_prose && key::is_one_word(bytes.get(span.clone()).unwrap_or_default()) {
+        read.end = read.end.max(cursor.position + DEEPEST_QUOTE + 2);
+        if !is_quoted {
+            words.start = name_before(bytes, span.start);
+            read.start = words.start.saturating_sub(1);
+        }
+    }
+    Name { span, words, read, end: cursor.position, is_quoted }
+}
+
+/// Reads the assignment to the name that the word at `word` belongs to.
+pub(crate) fn at(bytes: &[u8], word: Range<usize>) -> Option<Assignment> {
+    assigned(bytes, &name(bytes, word))
+}
+
+/// Reads what is assigned to a name.
+pub(crate) fn assigned(bytes: &[u8], name: &Name) -> Option<Assignment> {
+    let mut cursor = Cursor { bytes, position: name.end };
+    let form = Form::read(&mut cursor, name);
+    let read = form.and_then(|form| value(&mut cursor, form)).filter(|(span, _)| !is_key(bytes, span.end));
+    let (span, quote) = read
+        .or_else(|| if name.is_quoted { value_before(bytes, name.span.start) } else { None })
+        .or_else(|| columns::value(bytes, name.span.clone()))?;
+    let key = Key::parse(bytes.get(name.words.clone())?);
+    let is_parameter = form == Some(Form::Parameter);
+    let is_literal = quote != Quote::None && form != Some(Form::Argument);
+    Some(Assignment { key, key_span: name.span.clone(), span, quote, is_literal, is_parameter })
+}
+
+/// The name that a value is assigned to, read from the value backwards on its line.
+pub(crate) fn key_before(bytes: &[u8], value_start: usize) -> Option<Key> {
+    let line = line_start(bytes, value_start);
+    let end = line.iter().rposition(|byte| !b" \t\"'`=:>,([{\\".contains(byte))? + 1;
+    let start = line.get(..end)?.iter().rposition(|byte| !is_name(*byte)).map_or(0, |index| index + 1);
+    let operator = line.get(end..)?;
+    let assigns = operator.iter().any(|byte| b"=:>,(".contains(byte));
+    (assigns && start < end).then(|| Key::parse(line.get(start..end).unwrap_or_default()))
+}
+
+fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
+}
+
+fn name_around(bytes: &[u8], word: &Range<usize>) -> Range<usize> {
+    let left = bytes.get(..word.start).unwrap_or_default();
+    let left = left.iter().rev().take(LONGEST_KEY).take_while(|byte| is_name(**byte)).count();
+    let right = bytes.get(word.end..).unwrap_or_default();
+    let right = right.iter().take(LONGEST_KEY).take_while(|byte| is_name(**byte)).count();
+    word.start - left..word.end + right
+}
+
+fn trimmed(bytes: &[u8], mut span: Range<usize>, word: &Range<usize>) -> Range<usize> {
+    // The dashes of a flag and the arrow of `secret->value` are not part of the name.
+    while span.start < word.start && matches!(bytes.get(span.start), Some(b'-' | b'.')) {
+        span.start += 1;
+    }
+    while span.end > word.end && matches!(bytes.get(span.end - 1), Some(b'-' | b'.')) {
+        span.end -= 1;
+    }
+    span
+}
+
+/// Whether what ends here is itself a key of JSON.
+fn is_key(bytes: &[u8], end: usize) -> bool {
+    let after = bytes.get(end..).unwrap_or_default();
+    let quote = after.iter().take(DEEPEST_QUOTE).take_while(|byte| matches!(byte, b'\\' | b'"' | b'\'')).count();
+    quote > 0 && after.get(quote..).unwrap_or_default().trim_ascii_start().starts_with(b":")
+}
+
+/// The start of the word that stands one space before the name.
+fn name_before(bytes: &[u8], start: usize) -> usize {
+    let left = bytes.get(..start.saturating_sub(1)).unwrap_or_default();
+    let length = left.iter().rev().take(LONGEST_KEY).take_while(|byte| is_name(**byte)).count();
+    start.saturating_sub(1 + length)
+}
+
+fn preceding(bytes: &[u8], position: usize) -> Option<u8> {
+    position.checked_sub(1).and_then(|index| bytes.get(index)).copied()
+}
+
+/// What stands between the start of the line and the name, as far as a name may be long.
+fn line_start(bytes: &[u8], position: usize) -> &[u8] {
+    let left = bytes.get(position.saturating_sub(LONGEST_KEY)..position).unwrap_or_default();
+    let length = left.iter().rev().take_while(|byte| **byte != b'\n').count();
+    left.get(left.len() - length..).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: Option<(&str, &str)>) {
+        let start = text.to_ascii_lowercase().find("secret").unwrap();
+        let found = at(text.as_bytes(), start..start + 6);
+        let found = found.map(|found| (found.key.words().join(" "), text[found.span].to_owned()));
+        let found = found.as_ref().map(|(key, value)| (key.as_str(), value.as_str()));
+        assert_eq!(found, expected, "{text}");
+    }
+
+    #[test]
+    fn forms_of_assignment() {
+        let some = Some(("client secret", "v4l-ue"));
+        for text in [
+            "CLIENT_SECRET=v4l-ue\n",
+            "export CLIENT_SECRET=v4l-ue",
+            "CLIENT_SECRET='v4l-ue'",
+            "client_secret: v4l-ue # why",
+            "  - client-secret: \"v4l-ue\"",
+            "{\"client_secret\":\"v4l-ue\"}",
+            "{\\\"client_secret\\\":\\\"v4l-ue\\\"}",
+            "clientSecret = 'v4l-ue';",
+            "const clientSecret: string = \"v4l-ue\"",
+            "var clientSecret string = \"v4l-ue\"",
+            "let client_secret: &str = \"v4l-ue\";",
+            "client_secret => 'v4l-ue',",
+            "clientSecret := `v4l-ue`",
+            ".clientSecret(\"v4l-ue\")",
+            "os.environ[\"CLIENT_SECRET\"] = \"v4l-ue\"",
+            "getenv('CLIENT_SECRET', 'v4l-ue')",
+            "ENV['CLIENT_SECRET'] || 'v4l-ue'",
+            "<ClientSecret>v4l-ue</ClientSecret>",
+            "<add key=\"ClientSecret\" value=\"v4l-ue\"/>",
+            "- name: CLIENT_SECRET\n  value: v4l-ue\n",
+            "{\"key\":\"client_secret\",\"value\":\"v4l-ue\"}",
+            "{\"value\":\"v4l-ue\",\"key\":\"client_secret\",\"type\":\"text\"}",
+            "\\\\\\\"client_secret\\\\\\\":\\\\\\\"v4l-ue\\\\\\\"",
+            "| client_secret | v4l-ue |",
+            "?client_secret=v4l-ue&x=1",
+            "--client-secret v4l-ue --x",
+            "--client-secret=v4l-ue",
+            "ENV CLIENT_SECRET v4l-ue",
+            "f(client_secret=v4l-ue, x)",
+            "clientSecret: SecretStr(\"v4l-ue\")",
+            "Client Secret: v4l-ue",
+            "client_secret:\n  \"v4l-ue\"",
+            "client_secret = b\"v4l-ue\"",
+            "client_secret=v4l-ue&scope=openid&x=1\n",
+            "clientSecret \"v4l-ue\"",
+            ":client-secret \"v4l-ue\"",
+            "-ClientSecret \"v4l-ue\"",
+            "{client_secret, \"v4l-ue\"},",
+            "[\"--client-secret\", \"v4l-ue\"]",
+            "\"-y\", \"--client-secret\", \"v4l-ue\"",
+            "buildConfigField 'String', 'CLIENT_SECRET', '\"v4l-ue\"'",
+            "buildConfigField(\"String\", \"CLIENT_SECRET\", \"\\\"v4l-ue\\\"\")",
+            "<key>ClientSecret</key>\n\t<string>v4l-ue</string>",
+            "<name>client.secret</name><value>v4l-ue</value>",
+            "<string name=\"client_secret\">v4l-ue</string>",
+            "<property name=\"clientSecret\">\n  <value>v4l-ue</value>\n</property>",
+            "<entry key=\"client-secret\" encrypted=\"no\">v4l-ue</entry>",
+            "variable \"client_secret\" {\n  type    = string\n  default = \"v4l-ue\"\n}",
+            "**Client Secret:** v4l-ue",
+            "**Client Secret**: v4l-ue",
+            "client_secret is v4l-ue",
+            "clientSecret = []byte(\"v4l-ue\")",
+            "clientSecret = new Key(Encoding.UTF8.GetBytes(\"v4l-ue\"))",
+            "clientSecret(\"{noop}v4l-ue\")",
+            "setx CLIENT_SECRET v4l-ue",
+        ] {
+            check(text, some);
+        }
+    }
+
+    #[test]
+    fn long_words_stand_alone_beside_and_below_their_names() {
+        let value = "v4l-ue".repeat(3);
+        for text in ["OIDCClientSecret %", "Client Secret\n%\n", "# Client Secret\n\n%", "Client Secret:\n%\n"] {
+            let text = text.replace('%', &value);
+            let start = text.find("Secret").unwrap();
+            let found = at(text.as_bytes(), start..start + 6).map(|found| &text[found.span]);
+            assert_eq!(found, Some(value.as_str()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_assigns_nothing() {
+        for text in [
+            "the client_secret is",
+            "client_secret",
+            "client_secret\n= 3",
+            "ClientSecret::new()",
+            "client_secret=\n",
+            "fn client_secret() {",
+            "client_secret=\"unfinished\n\"",
+            "[\"client_secret\"]",
+            "[\"client_id\", \"client_secret\", \"scope\"]",
+            "Client Secret\nshort\n",
+            "Client Secret\nseveral long-words-of-prose here",
+            "ClientSecret anotherWordThatIsLong and more",
+            "variable \"client_secret\" {\n  type = string\n}\ndefault = \"x\"",
+            "<string name=\"client_secret\"/>",
+        ] {
+            check(text, None);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Values: where they begin and end, once it is known how they are written.
+
+use std::ops::Range;
+
+use super::cursor::Cursor;
+use super::form::Form;
+use super::plain::is_plain;
+use super::{DEEPEST_QUOTE, LONGEST_GAP, Quote};
+
+/// The longest value that is read.
+const LONGEST_VALUE: usize = 4 * 1024;
+
+/// How far before a name its value is looked for.
+const LONGEST_PAIR: usize = 1024;
+
+/// Reads the value that the cursor stands at.
+pub(super) fn value(cursor: &mut Cursor<'_>, form: Form) -> Option<(Range<usize>, Quote)> {
+    if matches!(form, Form::Plain | Form::Quoted | Form::Argument | Form::Yaml) && cursor.peek() == Some(b'\n') {
+        // Long values stand on the line below.
+        cursor.skip_while(LONGEST_GAP, |byte| byte.is_ascii_whitespace());
+        if !matches!(cursor.peek(), Some(b'"' | b'\'')) && !cursor.is_at_lone_word() {
+            return None;
+        }
+    }
+    if !matches!(form, Form::Parameter | Form::Element) {
+        cursor.skip_wrappers();
+        let escapes = cursor.backslashes_before_quote();
+        match cursor.peek_at(escapes)? {
+            mark @ (b'"' | b'\'' | b'`') if escapes == 0 => {
+                return quoted(cursor, Quote::Mark(mark), 1).map(|found| unwrapped(cursor.bytes, found));
+            }
+            mark @ (b'"' | b'\'') => return quoted(cursor, Quote::Escaped(mark), escapes + 1),
+            _ => {}
+        }
+    }
+    let start = cursor.position;
+    let rest = cursor.rest();
+    let rest = rest.get(..LONGEST_VALUE).unwrap_or(rest);
+    let length = match form {
+        Form::Quoted | Form::Argument => return None,
+        Form::Parameter => rest.iter().take_while(|b| b.is_ascii_graphic() && !b"&\"'`<>#;,)]}\\".contains(b)).count(),
+        Form::Element => {
+            let length = rest.iter().take_while(|byte| **byte != b'<').count();
+            let lead = rest.iter().take(length).take_while(|byte| byte.is_ascii_whitespace()).count();
+            cursor.position += lead;
+            let text = rest.get(lead..length).unwrap_or_default().trim_ascii_end();
+            return (!text.is_empty() && length < rest.len())
+                .then_some((cursor.position..cursor.position + text.len(), Quote::None));
+        }
+        Form::Line | Form::Word => rest.iter().take_while(|b| !b.is_ascii_whitespace() && !b"\"'`".contains(b)).count(),
+        Form::Yaml => {
+            let line = rest.iter().take_while(|byte| **byte != b'\n').count();
+            let line = rest.get(..line).unwrap_or_default();
+            let end = memchr::memmem::find(line, b" #").unwrap_or(line.len());
+            line.get(..end).unwrap_or_default().trim_ascii_end().len()
+        }
+        Form::Plain => rest.iter().take_while(|byte| is_plain(**byte)).count(),
+    };
+    let mut end = start + without_parameters(rest.get(..length).unwrap_or_default());
+    // The end of a statement or list is not part of the value.
+    while end > start && matches!(cursor.bytes.get(end - 1), Some(b',' | b';')) {
+        end -= 1;
+    }
+    (end > start).then_some((start..end, Quote::None))
+}
+
+/// The length of a value without the parameters of a form that follow it: `…&scope=openid`.
+fn without_parameters(value: &[u8]) -> usize {
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let begins = |at: &usize| {
+        let rest = value.get(at + 1..).unwrap_or_default();
+        let length = rest.iter().take_while(|byte| is_name(byte)).count();
+        length > 0 && rest.get(length) == Some(&b'=') && rest.len() > length + 1
+    };
+    memchr::memchr_iter(b'&', value).find(begins).unwrap_or(value.len())
+}
+
+/// A value without a second pair of quotation marks (`'"…"'`, `"\"…\""`) and without the marker of an encoder that does nothing.
+fn unwrapped(bytes: &[u8], (span, quote): (Range<usize>, Quote)) -> (Range<usize>, Quote) {
+    let text = bytes.get(span.clone()).unwrap_or_default();
+    for (open, close) in [(&b"\\\""[..], &b"\\\""[..]), (b"\"", b"\""), (b"'", b"'"), (b"{noop}", b"")] {
+        if text.len() > open.len() + close.len() && text.starts_with(open) && text.ends_with(close) {
+            return (span.start + open.len()..span.end - close.len(), quote);
+        }
+    }
+    (span, quote)
+}
+
+fn quoted(cursor: &mut Cursor<'_>, quote: Quote, width: usize) -> Option<(Range<usize>, Quote)> {
+    let (Quote::Mark(mark) | Quote::Escaped(mark)) = quote else { return None };
+    let mut start = cursor.position + width;
+    if width == 1 && cursor.peek_at(1) == Some(mark) && cursor.peek_at(2) == Some(mark) {
+        start += 2;
+    }
+    let mut position = start;
+    let limit = start + LONGEST_VALUE;
+    while position < limit {
+        let byte = *cursor.bytes.get(position)?;
+        match byte {
+            b'\\' if matches!(quote, Quote::Escaped(_)) => {
+                let escapes = cursor.bytes.get(position..).unwrap_or_default();
+                let escapes = escapes.iter().take(DEEPEST_QUOTE).take_while(|byte| **byte == b'\\').count();
+                if cursor.bytes.get(position + escapes) == Some(&mark) {
+                    break;
+                }
+                position += escapes - 1;
+            }
+            b'\\' if matches!(quote, Quote::Mark(_)) => position += 1,
+            b'\n' => return None,
+            _ if byte == mark => break,
+            _ => {}
+        }
+        position += 1;
+    }
+    (position > start && position < limit).then_some((start..position, quote))
+}
+
+/// The value of `"value": VALUE, "key": NAME`, read backwards from the name.
+pub(super) fn value_before(bytes: &[u8], name_start: usize) -> Option<(Range<usize>, Quote)> {
+    let start = name_start.saturating_sub(LONGEST_PAIR);
+    let text = bytes.get(start..name_start)?;
+    let text = strip_quote(text)?.trim_ascii_end().strip_suffix(b":")?.trim_ascii_end();
+    let text = strip_quote(text)?;
+    let text = strip_quote(text.strip_suffix(b"key").or_else(|| text.strip_suffix(b"name"))?)?;
+    let text = strip_quote(text.trim_ascii_end().strip_suffix(b",")?.trim_ascii_end())?;
+    let open = text.iter().rposition(|byte| *byte == b'"')?;
+    let before = text.get(..=open)?;
+    strip_quote(strip_quote(before)?.trim_ascii_end().strip_suffix(b":")?.trim_ascii_end())?.strip_suffix(b"value")?;
+    (open + 1 < text.len()).then_some((start + open + 1..start + text.len(), Quote::Mark(b'"')))
+}
+
+fn strip_quote(text: &[u8]) -> Option<&[u8]> {
+    text.strip_suffix(b"\"").map(|text| text.strip_suffix(b"\\").unwrap_or(text))
+}
