@@ -7,7 +7,7 @@ use aho_corasick::AhoCorasick;
 use sha2::{Digest, Sha256};
 
 use super::randomness;
-use super::words::{ENCRYPTED, PASSWORD_HASHES, PLACEHOLDERS, PUBLISHED, REFERENCES, SEQUENCES, WORDS, any_of};
+use super::words::{ENCRYPTED, PASSWORD_HASHES, PLACEHOLDERS, PUBLIC, PUBLISHED, REFERENCES, SEQUENCES, WORDS, any_of};
 
 /// Why a match is not a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,8 +38,14 @@ pub enum Filter {
     Encrypted,
     /// It is the hash of a password.
     PasswordHash,
+    /// It is public by its nature: a public key, a publishable key, a digest.
+    Public,
     /// Its issuer, or a specification, has published it.
     Published,
+    /// The rule asks for something beside it or around it that is not there.
+    Context,
+    /// Another rule knows more about the same bytes.
+    Outranked,
 }
 
 impl Filter {
@@ -59,7 +65,33 @@ impl Filter {
             Self::Binary => "binary",
             Self::Encrypted => "encrypted",
             Self::PasswordHash => "password-hash",
+            Self::Public => "public",
             Self::Published => "published",
+            Self::Context => "context",
+            Self::Outranked => "outranked",
+        }
+    }
+
+    /// What it says of a value, as the end of a sentence.
+    pub fn explanation(self) -> &'static str {
+        match self {
+            Self::Shape => "its length, alphabet, form or entropy is not that of the rule",
+            Self::Checksum => "the checksum that every issued one carries is wrong",
+            Self::Structure => "it does not decode to what it looks like",
+            Self::Template => "a template language fills it in later",
+            Self::Reference => "it says where the credential is, or is a name of a file",
+            Self::Expression => "it is an expression of a program, not a literal",
+            Self::Placeholder => "it asks for a value, or says that it is an example",
+            Self::Word => "it is a word of a language or configuration",
+            Self::Repetition => "it is the same few characters again and again",
+            Self::Sequence => "it holds a run through the alphabet, the digits or the keyboard",
+            Self::Binary => "it holds bytes that no text holds",
+            Self::Encrypted => "it is encrypted",
+            Self::PasswordHash => "it is the hash of a password",
+            Self::Public => "it is public by its nature: a public key, a publishable key, a digest",
+            Self::Published => "its issuer or a specification has published it as an example",
+            Self::Context => "the rule asks for something beside it or around it that is not there",
+            Self::Outranked => "another rule knows more about the same bytes",
         }
     }
 }
@@ -95,6 +127,7 @@ pub(crate) fn assigned(value: &[u8], is_literal: bool) -> Option<Filter> {
     binary(value)
         .or_else(|| encrypted(&lower))
         .or_else(|| password_hash(&lower))
+        .or_else(|| starts_with_any(&lower, PUBLIC).then_some(Filter::Public))
         .or_else(|| template(value))
         .or_else(|| reference(&lower))
         .or_else(|| word(&lower))

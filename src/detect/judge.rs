@@ -72,12 +72,22 @@ impl<'a> Judge<'a> {
         Self { matches: Vec::new(), refuse }
     }
 
+    /// Tells what refused a value that was not judged.
+    pub(super) fn refuse(&mut self, rule: &Rule, span: Range<usize>, filter: Filter) {
+        (self.refuse)(Refusal { rule: rule.id.clone(), span, filter });
+    }
+
+    /// Takes what was kept, and leaves nothing.
+    pub(super) fn take(&mut self) -> Vec<Match> {
+        std::mem::take(&mut self.matches)
+    }
+
     /// Keeps the match or tells what refused it. Gives whether it was kept.
     pub(super) fn keep(&mut self, index: usize, rule: &Rule, raw: Raw<'_>) -> bool {
         let (confidence, token) = match judge(rule, &raw) {
             Ok(judged) => judged,
             Err(filter) => {
-                (self.refuse)(Refusal { rule: rule.id.clone(), span: raw.span, filter });
+                self.refuse(rule, raw.span, filter);
                 return false;
             }
         };
@@ -118,6 +128,9 @@ fn judge(rule: &Rule, raw: &Raw<'_>) -> Result<(Confidence, Option<jwt::Token>),
     let token = if is_jwt_rule || value.starts_with(b"ey") { jwt::decode(value) } else { None };
     if token.as_ref().is_some_and(|token| token.is_sample) {
         return Err(Filter::Published);
+    }
+    if raw.is_assigned && token.is_none() && jwt::is_header(value) {
+        return Err(Filter::Structure);
     }
     let confidence = shape::check(&rule.shape, value, rule.confidence)?;
     if is_jwt_rule {

@@ -129,6 +129,11 @@ pub(crate) fn decode(token: &[u8]) -> Option<Token> {
     }
 }
 
+/// Whether this is the header of a token, and nothing else.
+pub(crate) fn is_header(value: &[u8]) -> bool {
+    value.starts_with(b"ey") && !value.contains(&b'.') && object(value).is_some_and(|header| header.contains_key("alg"))
+}
+
 fn object(part: &[u8]) -> Option<Map<String, Value>> {
     let json = BASE64.decode(part).ok()?;
     match serde_json::from_slice(&json).ok()? {

@@ -9,6 +9,7 @@ use std::ops::Range;
 use regex::bytes::Regex;
 
 use super::assignment::{self, Assignment, PlainRun, Quote};
+use super::filter::Filter;
 use super::judge::{Judge, OF_PATTERN, OF_SCANNER, Raw};
 use super::key::{Key, KeyMatch};
 use super::pattern::{self, Found};
@@ -115,11 +116,18 @@ impl Detector {
             for found in found {
                 let Some(rule) = self.rules.rules.get(found.rule) else { continue };
                 let stem = assignment.key.stem(found.stem);
-                if self.may_hold(found.rule, rule, &value)
-                    && nearby::is_near(bytes, rule, &assignment.key_span, stem)
-                    && nearby::is_under(bytes, rule, &assignment.key_span, stem)
-                    && judge.keep(found.rule, rule, raw_of_assignment(&assignment, &value, found, rule))
+                let refusal = if !self.may_hold(found.rule, rule, &value) {
+                    Some(Filter::Shape)
+                } else if !nearby::is_near(bytes, rule, &assignment.key_span, stem)
+                    || !nearby::is_under(bytes, rule, &assignment.key_span, stem)
                 {
+                    Some(Filter::Context)
+                } else {
+                    None
+                };
+                if let Some(filter) = refusal {
+                    judge.refuse(rule, assignment.span.clone(), filter);
+                } else if judge.keep(found.rule, rule, raw_of_assignment(&assignment, &value, found, rule)) {
                     kept = spans;
                     if assignment.quote == Quote::None && assignment.span.len() > LONGEST_PLAIN {
                         plain_end = assignment.span.end;
@@ -168,6 +176,7 @@ impl Detector {
 
 fn keep_found(bytes: &[u8], index: usize, rule: &Rule, found: &Found, judge: &mut Judge<'_>) -> bool {
     if !nearby::is_near(bytes, rule, &found.secret, &[]) {
+        judge.refuse(rule, found.secret.clone(), Filter::Context);
         return false;
     }
     let Some(mut raw) = raw_of_pattern(bytes, rule, found) else { return false };

@@ -175,7 +175,15 @@ impl Detector {
         if judge.matches.is_empty() {
             return Vec::new();
         }
-        let matches = overlap::best(judge.matches, |found| found.span.clone(), Match::rank);
+        let found: Vec<(usize, Range<usize>)> =
+            judge.matches.iter().map(|found| (found.rule, found.span.clone())).collect();
+        let matches = overlap::best(judge.take(), |found| found.span.clone(), Match::rank);
+        for (rule, span) in found {
+            let is_kept = matches.iter().any(|kept| kept.rule == rule && kept.span == span);
+            if let (false, Some(rule)) = (is_kept, self.rules.rules.get(rule)) {
+                judge.refuse(rule, span, Filter::Outranked);
+            }
+        }
         let ids: Vec<Fingerprint> =
             matches.iter().map(|found| Fingerprint::of(&self.key, found.kind, found.secret.expose())).collect();
         let pairing = self.pairing.get_or_init(|| Pairing::new(&self.rules));

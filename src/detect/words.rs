@@ -148,6 +148,36 @@ pub(super) const WORDS: &[&str] = &[
     "generated",
 ];
 
+/// Beginnings of values that are public by their nature: keys of SSH (RFC 4253), age and X.509, publishable keys, digests.
+pub(super) const PUBLIC: &[&str] = &[
+    "ssh-rsa ",
+    "ssh-dss ",
+    "ssh-ed25519 ",
+    "ecdsa-sha2-",
+    "sk-ssh-",
+    "sk-ecdsa-",
+    "age1",
+    "-----begin public",
+    "-----begin rsa public",
+    "-----begin certificate",
+    "-----begin pgp public",
+    "miibijanbgkqhki",
+    "migfma0gcsqgsib3dqebaquaa4gnadc",
+    "mfkwewyhkozizj0caqyi",
+    "mcowbqydk2vwayea",
+    "pk_live_",
+    "pk_test_",
+    "sha1-",
+    "sha256-",
+    "sha384-",
+    "sha512-",
+    "sha1:",
+    "sha256:",
+    "sha384:",
+    "sha512:",
+    "md5:",
+];
+
 /// Beginnings of values that name the place of a secret.
 pub(super) const REFERENCES: &[&str] = &[
     "vault:",

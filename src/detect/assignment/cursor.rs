@@ -213,9 +213,9 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// What a word is made of that could be a credential and is neither prose nor a program.
+/// What a word is made of that could be a credential and is neither prose nor a program nor a path.
 fn is_of_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte)
+    byte.is_ascii_alphanumeric() || b"-._~+=".contains(&byte)
 }
 
 /// Whether a function of that name looks the value up somewhere else, so that its argument is a name.

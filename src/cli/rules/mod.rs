@@ -1,5 +1,7 @@
 //! `rescind rules`: what is looked for, and whether one's own rules do what they say.
 
+mod explain;
+
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -42,6 +44,15 @@ enum Command {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+    /// Show what the rules make of a file or line: what is found, and what each filter refuses and why
+    Explain {
+        /// A file, or a line of it: FILE:LINE
+        #[arg(value_name = "FILE[:LINE]")]
+        place: String,
+        /// Add the rules of a file, or of the *.toml files of a directory (can be repeated)
+        #[arg(long, value_name = "PATH")]
+        rules: Vec<PathBuf>,
+    },
     /// Check rule files against their own examples; without files, check the rules of the program
     Check {
         /// Rule files, or directories of them
@@ -65,6 +76,7 @@ pub(crate) fn run(args: &Args) -> CommandResult {
     match &args.command {
         Command::List { rules, format } => list(&RuleSet::load(rules)?, *format),
         Command::Show { id, rules, format } => show(&RuleSet::load(rules)?, id, *format),
+        Command::Explain { place, rules } => explain::run(place, RuleSet::load(rules)?),
         Command::Check { files, rules } => check(&[files.as_slice(), rules].concat()),
     }
 }
