@@ -140,11 +140,11 @@ impl Detector {
     /// The rules that look for a name.
     pub(super) fn rules_for(&self, name: &[u8]) -> Vec<KeyMatch> {
         let mut found = self.key_rules.matches(name);
-        let is_excepted = |found: &KeyMatch| {
-            let except = self.rules.rules.get(found.rule).map(|rule| rule.except.as_slice()).unwrap_or_default();
-            !except.is_empty() && Key::parse(name).stem(found.stem).iter().any(|word| except.contains(word))
-        };
-        found.retain(|found| !is_excepted(found));
+        let except = |found: &KeyMatch| self.rules.rules.get(found.rule).map_or(&[][..], |rule| rule.except.as_slice());
+        if found.iter().any(|found| found.stem > 0 && !except(found).is_empty()) {
+            let key = Key::parse(name);
+            found.retain(|found| !key.stem(found.stem).iter().any(|word| except(found).contains(word)));
+        }
         found
     }
 

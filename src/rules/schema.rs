@@ -185,7 +185,7 @@ fn convert_all(entries: RuleFile, file: &str, text: &str, trust: Trust) -> Resul
     }
     for entry in entries.vendors {
         let (provider, context) = (entry.provider(), Context { file, text, id: entry.id(), name: entry.name.clone() });
-        let entry = entry.rule().map_err(|EntryError(reason)| context.fail(None, reason))?;
+        let entry = entry.rule(trust == Trust::Operator).map_err(|EntryError(reason)| context.fail(None, reason))?;
         convert(context, entry, &provider)?;
     }
     Ok(parsed)

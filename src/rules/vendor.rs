@@ -14,6 +14,9 @@ use crate::finding::{Confidence, Kind, Severity};
 /// How far behind the vendor's name its key may begin.
 const REACH: usize = 112;
 
+/// Words that have so much in common at their beginning are looked for by that.
+const SHORTEST_BEGINNING: usize = 6;
+
 /// A line of the table.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -67,11 +70,11 @@ impl VendorEntry {
         format!("{}-{}", self.provider(), kebab(&self.secret))
     }
 
-    /// The rule that the line stands for.
+    /// The rule that the line stands for. Its examples are made only where somebody will look at them.
     ///
     /// # Errors
     /// What the line lacks.
-    pub(super) fn rule(self) -> Result<RuleEntry, EntryError> {
+    pub(super) fn rule(self, has_examples: bool) -> Result<RuleEntry, EntryError> {
         let is_uuid = self.alphabet.is_none() && self.lengths.is_empty();
         if self.words.is_empty() || self.words.iter().any(|word| !is_word(word)) {
             return Err(EntryError("`words` must be words of at least three letters, digits, `.`, `-` or `_`"));
@@ -84,13 +87,13 @@ impl VendorEntry {
         }
         let longest = if is_uuid { 36 } else { self.lengths.iter().copied().max().unwrap_or_default() };
         let id = self.id();
-        let examples = self.examples(&id);
+        let examples = has_examples.then(|| self.examples(&id));
         Ok(RuleEntry {
             title: format!("{} {}", self.name, self.secret),
             kind: self.kind,
             confidence: Confidence::Medium,
             severity: self.severity,
-            anchors: self.words.clone(),
+            anchors: anchors(&self.words),
             case_sensitive: false,
             window: Some(WindowEntry { before: 1, after: REACH + longest + 24 }),
             pattern: Some(self.pattern()),
@@ -117,7 +120,7 @@ impl VendorEntry {
                     format!("Make a new {}, give it to whatever uses the leaked one, and delete that.", self.secret),
                 ],
             },
-            examples: Some(examples),
+            examples,
             id,
         })
     }
@@ -182,6 +185,24 @@ impl VendorEntry {
     }
 }
 
+/// What stands in all of the words, in as few literals as possible: those that begin alike are found by their beginning.
+fn anchors(words: &[String]) -> Vec<String> {
+    let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
+    words.sort_unstable();
+    let mut anchors: Vec<&str> = Vec::new();
+    for word in words {
+        if let Some(last) = anchors.last_mut() {
+            let shared = last.bytes().zip(word.bytes()).take_while(|(a, b)| a == b).count();
+            if let Some(beginning) = word.get(..shared).filter(|_| shared >= SHORTEST_BEGINNING) {
+                *last = beginning;
+                continue;
+            }
+        }
+        anchors.push(word);
+    }
+    anchors.into_iter().map(str::to_owned).collect()
+}
+
 fn is_word(word: &str) -> bool {
     word.len() >= 3
         && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-_".contains(&byte))
@@ -213,7 +234,7 @@ mod tests {
     use super::*;
 
     fn entry(line: &str) -> Result<RuleEntry, EntryError> {
-        toml::from_str::<VendorEntry>(line).unwrap().rule()
+        toml::from_str::<VendorEntry>(line).unwrap().rule(true)
     }
 
     #[test]
@@ -238,6 +259,12 @@ mod tests {
         ] {
             assert_eq!(regex.is_match(text.replace('%', &key).as_bytes()), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn words_that_begin_alike_are_found_by_their_beginning() {
+        let words = ["acme_mail_key", "bolt.io", "acme_mail_token", "acme.io", "acme_m"].map(str::to_owned);
+        assert_eq!(anchors(&words), ["acme.io", "acme_m", "bolt.io"]);
     }
 
     #[test]

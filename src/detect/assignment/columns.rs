@@ -22,11 +22,19 @@ pub(super) fn value(bytes: &[u8], name: Range<usize>) -> Option<(Range<usize>, Q
     }
     let least = name.start.saturating_sub(LONGEST_HEAD);
     let before = bytes.get(least..name.start)?;
+    // Almost always something stands in the way that is no name.
+    let names = before.iter().rev().take_while(|byte| is_of_names(**byte)).count();
+    let head = before.get(before.len() - names..)?;
+    let opener = before.len().checked_sub(names + 1).and_then(|index| before.get(index)).copied();
     let after = bytes.get(name.end..).unwrap_or_default();
     let after = after.get(..LONGEST_TAIL).unwrap_or(after);
-    of_insert(before, after)
-        .or_else(|| of_table(before, after, least == 0))
-        .map(|(span, quote)| (name.end + span.start..name.end + span.end, quote))
+    let found = match opener {
+        Some(b'(') => of_insert(head, after),
+        Some(b'\n') => of_table(head, after),
+        None if least == 0 => of_table(head, after),
+        _ => None,
+    };
+    found.map(|(span, quote)| (name.end + span.start..name.end + span.end, quote))
 }
 
 /// A name with the quotation marks around it.
@@ -38,12 +46,7 @@ fn with_marks(bytes: &[u8], name: Range<usize>) -> Range<usize> {
 }
 
 /// `INSERT INTO t (a, NAME) VALUES (1, VALUE)`.
-fn of_insert(before: &[u8], after: &[u8]) -> Option<(Range<usize>, Quote)> {
-    let open = before.iter().rposition(|byte| *byte == b'(')?;
-    let head = before.get(open + 1..)?;
-    if !is_list_of_names(head, b',') {
-        return None;
-    }
+fn of_insert(head: &[u8], after: &[u8]) -> Option<(Range<usize>, Quote)> {
     let close = after.iter().position(|byte| *byte == b')')?;
     let rest = after.get(close + 1..)?;
     let start = rest.len() - rest.trim_ascii_start().len();
@@ -58,16 +61,11 @@ fn of_insert(before: &[u8], after: &[u8]) -> Option<(Range<usize>, Quote)> {
 }
 
 /// A line of names, and the line of values below it.
-fn of_table(before: &[u8], after: &[u8], is_start: bool) -> Option<(Range<usize>, Quote)> {
-    let start = match before.iter().rposition(|byte| *byte == b'\n') {
-        Some(index) => index + 1,
-        None if is_start => 0,
-        None => return None,
-    };
-    let (head, line) = (before.get(start..)?, after.iter().position(|byte| *byte == b'\n')?);
+fn of_table(head: &[u8], after: &[u8]) -> Option<(Range<usize>, Quote)> {
+    let line = after.iter().position(|byte| *byte == b'\n')?;
     let tail = after.get(..line)?;
     let separator = [b',', b';', b'\t'].into_iter().find(|byte| head.contains(byte) || tail.contains(byte))?;
-    if !is_list_of_names(head, separator) || !is_list_of_names(tail, separator) {
+    if !tail.iter().all(|byte| is_of_names(*byte)) {
         return None;
     }
     let is_name = |part: &[u8]| part.iter().any(u8::is_ascii_alphanumeric);
@@ -81,9 +79,9 @@ fn of_table(before: &[u8], after: &[u8], is_start: bool) -> Option<(Range<usize>
     Some((span.start + line + 1..span.end + line + 1, quote))
 }
 
-/// Whether there are only names, and what parts and quotes them.
-fn is_list_of_names(text: &[u8], separator: u8) -> bool {
-    text.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == separator || b"_-. \"'`\r".contains(byte))
+/// Whether lists of names are made of this, with what parts and quotes them.
+fn is_of_names(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_-. ,;\t\"'`\r".contains(&byte)
 }
 
 /// A field of a row, without its quotation marks.

@@ -37,7 +37,6 @@ impl Form {
             return Some(Self::Element);
         }
         let blanks = cursor.skip_blanks();
-        let opens_line = opens_line(line);
         for operator in [&b":="[..], b"=>", b"->", b"||=", b"??=", b"?=", b"===", b"=="] {
             if cursor.eat(operator) {
                 cursor.skip_blanks();
@@ -48,7 +47,7 @@ impl Form {
             let spaced = cursor.skip_blanks() > 0 || blanks > 0;
             return Some(match before {
                 Some(b'?' | b'&') if !spaced => Self::Parameter,
-                _ if opens_line && !spaced && !is_quoted => Self::Line,
+                _ if !spaced && !is_quoted && opens_line(line) => Self::Line,
                 _ => Self::Plain,
             });
         }
@@ -61,7 +60,7 @@ impl Form {
             if cursor.skip_type() {
                 return Some(Self::Plain);
             }
-            return Some(if opens_line && cursor.peek_at(0) != Some(b'\n') { Self::Yaml } else { Self::Plain });
+            return Some(if cursor.peek_at(0) != Some(b'\n') && opens_line(line) { Self::Yaml } else { Self::Plain });
         }
         if blanks > 0 && line.contains(&b'|') && cursor.peek_at(1) == Some(b' ') && cursor.eat(b"|") {
             cursor.skip_blanks();
@@ -90,9 +89,9 @@ impl Form {
 
     /// What only white space parts from its value.
     fn read_words(cursor: &mut Cursor<'_>, line: &[u8], is_parted: bool) -> Option<Self> {
-        let opens_line = opens_line(line);
         if !is_parted {
-            return (opens_line && cursor.skip_to_lone_word_below()).then_some(Self::Word);
+            let is_heading = matches!(cursor.peek(), Some(b'\n' | b'\r'));
+            return (is_heading && opens_line(line) && cursor.skip_to_lone_word_below()).then_some(Self::Word);
         }
         if cursor.skip_type() {
             return Some(Self::Plain);
@@ -108,7 +107,7 @@ impl Form {
         if is_flag || is_command {
             return Some(Self::Word);
         }
-        if (opens_line || line.ends_with(b":")) && matches!(cursor.peek(), Some(b'"' | b'\'')) {
+        if matches!(cursor.peek(), Some(b'"' | b'\'')) && (line.ends_with(b":") || opens_line(line)) {
             return Some(Self::Quoted);
         }
         if cursor.eat(b"is ") || cursor.eat(b"is: ") || (line.trim_ascii().is_empty() && cursor.is_at_lone_word()) {

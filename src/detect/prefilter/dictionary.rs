@@ -6,7 +6,7 @@ use super::Sighting;
 use super::window::{CASE, WIDTH, Window};
 
 /// Bits of the hash that the lists are found by.
-const LIST_BITS: u32 = 11;
+const LIST_BITS: u32 = 12;
 
 /// Bits of the hash that is looked at before anything else: few enough for the nearest cache.
 const MAP_BITS: u32 = 15;

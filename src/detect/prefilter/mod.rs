@@ -5,6 +5,7 @@
 
 mod bloom;
 mod candidates;
+mod common;
 mod dictionary;
 mod nibble;
 mod search;

@@ -2,6 +2,8 @@
 //!
 //! `sk_live_` is looked for by `_liv`, and `client_secret` by `nt_s`. An anchor of three bytes has a window of three.
 
+use super::common::is_common;
+
 /// How rare each kind of character is after each kind of character in source code: a row for each kind before, and a last one for
 /// whatever stands before; quarters of a bit, above `#`. Measured on sources in ten languages. Other text costs time, and changes
 /// nothing of what is found.
@@ -75,7 +77,8 @@ impl Window {
             return Some(Self { anchor, offset: 0, bytes, is_short: true });
         }
         let windows = text.windows(WIDTH).filter_map(|window| <[u8; WIDTH]>::try_from(window).ok()).enumerate();
-        let (offset, bytes) = windows.max_by_key(|(_, window)| rarity(window))?;
+        let (offset, bytes) = windows
+            .max_by_key(|(_, window)| (!is_common(window.map(|byte| byte.to_ascii_lowercase())), rarity(window)))?;
         Some(Self { anchor, offset, bytes: bytes.map(|byte| byte | CASE), is_short: false })
     }
 }
