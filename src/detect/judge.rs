@@ -34,6 +34,11 @@ pub(super) struct Match {
 }
 
 impl Match {
+    /// Whether more than the name of a key tells what it is.
+    pub(super) fn is_proven(&self) -> bool {
+        self.rank.is_of_provider || self.rank.specificity >= OF_PATTERN
+    }
+
     /// How much its rule knows about it.
     pub(super) fn rank(&self) -> Rank {
         self.rank

@@ -36,6 +36,8 @@ impl Detector {
                 Owner::Scanner(rule, Scanner::Jwt) => self.match_jwt(bytes, rule, group, judge),
                 Owner::Scanner(rule, Scanner::Jwk) => self.match_jwk(bytes, rule, group, judge),
                 Owner::Assignment => self.match_assignments(bytes, group, judge),
+                // What stands within encodings is matched as the bytes that it decodes to.
+                Owner::Encoded(_) => {}
             }
         }
     }

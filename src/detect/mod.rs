@@ -15,6 +15,7 @@ mod allow;
 mod assignment;
 mod block;
 mod boundary;
+mod encoded;
 mod examples;
 mod filter;
 mod judge;
@@ -46,7 +47,7 @@ use judge::{Judge, Match};
 use key::KeyIndex;
 use pairing::Pairing;
 use pattern::Pattern;
-use prefilter::{Hit, Prefilter};
+use prefilter::{Hit, Owner, Prefilter};
 use standing::Reach;
 
 pub use examples::{ExampleFailure, check_examples};
@@ -141,10 +142,7 @@ impl Detector {
     /// As [`Detector::detect`], and also what the filters refused.
     pub fn explain(&self, bytes: &[u8]) -> (Vec<Candidate>, Vec<Refusal>) {
         let mut refusals = Vec::new();
-        let sightings = self.sightings(bytes);
-        let is_crowded = self.is_crowded(bytes, &sightings);
-        let candidates =
-            self.find(bytes, self.prefilter.hits(bytes), is_crowded, &mut |refusal| refusals.push(refusal));
+        let candidates = self.find_in(bytes, 0, &mut |refusal| refusals.push(refusal));
         // What two anchors stand beside is refused twice.
         refusals.sort_unstable_by(|a: &Refusal, b| {
             (a.span.start, a.span.end, &a.rule, a.filter).cmp(&(b.span.start, b.span.end, &b.rule, b.filter))
@@ -160,7 +158,9 @@ impl Detector {
     /// some of those by a third: each is as long, and has a window of its own.
     pub fn reach(&self) -> usize {
         let windows = self.rules.rules.iter().map(|rule| rule.window.before.max(rule.window.after));
-        let longest = windows.chain([jwt::LONGEST, jwk::LONGEST, assignment::REACH.after, value::OBJECT_REACH]).max();
+        let longest = windows
+            .chain([encoded::REACH, jwt::LONGEST, jwk::LONGEST, assignment::REACH.after, value::OBJECT_REACH])
+            .max();
         longest.unwrap_or_default().saturating_mul(4).saturating_add(pairing::REACH.max(allow::REACH))
     }
 
@@ -169,9 +169,51 @@ impl Detector {
         &self.rules
     }
 
-    fn find(&self, bytes: &[u8], hits: Vec<Hit>, is_crowded: bool, refuse: &mut dyn FnMut(Refusal)) -> Vec<Candidate> {
+    /// Every candidate around the hits, in bytes that stand so deep within encodings.
+    fn find(
+        &self,
+        bytes: &[u8],
+        hits: Vec<Hit>,
+        is_crowded: bool,
+        depth: usize,
+        refuse: &mut dyn FnMut(Refusal),
+    ) -> Vec<Candidate> {
         let mut judge = Judge::new(refuse);
+        let mut encoded = self.encoded(bytes, &hits, depth);
         self.match_rules(bytes, hits, is_crowded, &mut judge);
+        // What is encoded names itself better than the name that the encoding is assigned to.
+        judge
+            .matches
+            .retain(|found| found.is_proven() || !encoded.iter().any(|inner| overlaps(&inner.span, &found.span)));
+        encoded.retain(|inner| !judge.matches.iter().any(|found| overlaps(&inner.span, &found.span)));
+        let mut candidates = self.paired(bytes, judge);
+        if !encoded.is_empty() {
+            for inner in &mut encoded {
+                inner.is_allowed |= allow::is_allowed(bytes, &inner.span);
+            }
+            candidates.append(&mut encoded);
+            candidates.sort_by_key(|candidate| (candidate.span.start, candidate.span.end));
+        }
+        candidates
+    }
+
+    /// What stands within encodings.
+    fn encoded(&self, bytes: &[u8], hits: &[Hit], depth: usize) -> Vec<Candidate> {
+        let mut decoded = Vec::new();
+        let mut candidates: Vec<Candidate> = Vec::new();
+        for hit in hits {
+            if let Owner::Encoded(coding) = hit.owner {
+                candidates.extend(self.find_encoded(bytes, std::slice::from_ref(hit), coding, depth, &mut decoded));
+            }
+        }
+        // Two pieces may share their ends.
+        candidates.sort_by_key(|candidate| (candidate.span.start, candidate.span.end));
+        candidates.dedup_by(|a, b| a.span == b.span && a.id == b.id);
+        candidates
+    }
+
+    /// The best of the matches, with what belongs to each.
+    fn paired(&self, bytes: &[u8], mut judge: Judge<'_>) -> Vec<Candidate> {
         if judge.matches.is_empty() {
             return Vec::new();
         }
@@ -230,6 +272,10 @@ impl Detector {
         let compile = || rules::compile(self.rules.rules.get(rule)?.shape.pattern.as_ref()?).ok();
         self.compiled.get(rule)?.value.get_or_init(compile).as_ref()
     }
+}
+
+fn overlaps(a: &Range<usize>, b: &Range<usize>) -> bool {
+    a.start < b.end && b.start < a.end
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::assignment::{self, PlainRun};
 use super::judge;
 use super::matching::{raw_of_assignment, raw_of_pattern, raw_of_token};
 use super::prefilter::{Claim, Owner, Prefilter};
-use super::{Detector, boundary, jwk, jwt, value};
+use super::{Detector, boundary, encoded, jwk, jwt, value};
 use crate::rules::{RuleSet, Scanner, Window};
 
 /// The window that most verdicts can do with: the name around a word, what stands before a value.
@@ -48,7 +48,7 @@ pub(super) fn reaches(prefilter: &Prefilter, rules: &RuleSet) -> Vec<Reach> {
         Owner::Scanner(_, Scanner::Jwt) => {
             Reach { window: Window { before: BORDER, after: jwt::REACH + BORDER }, cost: 0 }
         }
-        Owner::Scanner(_, Scanner::Jwk) => Reach { window: NARROW, cost: 0 },
+        Owner::Scanner(_, Scanner::Jwk) | Owner::Encoded(_) => Reach { window: NARROW, cost: 0 },
         Owner::Assignment => Reach { window: assignment::REACH, cost: 0 },
     };
     let united = |a: Reach, b: Reach| Reach {
@@ -111,7 +111,8 @@ impl Detector {
             Owner::Scanner(rule, Scanner::Jwt) => raw_of_token(bytes, start, &mut memory.tokens)
                 .is_some_and(|raw| self.rules.rules.get(rule).is_some_and(|rule| judge::passes(rule, &raw))),
             Owner::Scanner(_, Scanner::Jwk) if !jwk::names_type(bytes, start) => return Verdict::Narrow,
-            Owner::Scanner(_, Scanner::Jwk) => true,
+            Owner::Encoded(coding) if !encoded::is_among_its_like(bytes, start..end, coding) => return Verdict::Narrow,
+            Owner::Scanner(_, Scanner::Jwk) | Owner::Encoded(_) => true,
             Owner::Assignment => return self.verdict_on_name(bytes, start, end, memory),
         };
         if is_alive { Verdict::Alive } else { Verdict::Wide }

@@ -32,6 +32,9 @@ enum ExplainError {
     Line { path: PathBuf, lines: usize, line: usize },
 }
 
+/// What is told of a value: what found it, and for each filter the rules that it refused it for.
+type Told<'a> = (Vec<String>, BTreeMap<Filter, Vec<&'a str>>);
+
 pub(super) fn run(place: &str, rules: RuleSet) -> CommandResult {
     let (path, line) = split(place);
     let bytes = read(&path)?;
@@ -43,7 +46,7 @@ pub(super) fn run(place: &str, rules: RuleSet) -> CommandResult {
     let (candidates, refusals) = Detector::new(Arc::new(rules), FingerprintKey::default()).explain(&bytes);
     let is_asked =
         |span: &Range<usize>| line.is_none_or(|line| (line_of(span.start)..=line_of(span.end)).contains(&line));
-    let mut places: BTreeMap<(usize, usize), (Vec<String>, BTreeMap<Filter, Vec<&str>>)> = BTreeMap::new();
+    let mut places: BTreeMap<(usize, usize), Told<'_>> = BTreeMap::new();
     for found in candidates.iter().filter(|found| is_asked(&found.span)) {
         places.entry((found.span.start, found.span.end)).or_default().0.push(of_candidate(found));
     }

@@ -1,6 +1,7 @@
 //! What stands between a name and its value, in the languages and formats people keep secrets in.
 
 use super::cursor::Cursor;
+use super::notation::{self, Notation};
 use super::{Name, line_start, preceding};
 
 /// How the value is written.
@@ -14,6 +15,8 @@ pub(super) enum Form {
     Yaml,
     /// `?name=value&`.
     Parameter,
+    /// As any, but with punctuation that stands in a notation.
+    Noted(Notation),
     /// `<name>value</name>`.
     Element,
     /// Only a quoted value makes sense: arguments of calls, alternatives.
@@ -35,6 +38,12 @@ impl Form {
         }
         if cursor.enter_element(before, is_quoted, name_start) {
             return Some(Self::Element);
+        }
+        if matches!(cursor.peek(), Some(b'%' | b'\\' | b'&'))
+            && let Some((length, notation)) = notation::assigns(cursor.rest())
+        {
+            cursor.position += length;
+            return Some(Self::Noted(notation));
         }
         let blanks = cursor.skip_blanks();
         for operator in [&b":="[..], b"=>", b"->", b"||=", b"??=", b"?=", b"===", b"=="] {

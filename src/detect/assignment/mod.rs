@@ -6,6 +6,7 @@
 mod columns;
 mod cursor;
 mod form;
+mod notation;
 mod plain;
 mod value;
 
@@ -15,6 +16,7 @@ use super::key::{self, Key};
 use crate::rules::Window;
 use cursor::Cursor;
 use form::Form;
+use notation::Notation;
 use value::{value, value_before};
 
 pub(crate) use plain::PlainRun;
@@ -107,8 +109,9 @@ pub(crate) fn assigned(bytes: &[u8], name: &Name) -> Option<Assignment> {
         .or_else(|| if name.is_quoted { value_before(bytes, name.span.start) } else { None })
         .or_else(|| columns::value(bytes, name.span.clone()))?;
     let key = Key::parse(bytes.get(name.words.clone())?);
-    let is_parameter = form == Some(Form::Parameter);
-    let is_literal = quote != Quote::None && form != Some(Form::Argument);
+    let is_parameter = matches!(form, Some(Form::Parameter | Form::Noted(Notation::Percent)));
+    let is_noted = matches!(form, Some(Form::Noted(_)));
+    let is_literal = (quote != Quote::None || is_noted) && form != Some(Form::Argument);
     Some(Assignment { key, key_span: name.span.clone(), span, quote, is_literal, is_parameter })
 }
 
@@ -135,6 +138,19 @@ fn name_around(bytes: &[u8], word: &Range<usize>) -> Range<usize> {
 }
 
 fn trimmed(bytes: &[u8], mut span: Range<usize>, word: &Range<usize>) -> Range<usize> {
+    // The end of a mark in a notation stands before the name: `%22name`, `\u0022name`.
+    let written = match (preceding(bytes, span.start), bytes.get(span.start)) {
+        (Some(b'%'), _) => 2,
+        (Some(b'\\'), Some(b'u')) => 5,
+        (Some(b'\\'), Some(b'x')) => 3,
+        _ => 0,
+    };
+    if written > 0
+        && span.start + written <= word.start
+        && bytes.get(span.start - 1..).and_then(notation::mark).is_some()
+    {
+        span.start += written;
+    }
     // The dashes of a flag and the arrow of `secret->value` are not part of the name.
     while span.start < word.start && matches!(bytes.get(span.start), Some(b'-' | b'.')) {
         span.start += 1;
@@ -241,6 +257,9 @@ mod tests {
             "clientSecret = new Key(Encoding.UTF8.GetBytes(\"v4l-ue\"))",
             "clientSecret(\"{noop}v4l-ue\")",
             "setx CLIENT_SECRET v4l-ue",
+            "body=client_secret%3Dv4l-ue%26x%3D1",
+            "\"a=1\\u0026client_secret\\u003dv4l-ue\\u0026x\"",
+            "<pre>{&quot;client_secret&quot;: &quot;v4l-ue&quot;}</pre>",
         ] {
             check(text, some);
         }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::cursor::Cursor;
 use super::form::Form;
+use super::notation::{self, Notation};
 use super::plain::is_plain;
 use super::{DEEPEST_QUOTE, LONGEST_GAP, Quote};
 
@@ -22,7 +23,7 @@ pub(super) fn value(cursor: &mut Cursor<'_>, form: Form) -> Option<(Range<usize>
             return None;
         }
     }
-    if !matches!(form, Form::Parameter | Form::Element) {
+    if !matches!(form, Form::Parameter | Form::Element | Form::Noted(_)) {
         cursor.skip_wrappers();
         let escapes = cursor.backslashes_before_quote();
         match cursor.peek_at(escapes)? {
@@ -38,6 +39,12 @@ pub(super) fn value(cursor: &mut Cursor<'_>, form: Form) -> Option<(Range<usize>
     let rest = rest.get(..LONGEST_VALUE).unwrap_or(rest);
     let length = match form {
         Form::Quoted | Form::Argument => return None,
+        Form::Noted(notation) => {
+            let length = notation::value_length(rest);
+            // Escapes are undone as in a quoted text; nobody writes a credential with entities.
+            let quote = if notation == Notation::Escape { Quote::Escaped(b'"') } else { Quote::None };
+            return (length > 0).then_some((start..start + length, quote));
+        }
         Form::Parameter => rest.iter().take_while(|b| b.is_ascii_graphic() && !b"&\"'`<>#;,)]}\\".contains(b)).count(),
         Form::Element => {
             let length = rest.iter().take_while(|byte| **byte != b'<').count();

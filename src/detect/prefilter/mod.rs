@@ -17,6 +17,7 @@ use std::ops::Range;
 
 pub use search::AnchorSearch;
 
+use super::encoded::{self, Coding};
 use crate::rules::{Matcher, Rule, Scanner};
 
 /// What an anchor was found for.
@@ -28,6 +29,8 @@ pub(super) enum Owner {
     Scanner(usize, Scanner),
     /// All rules that look for the value of a key.
     Assignment,
+    /// All rules, within an encoding.
+    Encoded(Coding),
 }
 
 /// An anchor in the bytes, spelled as at least one of its owners wants it.
@@ -73,6 +76,10 @@ impl Prefilter {
                     owners.push((owner, exact));
                 }
             }
+        }
+        for (anchor, coding) in encoded::anchors() {
+            let exact = (coding != Coding::Hex).then(|| anchor.as_bytes().into());
+            anchors.entry(anchor.to_ascii_lowercase().into_bytes()).or_default().push((Owner::Encoded(coding), exact));
         }
         let (anchors, claims): (Vec<Vec<u8>>, Vec<Vec<Claim>>) = anchors.into_iter().unzip();
         let spellings = |anchor: u16| {

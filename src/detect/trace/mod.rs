@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::encoded::Narrowed;
 use super::prefilter::{Hit, Sighting};
 use super::standing::{Memory, NARROW, Standing};
 use super::{Candidate, Detector};
@@ -68,6 +69,10 @@ const CHEAP: usize = 1 << 20;
 impl Detector {
     /// What there is to judge in `bytes`.
     pub fn trace(&self, bytes: &[u8]) -> Trace {
+        // What has to be decoded as a whole is not looked at piece by piece.
+        if Narrowed::is_text(bytes) {
+            return Trace { sightings: Vec::new(), length: bytes.len(), is_crowded: true };
+        }
         let sightings = self.sightings(bytes);
         if self.is_crowded(bytes, &sightings) {
             return Trace { sightings: Vec::new(), length: bytes.len(), is_crowded: true };
@@ -81,7 +86,7 @@ impl Detector {
     /// are not ascending, or reach beyond the base or the bytes, are not believed.
     pub fn retrace(&self, bytes: &[u8], base: &Trace, runs: &[Run]) -> Trace {
         let copied = copied(bytes.len(), base.length, runs).filter(|copied| *copied >= bytes.len() / 2);
-        if base.is_crowded || copied.is_none() {
+        if base.is_crowded || copied.is_none() || Narrowed::is_text(bytes) {
             return self.trace(bytes);
         }
         let mut crowd = Crowd::in_bytes(bytes.len());
@@ -120,8 +125,11 @@ impl Detector {
         if trace.is_quiet() {
             return Vec::new();
         }
+        if Narrowed::is_text(bytes) {
+            return self.find_in(bytes, 0, &mut |_| {});
+        }
         let hits = if trace.is_crowded { self.prefilter.hits(bytes) } else { self.hits_of(bytes, trace) };
-        self.find(bytes, hits, trace.is_crowded, &mut |_| {})
+        self.find(bytes, hits, trace.is_crowded, 0, &mut |_| {})
     }
 
     /// Every anchor in the bytes, ascending.
