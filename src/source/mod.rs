@@ -3,6 +3,7 @@
 //! A source walks its items in parallel, hands each one's bytes to the [`Detector`], locates what was found while the
 //! bytes are at hand, and gives it to the [`Collector`]. What it cannot read becomes a diagnostic; it never stops the scan.
 
+mod archive;
 mod collector;
 mod error;
 mod excluded;

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
 use super::stream::Buffer;
-use super::{Collector, ScanContext, Source};
+use super::{Collector, ScanContext, Source, archive};
 use crate::diagnostic::Diagnostic;
 use crate::finding::{Place, SourcePath};
 
@@ -33,7 +33,10 @@ fn scan_reader(reader: impl Read + Send + 'static, context: &ScanContext<'_>) {
     let mut input = Input { chunks: chunks_of(reader), chunk: Vec::new(), read: 0, collector };
     // What lies within the limit is worth a look in any case: there is no second chance to read a pipe.
     let within = (&mut input).take(limit);
-    let result = context.scan_stream(within, &mut Buffer::new(), || false, &Place::Stdin, SourcePath::default);
+    let takes_over = |head: &[u8], is_whole: bool| {
+        is_whole && archive::is_archive(head) && context.scan_archive(head, &Place::Stdin, &SourcePath::new(b"-"))
+    };
+    let result = context.scan_stream(within, &mut Buffer::new(), takes_over, &Place::Stdin, SourcePath::default);
     if let Err(error) = result {
         collector.diagnose(Diagnostic::gap("unreadable-file", "standard input", error));
     } else if limit < u64::MAX && matches!(input.read(&mut [0]), Ok(1..)) {

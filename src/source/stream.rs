@@ -59,18 +59,20 @@ pub(super) struct Searched {
 impl ScanContext<'_> {
     /// Scans an item that has one place only, to its end. What could be read before an error is scanned.
     ///
-    /// A stream that is longer than the buffer is left alone if `takes_over` says that it will be scanned otherwise.
+    /// The stream is left alone if `takes_over`, which is told its beginning and whether that is all of it, says that it is scanned
+    /// otherwise.
     pub(super) fn scan_stream(
         &self,
         reader: impl Read,
         buffer: &mut Buffer,
-        takes_over: impl FnOnce() -> bool,
+        takes_over: impl FnOnce(&[u8], bool) -> bool,
         place: &Place,
         path: impl FnOnce() -> SourcePath,
     ) -> io::Result<()> {
         let (mut path, mut known) = (Some(path), None);
         let mut search = self.search(reader, buffer);
-        if !search.fill() && takes_over() {
+        let has_ended = search.fill();
+        if takes_over(search.bytes(), has_ended) {
             return Ok(());
         }
         let take = |candidate: Candidate, span| {

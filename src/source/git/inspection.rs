@@ -7,10 +7,11 @@ use super::id::{ObjectId, ObjectKind};
 use super::raw::{self, CommitHeader};
 use super::store::Inventory;
 use super::sweep::{Base, Object, Sweeper};
-use super::visitor::{Found, locate, text_of, too_large};
+use super::visitor::{Found, locate, text_of, too_large, unpacked};
 use crate::detect::Trace;
 use crate::diagnostic::Diagnostic;
 use crate::finding::GitObject;
+use crate::source::archive;
 use crate::source::{Collector, ScanContext};
 
 /// What a sweep over blobs, commits and tags works with.
@@ -137,6 +138,16 @@ impl Sweeper for Inspection<'_> {
         if notes.items >= COUNTED_AT_ONCE {
             notes.tell(collector);
         }
+        if kind == GitObject::Blob
+            && archive::is_archive(text)
+            && let Some(id) = self.inventory.id(object.number)
+            && let Some(hits) = unpacked(self.context, &self.repository.name, id, text)
+        {
+            if !hits.is_empty() {
+                notes.found.push(Found { id, object: kind, hits });
+            }
+            return None;
+        }
         // Of commits and tags only a part is looked at, and they are seldom built from each other.
         let base = base.filter(|_| self.context.reuses_deltas && kind == GitObject::Blob);
         let trace = match base.and_then(|base| Some((base.state.as_ref()?, base.runs))) {
@@ -145,7 +156,7 @@ impl Sweeper for Inspection<'_> {
         };
         let candidates = detector.judge(text, &trace);
         if let (false, Some(id)) = (candidates.is_empty(), self.inventory.id(object.number)) {
-            notes.found.push(Found { id, object: kind, candidates: locate(text, candidates) });
+            notes.found.push(Found { id, object: kind, hits: locate(text, candidates, None) });
         }
         Some(trace)
     }

@@ -185,14 +185,11 @@ impl Staged {
                 (change, old.map_or(ChangedLines::All, |(_, old)| ChangedLines::between(&old, &new)))
             })
             .collect();
-        for (candidate, span) in found.candidates {
-            let touched = changes.iter().filter(|(_, lines)| lines.touch(&span));
-            let locations = touched.map(|(change, _)| crate::finding::Location {
-                place: place.clone(),
-                path: change.path.clone(),
-                span,
-            });
-            collector.add(candidate, locations.collect());
+        for hit in found.hits {
+            let touched = changes.iter().filter(|(_, lines)| hit.is_in_member() || lines.touch(hit.span()));
+            let places: Vec<(Place, SourcePath)> =
+                touched.map(|(change, _)| (place.clone(), change.path.clone())).collect();
+            hit.emit(&places, collector);
         }
     }
 }

@@ -10,24 +10,56 @@ use super::objects::{self, Object, Wish};
 use super::raw;
 use crate::detect::Candidate;
 use crate::diagnostic::Diagnostic;
-use crate::finding::{GitObject, Location, Locator, Place, SourcePath, TextSpan};
+use crate::finding::{GitObject, Location, Locator, Place, SourcePath, TextSpan, escape};
 use crate::source::Collector;
 use crate::source::ScanContext;
+use crate::source::archive;
 
 /// An object with credentials in it.
 pub(super) struct Found {
     pub(super) id: ObjectId,
     pub(super) object: GitObject,
-    pub(super) candidates: Vec<(Candidate, TextSpan)>,
+    pub(super) hits: Vec<Hit>,
+}
+
+/// A credential in an object.
+pub(super) struct Hit {
+    candidate: Candidate,
+    span: TextSpan,
+    /// Which member holds it, if the object is an archive: what follows the path of the object.
+    member: Option<SourcePath>,
+}
+
+impl Hit {
+    /// Where it stands in the object, or in the member.
+    pub(super) fn span(&self) -> &TextSpan {
+        &self.span
+    }
+
+    /// Whether the object is an archive.
+    pub(super) fn is_in_member(&self) -> bool {
+        self.member.is_some()
+    }
+
+    /// Hands the candidate over, with every place of the object.
+    pub(super) fn emit(self, places: &[(Place, SourcePath)], collector: &Collector) {
+        let Self { candidate, span, member } = self;
+        let locate = |(place, path): &(Place, SourcePath)| {
+            let path = match &member {
+                Some(member) => SourcePath::new(&[path.as_bytes(), member.as_bytes()].concat()),
+                None => path.clone(),
+            };
+            Location { place: place.clone(), path, span }
+        };
+        collector.add(candidate, places.iter().map(locate).collect());
+    }
 }
 
 impl Found {
     /// Hands the candidates over, each with every place of the object.
     pub(super) fn emit(self, places: &[(Place, SourcePath)], collector: &Collector) {
-        for (candidate, span) in self.candidates {
-            let locate =
-                |(place, path): &(Place, SourcePath)| Location { place: place.clone(), path: path.clone(), span };
-            collector.add(candidate, places.iter().map(locate).collect());
+        for hit in self.hits {
+            hit.emit(places, collector);
         }
     }
 }
@@ -61,11 +93,12 @@ impl<'a> Visitor<'a> {
     pub(super) fn visit(&self, object: &Object<'_>) {
         let Some((kind, text)) = text_of(object.kind, object.bytes) else { return };
         self.context.collector.count(text.len() as u64);
-        let candidates = self.context.detector.detect(text);
-        if candidates.is_empty() {
-            return;
+        let opened =
+            if kind == GitObject::Blob { unpacked(self.context, &self.repository.name, object.id, text) } else { None };
+        let hits = opened.unwrap_or_else(|| locate(text, self.context.detector.detect(text), None));
+        if !hits.is_empty() {
+            lock(&self.found).push(Found { id: object.id, object: kind, hits });
         }
-        lock(&self.found).push(Found { id: object.id, object: kind, candidates: locate(text, candidates) });
     }
 
     /// Scans these objects, each once, and gives everything found.
@@ -102,13 +135,49 @@ pub(super) fn text_of(kind: ObjectKind, bytes: &[u8]) -> Option<(GitObject, &[u8
 }
 
 /// The candidates with their lines and columns.
-pub(super) fn locate(text: &[u8], candidates: Vec<Candidate>) -> Vec<(Candidate, TextSpan)> {
+pub(super) fn locate(text: &[u8], candidates: Vec<Candidate>, member: Option<&[u8]>) -> Vec<Hit> {
+    if candidates.is_empty() {
+        return Vec::new();
+    }
+    let member = member.map(SourcePath::new);
     let mut locator = Locator::new(text);
     let with_span = |candidate: Candidate| {
         let span = locator.locate(candidate.span.start, candidate.span.end);
-        (candidate, span)
+        Hit { candidate, span, member: member.clone() }
     };
     candidates.into_iter().map(with_span).collect()
+}
+
+/// What is found in the members of a blob that is an archive. `None` if it is none, or cannot be opened.
+pub(super) fn unpacked(context: &ScanContext<'_>, repository: &str, id: ObjectId, blob: &[u8]) -> Option<Vec<Hit>> {
+    if !archive::is_archive(blob) {
+        return None;
+    }
+    let mut members = Members { context, repository, id, hits: Vec::new() };
+    archive::walk(b"", blob, &mut members).then_some(members.hits)
+}
+
+/// The members of an archive in a repository.
+struct Members<'a> {
+    context: &'a ScanContext<'a>,
+    repository: &'a str,
+    id: ObjectId,
+    hits: Vec<Hit>,
+}
+
+impl archive::Visitor for Members<'_> {
+    fn member(&mut self, path: &[u8], content: &[u8]) {
+        self.hits.extend(locate(content, self.context.detector.detect(content), Some(path)));
+    }
+
+    fn trouble(&mut self, path: &[u8], reason: &str) {
+        let place = format!("{}: {}{}", self.repository, self.id, escape(path));
+        self.context.collector.diagnose(Diagnostic::gap("archive-not-read", place, reason));
+    }
+
+    fn goes_on(&self) -> bool {
+        !self.context.collector.is_cancelled()
+    }
 }
 
 /// Tells of an object that is over the size limit. It was expected, and will not come.

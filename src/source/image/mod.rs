@@ -5,7 +5,6 @@
 //! A tar that is no image is scanned as one archive. Deleted files, unreferenced blobs, attestations and every platform are
 //! scanned; the merged file system is never built and nothing is ever written to disk.
 
-mod compression;
 mod contents;
 mod digest;
 mod layer;
@@ -34,6 +33,7 @@ use super::{ScanContext, Source};
 use crate::detect::Candidate;
 use crate::diagnostic::Diagnostic;
 use crate::finding::{ImagePlace, Location, SourcePath, escape};
+use crate::source::archive::compression;
 
 /// Files larger than this are not read again: no scan takes in more by mistake.
 const MOST_REREAD: u64 = 1 << 30;

@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
-use super::compression::{self, Compression};
 use super::layer::{self, TRAILING};
 use super::meter::{Meter, Metered};
 use crate::diagnostic::Diagnostic;
 use crate::finding::escape;
+use crate::source::archive::compression::{self, Compression};
 
 /// Entries of a compressed archive that may be documents are kept if they are not larger than this: four times what
 /// registries accept as a manifest.

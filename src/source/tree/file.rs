@@ -10,8 +10,8 @@ use rayon::Scope;
 use super::{diagnose_io, shown, source_path};
 use crate::diagnostic::Diagnostic;
 use crate::finding::{Location, Origin, Place};
-use crate::source::ScanContext;
 use crate::source::stream::{Buffer, Part, Searched};
+use crate::source::{ScanContext, archive};
 
 /// How much of a large file one thread searches at a time, in bytes.
 const SEGMENT: u64 = 8 << 20;
@@ -43,7 +43,13 @@ fn try_scan<'scope>(scope: &Scope<'scope>, path: &Path, context: &'scope ScanCon
             return Ok(());
         }
     }
-    let takes_over = || {
+    let takes_over = |head: &[u8], is_whole: bool| {
+        if archive::is_archive(head) {
+            return scan_archive(path, if is_whole { Some(head) } else { None }, context);
+        }
+        if is_whole {
+            return false;
+        }
         let size = file.metadata().map_or(0, |metadata| metadata.len());
         let is_large = size >= 2 * SEGMENT;
         if is_large {
@@ -52,6 +58,24 @@ fn try_scan<'scope>(scope: &Scope<'scope>, path: &Path, context: &'scope ScanCon
         is_large
     };
     BUFFER.with_borrow_mut(|buffer| context.scan_stream(&file, buffer, takes_over, &Place::File, || source_path(path)))
+}
+
+/// Scans what an archive holds, unless it cannot be opened. It is read whole if it was not yet.
+fn scan_archive(path: &Path, bytes: Option<&[u8]>, context: &ScanContext<'_>) -> bool {
+    let name = source_path(path);
+    if let Some(bytes) = bytes {
+        return context.scan_archive(bytes, &Place::File, &name);
+    }
+    let size = fs_err::metadata(path).map_or(0, |metadata| metadata.len());
+    if size > context.max_file_size {
+        let reason = format!("{size} bytes are more than the limit of {} bytes for an archive", context.max_file_size);
+        context.collector.diagnose(Diagnostic::gap("archive-not-read", shown(path), reason));
+        return true;
+    }
+    match fs_err::read(path) {
+        Ok(bytes) => context.scan_archive(&bytes, &Place::File, &name),
+        Err(_) => false,
+    }
 }
 
 /// A large file, whose segments are searched side by side.

@@ -8,7 +8,8 @@ use rayon::Scope;
 use super::{Inspector, Pending, Scan, Subject, lock};
 use crate::diagnostic::Diagnostic;
 use crate::finding::{Locator, SourcePath, escape};
-use crate::source::image::compression::{self, Compression};
+use crate::source::archive;
+use crate::source::archive::compression::{self, Compression};
 use crate::source::image::contents::{Blob, Expected};
 use crate::source::image::digest::{Hash, Hashing};
 use crate::source::image::layer::{self, Batch, Visitor};
@@ -105,12 +106,40 @@ impl<'a, I: Inspector> Scan<'a, I> {
     /// Looks into the files of a blob.
     fn inspect(&self, blob: usize, batch: &Batch) {
         for (path, content) in batch.files() {
-            let mut locator = Locator::new(content);
-            for (range, hit) in self.inspector.inspect(&Subject::File(path), content) {
-                let span = locator.locate(range.start, range.end);
-                lock(&self.pending).push(Pending { blob, path: SourcePath::new(path), span, hit });
+            let is_opened =
+                archive::is_archive(content) && archive::walk(path, content, &mut Members { scan: self, blob });
+            if !is_opened {
+                self.inspect_file(blob, path, content);
             }
         }
+    }
+
+    fn inspect_file(&self, blob: usize, path: &[u8], content: &[u8]) {
+        let mut locator = Locator::new(content);
+        for (range, hit) in self.inspector.inspect(&Subject::File(path), content) {
+            let span = locator.locate(range.start, range.end);
+            lock(&self.pending).push(Pending { blob, path: SourcePath::new(path), span, hit });
+        }
+    }
+}
+
+/// The members of an archive in an image.
+struct Members<'s, 'a, I: Inspector> {
+    scan: &'s Scan<'a, I>,
+    blob: usize,
+}
+
+impl<I: Inspector> archive::Visitor for Members<'_, '_, I> {
+    fn member(&mut self, path: &[u8], content: &[u8]) {
+        self.scan.inspect_file(self.blob, path, content);
+    }
+
+    fn trouble(&mut self, path: &[u8], reason: &str) {
+        self.scan.inspector.diagnose(Diagnostic::gap("archive-not-read", escape(path).into_owned(), reason));
+    }
+
+    fn goes_on(&self) -> bool {
+        !self.scan.inspector.is_cancelled()
     }
 }
 

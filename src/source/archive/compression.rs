@@ -9,7 +9,7 @@ use std::io::{self, BufRead, BufReader, Cursor, Read};
 use flate2::bufread::MultiGzDecoder;
 
 /// How many bytes tell what something is: one tar header.
-pub(super) const HEAD: usize = 512;
+pub(in crate::source) const HEAD: usize = 512;
 
 /// Input is read from files in pieces of this size.
 const BUFFER: usize = 128 * 1024;
@@ -20,7 +20,7 @@ const ZSTD_WINDOW: u32 = 27;
 
 /// What the first bytes say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Compression {
+pub(in crate::source) enum Compression {
     /// None that we know.
     Plain,
     /// RFC 1952.
@@ -33,7 +33,7 @@ pub(super) enum Compression {
 
 impl Compression {
     /// Tells by the magic numbers.
-    pub(super) fn of(head: &[u8]) -> Self {
+    pub(in crate::source) fn of(head: &[u8]) -> Self {
         match head {
             [0x1f, 0x8b, ..] => Self::Gzip,
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
@@ -45,14 +45,14 @@ impl Compression {
 }
 
 /// Reads the first [`HEAD`] bytes, or fewer at the end of the input, and gives them back in front of the rest.
-pub(super) fn peek<'a>(mut reader: impl Read + 'a) -> io::Result<(Vec<u8>, impl Read + 'a)> {
+pub(in crate::source) fn peek<'a>(mut reader: impl Read + 'a) -> io::Result<(Vec<u8>, impl Read + 'a)> {
     let mut head = Vec::with_capacity(HEAD);
     reader.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
     Ok((head.clone(), Cursor::new(head).chain(reader)))
 }
 
 /// Undoes one layer of compression, whichever it is; what is not compressed is passed through.
-pub(super) fn decode<'a>(reader: impl Read + 'a) -> io::Result<(Compression, Box<dyn BufRead + 'a>)> {
+pub(in crate::source) fn decode<'a>(reader: impl Read + 'a) -> io::Result<(Compression, Box<dyn BufRead + 'a>)> {
     let (head, reader) = peek(reader)?;
     let compression = Compression::of(&head);
     let reader = BufReader::with_capacity(BUFFER, reader);
@@ -69,7 +69,7 @@ pub(super) fn decode<'a>(reader: impl Read + 'a) -> io::Result<(Compression, Box
 }
 
 /// Whether a block is a tar header: its checksum holds. Older tars have no magic number.
-pub(super) fn is_tar_header(head: &[u8]) -> bool {
+pub(in crate::source) fn is_tar_header(head: &[u8]) -> bool {
     let Some(block) = head.get(..HEAD) else { return false };
     let header = tar::Header::from_byte_slice(block);
     let sum: u32 = block
