@@ -5,6 +5,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests read the environment they run in")]
 
+mod archives;
 mod authorization_server;
 mod bad_input;
 mod cli_help;

@@ -132,3 +132,19 @@ fn rule_files_that_cannot_be_read_are_errors() {
     let run = env.run(["rules", "list", "--rules", text(&twice)]).exits(2);
     assert!(run.stderr.contains("rule `jwt` is already defined in `rules/jose.toml`"), "{}", run.stderr);
 }
+
+#[test]
+fn every_filter_that_refuses_a_value_is_named() {
+    let env = Env::new();
+    let path = env.write_work("app.env", "PORT=8080\nCLIENT_SECRET=changeme-please\nPASSWORD=${PASSWORD}\n");
+    let run = env.run(["rules", "explain", &format!("{}:2", text(&path))]).exits(0);
+    assert!(run.stdout.contains("app.env:2:15: a value of 15 bytes"), "{}", run.stdout);
+    assert!(run.stdout.contains("refused by filter `placeholder`"), "{}", run.stdout);
+    assert!(run.stdout.contains("for oauth-client-secret"), "{}", run.stdout);
+    assert!(!run.stdout.contains(":3:"), "{}", run.stdout);
+    let run = env.run(["rules", "explain", &format!("{}:1", text(&path))]).exits(0);
+    assert!(run.stdout.contains("no rule matches anything here"), "{}", run.stdout);
+    let run = env.run(["rules", "explain", &format!("{}:9", text(&path))]).exits(2);
+    assert!(run.stderr.contains("has 4 lines, not 9"), "{}", run.stderr);
+    env.run(["rules", "explain", "nowhere.env:1"]).exits(2);
+}
