@@ -8,7 +8,7 @@
 //! 2. `standing` tells from a bounded window around each sighting whether it can contribute anything. Both together are a
 //!    [`Trace`], and most of a trace can be taken over from that of an earlier version of the same bytes.
 //! 3. The judge looks at the whole bytes around the sightings that are alive: `pattern`, `assignment`, `jwt` and `jwk` find
-//!    values; `nearby` looks for what must stand beside them; `shape` and `filter` judge the values; `overlap` leaves one match
+//!    values; `vendor` tells whose they are; `nearby` looks for what must stand beside them; `shape` and `filter` judge the values; `overlap` leaves one match
 //!    for the same bytes; `pairing` looks for what belongs to them.
 
 mod allow;
@@ -33,6 +33,7 @@ mod shape;
 mod standing;
 mod trace;
 mod value;
+mod vendor;
 mod words;
 
 use std::ops::Range;
@@ -49,6 +50,7 @@ use pairing::Pairing;
 use pattern::Pattern;
 use prefilter::{Hit, Owner, Prefilter};
 use standing::Reach;
+use vendor::Vendors;
 
 pub use examples::{ExampleFailure, check_examples};
 pub use filter::Filter;
@@ -105,6 +107,8 @@ pub struct Detector {
     key_rules: KeyIndex,
     /// Built when the first candidate is found.
     pairing: OnceLock<Pairing>,
+    /// Likewise.
+    vendors: OnceLock<Vendors>,
 }
 
 /// What is compiled of a rule when it is first needed. What does not compile finds nothing: [`RuleSet`] has refused it before.
@@ -128,9 +132,19 @@ impl Detector {
         let compiled = rules.rules.iter().map(|_| Compiled::default()).collect();
         let key_rules = KeyIndex::new(rules.rules.iter().enumerate().filter_map(|(index, rule)| match &rule.matcher {
             Matcher::Keys(keys) => Some((index, keys.as_slice())),
-            Matcher::Pattern(_) | Matcher::Scanner(_) => None,
+            Matcher::Pattern(_) | Matcher::Scanner(_) | Matcher::Vendor(_) => None,
         }));
-        Self { rules, key, prefilter, reaches, longest_anchor, compiled, key_rules, pairing: OnceLock::new() }
+        Self {
+            rules,
+            key,
+            prefilter,
+            reaches,
+            longest_anchor,
+            compiled,
+            key_rules,
+            pairing: OnceLock::new(),
+            vendors: OnceLock::new(),
+        }
     }
 
     /// Every candidate in `bytes`, in the order of their spans. Of more than 4 GiB, only the first are looked at: whoever has
@@ -181,6 +195,7 @@ impl Detector {
         let mut judge = Judge::new(refuse);
         let mut encoded = self.encoded(bytes, &hits, depth);
         self.match_rules(bytes, hits, is_crowded, &mut judge);
+        self.name_vendors(bytes, &mut judge);
         // What is encoded names itself better than the name that the encoding is assigned to.
         judge
             .matches
@@ -252,7 +267,7 @@ impl Detector {
     fn pattern(&self, rule: usize) -> Option<&Pattern> {
         let compile = || {
             let rule = self.rules.rules.get(rule)?;
-            let Matcher::Pattern(pattern) = &rule.matcher else { return None };
+            let (Matcher::Pattern(pattern) | Matcher::Vendor(pattern)) = &rule.matcher else { return None };
             Pattern::new(pattern, &rule.anchors, rule.window)
         };
         self.compiled.get(rule)?.pattern.get_or_init(compile).as_ref()

@@ -72,6 +72,9 @@ pub enum Matcher {
     Keys(Vec<Vec<String>>),
     /// A scanner written by hand.
     Scanner(Scanner),
+    /// A regular expression, as for [`Matcher::Pattern`], that begins with the vendor's name and gives its own name to what a rule of
+    /// no provider has found behind that. Its anchors are not looked for until something was found.
+    Vendor(String),
 }
 
 /// The scanners written by hand, for what a regular expression cannot tell.

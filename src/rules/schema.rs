@@ -44,6 +44,9 @@ pub(super) struct RuleEntry {
     pub(super) case_sensitive: bool,
     pub(super) window: Option<WindowEntry>,
     pub(super) pattern: Option<String>,
+    /// Whether the pattern only names what other rules find. Only the table of vendors says so.
+    #[serde(skip)]
+    pub(super) names_only: bool,
     pub(super) keys: Option<Vec<String>>,
     pub(super) scanner: Option<Scanner>,
     pub(super) encoding: Option<Encoding>,
@@ -237,12 +240,16 @@ impl Context<'_> {
 
     fn convert(&self, entry: RuleEntry, provider: &str, trust: Trust) -> Result<(Rule, Examples), RuleError> {
         let (matcher, value_pattern) = self.matcher(entry.pattern, entry.keys, entry.scanner, trust)?;
+        let matcher = match matcher {
+            Matcher::Pattern(pattern) if entry.names_only => Matcher::Vendor(pattern),
+            matcher => matcher,
+        };
         let mut anchors = entry.anchors;
         if anchors.is_empty() {
             anchors = match &matcher {
                 Matcher::Keys(keys) => vocabulary::anchors(keys),
                 Matcher::Scanner(scanner) => scanner.anchors(),
-                Matcher::Pattern(_) => Vec::new(),
+                Matcher::Pattern(_) | Matcher::Vendor(_) => Vec::new(),
             };
         }
         let rule = Rule {

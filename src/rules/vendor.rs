@@ -1,7 +1,7 @@
 //! Vendors whose keys have no shape of their own: a line of a table for each instead of a rule.
 //!
-//! Such a key is known by the vendor's name before it, by something that assigns or names a key in between, and by its exact
-//! alphabet and length. The pattern and the examples are made from those.
+//! That it is a key is for the rules of no provider to tell, by the name it is assigned to. Whose it is tells the vendor's name
+//! before it, with its exact alphabet and length. The pattern and the examples are made from those.
 
 use serde::Deserialize;
 
@@ -13,9 +13,6 @@ use crate::finding::{Confidence, Kind, Severity};
 
 /// How far behind the vendor's name its key may begin.
 const REACH: usize = 112;
-
-/// Words that have so much in common at their beginning are looked for by that.
-const SHORTEST_BEGINNING: usize = 6;
 
 /// A line of the table.
 #[derive(Deserialize)]
@@ -93,10 +90,11 @@ impl VendorEntry {
             kind: self.kind,
             confidence: Confidence::Medium,
             severity: self.severity,
-            anchors: anchors(&self.words),
+            anchors: self.words.clone(),
             case_sensitive: false,
-            window: Some(WindowEntry { before: 1, after: REACH + longest + 24 }),
+            window: Some(WindowEntry { before: 0, after: REACH + longest + 24 }),
             pattern: Some(self.pattern()),
+            names_only: true,
             keys: None,
             scanner: None,
             encoding: None,
@@ -185,24 +183,6 @@ impl VendorEntry {
     }
 }
 
-/// What stands in all of the words, in as few literals as possible: those that begin alike are found by their beginning.
-fn anchors(words: &[String]) -> Vec<String> {
-    let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
-    words.sort_unstable();
-    let mut anchors: Vec<&str> = Vec::new();
-    for word in words {
-        if let Some(last) = anchors.last_mut() {
-            let shared = last.bytes().zip(word.bytes()).take_while(|(a, b)| a == b).count();
-            if let Some(beginning) = word.get(..shared).filter(|_| shared >= SHORTEST_BEGINNING) {
-                *last = beginning;
-                continue;
-            }
-        }
-        anchors.push(word);
-    }
-    anchors.into_iter().map(str::to_owned).collect()
-}
-
 fn is_word(word: &str) -> bool {
     word.len() >= 3
         && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-_".contains(&byte))
@@ -259,12 +239,6 @@ mod tests {
         ] {
             assert_eq!(regex.is_match(text.replace('%', &key).as_bytes()), expected, "{text}");
         }
-    }
-
-    #[test]
-    fn words_that_begin_alike_are_found_by_their_beginning() {
-        let words = ["acme_mail_key", "bolt.io", "acme_mail_token", "acme.io", "acme_m"].map(str::to_owned);
-        assert_eq!(anchors(&words), ["acme.io", "acme_m", "bolt.io"]);
     }
 
     #[test]

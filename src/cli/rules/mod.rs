@@ -186,7 +186,11 @@ impl<'a> Shown<'a> {
             severity: rule.severity.as_str(),
             file: &rule.file,
             anchors: &rule.anchors,
-            pattern: if let Matcher::Pattern(pattern) = &rule.matcher { Some(pattern) } else { None },
+            pattern: if let Matcher::Pattern(pattern) | Matcher::Vendor(pattern) = &rule.matcher {
+                Some(pattern)
+            } else {
+                None
+            },
             keys,
             scanner: if let Matcher::Scanner(scanner) = rule.matcher { Some(scanner) } else { None },
             parts: rule.parts.iter().map(|part| part.name.as_str()).collect(),

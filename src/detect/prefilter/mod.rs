@@ -68,6 +68,7 @@ impl Prefilter {
                 Matcher::Pattern(_) => Owner::Pattern(index),
                 Matcher::Scanner(scanner) => Owner::Scanner(index, scanner),
                 Matcher::Keys(_) => Owner::Assignment,
+                Matcher::Vendor(_) => continue,
             };
             for anchor in &rule.anchors {
                 let exact = rule.anchors_are_case_sensitive.then(|| anchor.as_bytes().into());
