@@ -189,6 +189,14 @@ impl<'a> Cursor<'a> {
         false
     }
 
+    /// Whether a word stands here that could be a credential, and is no path.
+    pub(super) fn is_at_word(&self) -> bool {
+        let rest = self.rest();
+        let rest = rest.strip_prefix(b"`").or(rest.strip_prefix(b"\"")).unwrap_or(rest);
+        let length = rest.iter().take(LONGEST_BLOCK).take_while(|byte| is_of_word(**byte)).count();
+        length > 0 && rest.get(length) != Some(&b'/')
+    }
+
     /// Whether the rest of the line is one long word.
     pub(super) fn is_at_lone_word(&self) -> bool {
         let rest = self.rest();

@@ -119,8 +119,11 @@ impl Form {
         if matches!(cursor.peek(), Some(b'"' | b'\'')) && (line.ends_with(b":") || opens_line(line)) {
             return Some(Self::Quoted);
         }
-        if cursor.eat(b"is ") || cursor.eat(b"is: ") || (line.trim_ascii().is_empty() && cursor.is_at_lone_word()) {
+        let says = cursor.eat(b"is ") || cursor.eat(b"is: ");
+        if says {
             cursor.skip_blanks();
+        }
+        if (says && cursor.is_at_word()) || (line.trim_ascii().is_empty() && cursor.is_at_lone_word()) {
             return Some(Self::Word);
         }
         None

@@ -100,8 +100,34 @@ pub(crate) fn at(bytes: &[u8], word: Range<usize>) -> Option<Assignment> {
     assigned(bytes, &name(bytes, word))
 }
 
+/// Whether something may be assigned to a name, as the first character behind it tells: in programs, mostly nothing is. Also gives how
+/// far that character stands from the beginning.
+pub(crate) fn may_assign(bytes: &[u8], name: &Name) -> (bool, usize) {
+    let rest = bytes.get(name.end..).unwrap_or_default();
+    let blanks = rest.iter().take(LONGEST_GAP).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    let may_assign = name.is_quoted
+        || match rest.get(blanks) {
+            Some(b'.' | b';' | b']' | b'}' | b'{' | b'!' | b'+' | b'/' | b'^' | b'#' | b'~' | b'@') => false,
+            Some(b':') => rest.get(blanks + 1) != Some(&b':'),
+            // What follows a list of columns.
+            Some(b')') => {
+                let after = rest.get(blanks + 1..).unwrap_or_default();
+                after
+                    .iter()
+                    .take(LONGEST_GAP)
+                    .find(|byte| !byte.is_ascii_whitespace())
+                    .is_some_and(|byte| byte | 0x20 == b'v')
+            }
+            _ => true,
+        };
+    (may_assign, name.end + blanks)
+}
+
 /// Reads what is assigned to a name.
 pub(crate) fn assigned(bytes: &[u8], name: &Name) -> Option<Assignment> {
+    if !may_assign(bytes, name).0 {
+        return None;
+    }
     let mut cursor = Cursor { bytes, position: name.end };
     let form = Form::read(&mut cursor, name);
     let read = form.and_then(|form| value(&mut cursor, form)).filter(|(span, _)| !is_key(bytes, span.end));
@@ -289,6 +315,7 @@ mod tests {
             "[\"client_secret\"]",
             "[\"client_id\", \"client_secret\", \"scope\"]",
             "Client Secret\nshort\n",
+            "the secret is rust/books/1_first_edition/",
             "Client Secret\nseveral long-words-of-prose here",
             "ClientSecret anotherWordThatIsLong and more",
             "variable \"client_secret\" {\n  type = string\n}\ndefault = \"x\"",
