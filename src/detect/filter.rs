@@ -163,9 +163,17 @@ fn template(value: &[u8]) -> Option<Filter> {
             && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_.:-{}()[]'\"".contains(byte))
             && name.first().is_some_and(|byte| !byte.is_ascii_digit())
     });
+    // A variable of a shell, and whatever follows it on the line.
+    let is_variable = is_variable
+        || value.strip_prefix(b"$").is_some_and(|rest| {
+            let name = rest.iter().take_while(|byte| byte.is_ascii_uppercase() || **byte == b'_').count();
+            name >= 2 && rest.get(name).is_none_or(u8::is_ascii_whitespace)
+        });
     let is_template = is_variable
         || TEMPLATE_MARKS.is_match(value)
         || encloses(b"<", b">")
+        || memchr::memmem::find(value, b"<<")
+            .is_some_and(|at| memchr::memmem::find(value.get(at..).unwrap_or_default(), b">>").is_some())
         || encloses(b"[", b"]")
         || encloses(b"{", b"}")
         || (encloses(b"%", b"%") && value.len() > 2)
@@ -280,6 +288,8 @@ mod tests {
             ("$CLIENT_SECRET", Filter::Template),
             ("%CLIENT_SECRET%", Filter::Template),
             ("<your-secret>", Filter::Template),
+            ("acme_<<environment>>_a81bX0", Filter::Template),
+            ("$DEPLOY_TOKEN --quiet", Filter::Template),
             ("@SECRET@", Filter::Template),
             ("vault:secret/data/x#y", Filter::Reference),
             ("process.env.SECRET", Filter::Reference),

@@ -22,8 +22,12 @@ pub(crate) fn check(shape: &Shape, value: &[u8], confidence: Confidence) -> Resu
     Ok(if is_doubtful { Confidence::Low } else { confidence })
 }
 
-/// Whether a person made it hard to guess: at least three of small and capital letters, digits and signs.
+/// Whether a person made it hard to guess: at least three of small and capital letters, digits and signs, and no prose.
 fn is_mixed(value: &[u8]) -> bool {
+    let is_prose = value.iter().any(|byte| byte.is_ascii_whitespace() || !byte.is_ascii());
+    if is_prose && !value.iter().any(u8::is_ascii_digit) {
+        return false;
+    }
     let classes: [fn(&u8) -> bool; 4] =
         [u8::is_ascii_lowercase, u8::is_ascii_uppercase, u8::is_ascii_digit, |byte| byte.is_ascii_punctuation()];
     classes.iter().filter(|class| value.iter().any(class)).count() >= 3
@@ -61,6 +65,8 @@ mod tests {
             (&mixed, "Passwort", Ok(Confidence::Low)),
             (&mixed, "Hunter-42", Ok(Confidence::High)),
             (&mixed, "hunter42", Ok(Confidence::Low)),
+            (&mixed, "Bitte das Passwort, dann weiter!", Ok(Confidence::Low)),
+            (&mixed, "Correct horse 42 battery!", Ok(Confidence::High)),
             (&varied, "aaaaaaaaaaab", Err(Filter::Shape)),
             (&varied, "abcdefghijkl", Ok(Confidence::High)),
         ] {

@@ -330,6 +330,7 @@ pub(super) const SEQUENCES: &[&str] = &[
 /// credential itself: jwt.io, RFC 6749, 7009, 7515 and 7662, the emulators of Azure Storage and Cosmos DB, Supabase's local
 /// set-up, and the documentation of AWS, GitHub, Dynatrace and Stripe.
 pub(super) const PUBLISHED: &[&str] = &[
+    "3c14aab79351be94e9c4202d8f6d28c4a5d73cfb2e6e302d2d2478159ef57f9f",
     "0011cc25eb4320717494d2703e8cba85743e71b500283c21c8b88147992f9059",
     "aa6547439583c3a275d4542a0df6c1ad6a863971be9f2a2220f027cc02aef615",
     "9154e2e6fbfb1e50a3f18fe4deb606917d1438eec3788a5dbc2af765e83f29ac",
