@@ -108,19 +108,16 @@ pub(crate) fn is_one_word(name: &[u8]) -> bool {
 /// The keys that rules look for, so that a name is compared with all of them at once.
 #[derive(Default)]
 pub(crate) struct KeyIndex {
-    /// Keys of fewer than eight characters.
+    /// The ends of keys of fewer than eight characters, and which bits of a name's last eight count.
+    short_ends: Vec<(u64, u64)>,
     short: Vec<IndexedKey>,
-    /// All others, by their ends.
+    /// The ends of all others, ascending.
+    long_ends: Vec<u64>,
     long: Vec<IndexedKey>,
-    /// Length of the longest key.
-    longest: usize,
 }
 
 /// A key of a [`KeyIndex`].
 struct IndexedKey {
-    /// Its last eight characters, the last one highest, and which bits of a name's last eight count.
-    end: u64,
-    mask: u64,
     /// The joined words read backwards.
     backwards: Vec<u8>,
     /// The rules that look for it.
@@ -159,14 +156,20 @@ impl KeyIndex {
                 }
             }
         }
-        let indexed = |(backwards, rules): (Vec<u8>, Vec<usize>)| {
-            let (end, mask) = end_of(backwards.iter().copied());
-            IndexedKey { end, mask, backwards, rules }
-        };
+        let mut keys = Self::default();
         // Sorted as text read backwards, and so by their ends.
-        let (short, long): (Vec<IndexedKey>, _) = index.into_iter().map(indexed).partition(|key| key.mask != u64::MAX);
-        let longest = short.iter().chain(&long).map(|key| key.backwards.len()).max().unwrap_or(0);
-        Self { short, long, longest }
+        for (backwards, rules) in index {
+            let (end, mask) = end_of(backwards.iter().copied());
+            let key = IndexedKey { backwards, rules };
+            if mask == u64::MAX {
+                keys.long_ends.push(end);
+                keys.long.push(key);
+            } else {
+                keys.short_ends.push((end, mask));
+                keys.short.push(key);
+            }
+        }
+        keys
     }
 
     /// The rules whose key the name ends with, qualifiers aside; for each rule its longest key.
@@ -185,27 +188,27 @@ impl KeyIndex {
         matches
     }
 
-    /// The keys that end with the same eight characters as the name, or all of them if they are shorter.
+    /// The keys that end with the same eight characters as the name, or all of them if they are shorter. `end` is that of the name.
     fn with_end(&self, end: u64) -> impl Iterator<Item = &IndexedKey> {
-        let long = self.long.get(self.long.partition_point(|key| key.end < end)..).unwrap_or_default();
-        let short = self.short.iter().filter(move |key| end & key.mask == key.end);
-        short.chain(long.iter().take_while(move |key| key.end == end))
+        let short = self.short_ends.iter().zip(&self.short);
+        let short = short.filter(move |((key, mask), _)| end & mask == *key).map(|(_, key)| key);
+        let first = self.long_ends.partition_point(|key| *key < end);
+        let long = self.long_ends.iter().zip(&self.long).skip(first);
+        short.chain(long.take_while(move |(key, _)| **key == end).map(|(_, key)| key))
     }
 
     fn match_end(&self, name: &[u8], matches: &mut Vec<KeyMatch>) {
         // The characters of the name from behind, and where they stand.
         let characters = || name.iter().enumerate().rev().filter(|(_, byte)| byte.is_ascii_alphanumeric());
         let (end, _) = end_of(characters().map(|(_, byte)| byte.to_ascii_lowercase()));
-        let mut keys = self.with_end(end).peekable();
-        if keys.peek().is_none() {
-            return;
-        }
-        let backwards: Vec<u8> = characters().take(self.longest).map(|(_, byte)| byte.to_ascii_lowercase()).collect();
-        for IndexedKey { backwards: key, rules, .. } in keys {
+        for IndexedKey { backwards: key, rules } in self.with_end(end) {
             let length = key.len();
-            let Some((index, _)) = characters().nth(length - 1).filter(|_| backwards.starts_with(key)) else {
+            let Some((index, _)) = characters().nth(length - 1) else { continue };
+            // The last eight characters are those of the key already.
+            let rest = key.iter().zip(characters().map(|(_, byte)| byte.to_ascii_lowercase())).skip(8);
+            if !rest.into_iter().all(|(key, byte)| *key == byte) {
                 continue;
-            };
+            }
             // A short key at the end of a longer word is another word: `monkey` is no `key`.
             if length >= SHORTEST_ENDING || begins_word(name, index) {
                 let stem = (0..=index).filter(|index| begins_word(name, *index)).count().saturating_sub(1);

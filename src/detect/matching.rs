@@ -115,9 +115,10 @@ impl Detector {
                 continue;
             }
             let value = value::normalised(bytes, &assignment);
+            let key = assignment.key(bytes);
             for found in found {
                 let Some(rule) = self.rules.rules.get(found.rule) else { continue };
-                let stem = assignment.key.stem(found.stem);
+                let stem = key.stem(found.stem);
                 let refusal = if !self.may_hold(found.rule, rule, &value) {
                     Some(Filter::Shape)
                 } else if !nearby::is_near(bytes, rule, &assignment.key_span, stem)
@@ -129,7 +130,7 @@ impl Detector {
                 };
                 if let Some(filter) = refusal {
                     judge.refuse(rule, assignment.span.clone(), filter);
-                } else if judge.keep(found.rule, rule, raw_of_assignment(&assignment, &value, found, rule)) {
+                } else if judge.keep(found.rule, rule, raw_of_assignment(&assignment, &value, stem, found, rule)) {
                     kept = spans;
                     if assignment.quote == Quote::None && assignment.span.len() > LONGEST_PLAIN {
                         plain_end = assignment.span.end;
@@ -211,14 +212,20 @@ pub(super) fn raw_of_token<'a>(bytes: &'a [u8], start: usize, scanner: &mut jwt:
     Some(Raw::literal(span, Cow::Borrowed(text), OF_SCANNER))
 }
 
-/// The value of an assignment, for one of the rules that look for its name.
-pub(super) fn raw_of_assignment<'a>(assignment: &Assignment, value: &'a [u8], found: KeyMatch, rule: &Rule) -> Raw<'a> {
+/// The value of an assignment, for one of the rules that look for its name, and the words of the name that stand before the key.
+pub(super) fn raw_of_assignment<'a>(
+    assignment: &Assignment,
+    value: &'a [u8],
+    stem: &[String],
+    found: KeyMatch,
+    rule: &Rule,
+) -> Raw<'a> {
     Raw {
         span: assignment.span.clone(),
         value: Cow::Borrowed(value),
         is_assigned: true,
         is_literal: assignment.is_literal,
-        stem: assignment.key.stem(found.stem).to_vec(),
+        stem: stem.to_vec(),
         parts: Vec::new(),
         // What asks for more than a name knows more than a name.
         specificity: found.length + if rule.near.is_empty() && rule.under.is_empty() { 0 } else { OF_CONTEXT },

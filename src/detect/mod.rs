@@ -31,6 +31,7 @@ mod prefilter;
 mod randomness;
 mod shape;
 mod standing;
+mod tail;
 mod trace;
 mod value;
 mod vendor;
@@ -42,14 +43,14 @@ use std::sync::{Arc, OnceLock};
 use regex::bytes::Regex;
 
 use crate::finding::{Confidence, Fingerprint, FingerprintKey, Kind, Part, Severity, TokenFacts};
-use crate::rules::{self, Matcher, Rule, RuleSet};
+use crate::rules::{self, Matcher, Rule, RuleSet, Window};
 use crate::secret::Secret;
 use judge::{Judge, Match};
 use key::KeyIndex;
 use pairing::Pairing;
 use pattern::Pattern;
 use prefilter::{Hit, Owner, Prefilter};
-use standing::Reach;
+use standing::{NARROW, Reach};
 use vendor::Vendors;
 
 pub use examples::{ExampleFailure, check_examples};
@@ -99,6 +100,8 @@ pub struct Detector {
     prefilter: Prefilter,
     /// What is known beforehand about the sightings of each anchor.
     reaches: Vec<Reach>,
+    /// The reach of all of them together.
+    widest: Window,
     /// Length of the longest anchor.
     longest_anchor: usize,
     /// What is compiled of each rule, when it is first needed.
@@ -127,8 +130,8 @@ impl Detector {
     pub fn new(rules: Arc<RuleSet>, key: FingerprintKey) -> Self {
         let prefilter = Prefilter::new(rules.rules.iter().map(AsRef::as_ref));
         let reaches = standing::reaches(&prefilter, &rules);
-        let longest_anchor =
-            (0..u16::MAX).zip(&reaches).map(|(anchor, _)| prefilter.length(anchor)).max().unwrap_or_default();
+        let longest_anchor = reaches.iter().map(|reach| reach.length).max().unwrap_or_default();
+        let widest = reaches.iter().map(|reach| reach.window).fold(NARROW, Window::united);
         let compiled = rules.rules.iter().map(|_| Compiled::default()).collect();
         let key_rules = KeyIndex::new(rules.rules.iter().enumerate().filter_map(|(index, rule)| match &rule.matcher {
             Matcher::Keys(keys) => Some((index, keys.as_slice())),
@@ -139,6 +142,7 @@ impl Detector {
             key,
             prefilter,
             reaches,
+            widest,
             longest_anchor,
             compiled,
             key_rules,

@@ -181,8 +181,9 @@ impl<'a> Context<'a> {
         let from = assignments.partition_point(|assignment| assignment.key_span.start < self.region.start);
         let nearby = assignments.iter().skip(from).take_while(|assignment| assignment.span.end <= self.region.end);
         let fitting = nearby.filter_map(|assignment| {
-            let key = spec.keys.iter().filter_map(|key| Some((assignment.key.ends_with(key)?, key)));
-            let (stem, _) = key.max_by_key(|(_, key)| key.iter().map(String::len).sum::<usize>())?;
+            let name = assignment.key(self.bytes);
+            let keys = spec.keys.iter().filter_map(|key| Some((name.ends_with(key)?, key)));
+            let (stem, _) = keys.max_by_key(|(_, key)| key.iter().map(String::len).sum::<usize>())?;
             let value = value::normalised(self.bytes, assignment);
             let value = public_value(spec, &value)?;
             if pattern
@@ -190,7 +191,7 @@ impl<'a> Context<'a> {
             {
                 return None;
             }
-            let misfit = self.misfit(&assignment.span, &distinctive(assignment.key.stem(stem)))?;
+            let misfit = self.misfit(&assignment.span, &distinctive(name.stem(stem)))?;
             Some((misfit, value))
         });
         best(fitting)

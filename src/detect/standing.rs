@@ -6,8 +6,10 @@
 
 use super::assignment::{self, PlainRun};
 use super::judge;
+use super::key::KeyMatch;
 use super::matching::{raw_of_assignment, raw_of_pattern, raw_of_token};
 use super::prefilter::{Claim, Owner, Prefilter};
+use super::tail::Outlook;
 use super::{Detector, boundary, encoded, jwk, jwt, value};
 use crate::rules::{RuleSet, Scanner, Window};
 
@@ -33,6 +35,13 @@ pub(super) struct Reach {
     pub(super) window: Window,
     /// How many bytes patterns may read for one of them.
     pub(super) cost: usize,
+    /// How long the anchor is.
+    pub(super) length: usize,
+}
+
+impl Reach {
+    /// Of an anchor that nothing looks for.
+    pub(super) const NONE: Self = Self { window: NARROW, cost: 0, length: 0 };
 }
 
 /// The reach of every anchor, by its number.
@@ -43,21 +52,18 @@ pub(super) fn reaches(prefilter: &Prefilter, rules: &RuleSet) -> Vec<Reach> {
                 rules.rules.get(index).map_or(Window { before: 0, after: 0 }, |rule| rule.window);
             // What begins with its anchor mostly shows within a few bytes that it does not match.
             let cost = if before == 0 { after / 8 } else { before + after };
-            Reach { window: Window { before: before + BORDER, after: after + BORDER }, cost }
+            (Window { before: before + BORDER, after: after + BORDER }, cost)
         }
-        Owner::Scanner(_, Scanner::Jwt) => {
-            Reach { window: Window { before: BORDER, after: jwt::REACH + BORDER }, cost: 0 }
-        }
-        Owner::Scanner(_, Scanner::Jwk) | Owner::Encoded(_) => Reach { window: NARROW, cost: 0 },
-        Owner::Assignment => Reach { window: assignment::REACH, cost: 0 },
+        Owner::Scanner(_, Scanner::Jwt) => (Window { before: BORDER, after: jwt::REACH + BORDER }, 0),
+        Owner::Scanner(_, Scanner::Jwk) | Owner::Encoded(_) => (NARROW, 0),
+        Owner::Assignment => (assignment::REACH, 0),
     };
-    let united = |a: Reach, b: Reach| Reach {
-        window: Window { before: a.window.before.max(b.window.before), after: a.window.after.max(b.window.after) },
-        cost: a.cost + b.cost,
-    };
+    let united =
+        |a: Reach, (window, cost): (Window, usize)| Reach { window: a.window.united(window), cost: a.cost + cost, ..a };
     let of_anchor = |anchor| {
         let claims = prefilter.claims(anchor).iter();
-        claims.map(|(owner, _)| reach(*owner)).fold(Reach { window: NARROW, cost: 0 }, united)
+        let none = Reach { length: prefilter.length(anchor), ..Reach::NONE };
+        claims.map(|(owner, _)| reach(*owner)).fold(none, united)
     };
     (0..u16::MAX).take_while(|anchor| !prefilter.claims(*anchor).is_empty()).map(of_anchor).collect()
 }
@@ -105,6 +111,10 @@ impl Detector {
                 if begins_value && !boundary::starts_value(bytes, start) {
                     return Verdict::Narrow;
                 }
+                if let Some(Outlook::Dead(read)) = self.pattern(rule).map(|pattern| pattern.outlook(bytes, start)) {
+                    // Beyond the bytes stands nothing that would have to stay.
+                    return if read <= NARROW.after { Verdict::Narrow } else { Verdict::Wide };
+                }
                 self.pattern_finds(bytes, rule, start)
             }
             Owner::Scanner(_, Scanner::Jwt) if !boundary::starts_value(bytes, start) => return Verdict::Narrow,
@@ -143,12 +153,19 @@ impl Detector {
             return Verdict::Wide;
         }
         let Some(assignment) = assignment::assigned(bytes, &name) else { return Verdict::Wide };
+        // No reading of a value is longer than its text.
+        let may_fit = |found: &KeyMatch| {
+            self.rules.rules.get(found.rule).is_some_and(|rule| rule.shape.min_length <= assignment.span.len())
+        };
+        if !found.iter().any(may_fit) {
+            return Verdict::Wide;
+        }
         // Whether the value is one of a Kubernetes secret is told by what stands far away: both readings count.
         let passes = |value: &[u8]| {
             found.iter().any(|found| {
                 self.rules.rules.get(found.rule).is_some_and(|rule| {
                     self.may_hold(found.rule, rule, value)
-                        && judge::passes(rule, &raw_of_assignment(&assignment, value, *found, rule))
+                        && judge::passes(rule, &raw_of_assignment(&assignment, value, &[], *found, rule))
                 })
             })
         };

@@ -63,6 +63,13 @@ pub struct Window {
     pub after: usize,
 }
 
+impl Window {
+    /// The smallest that holds both.
+    pub(crate) fn united(self, other: Self) -> Self {
+        Self { before: self.before.max(other.before), after: self.after.max(other.after) }
+    }
+}
+
 /// How a match is found.
 #[derive(Debug)]
 pub enum Matcher {

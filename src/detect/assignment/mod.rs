@@ -33,10 +33,10 @@ const LONGEST_GAP: usize = 64;
 /// A name and the value assigned to it.
 #[derive(Clone, Debug)]
 pub(crate) struct Assignment {
-    /// The words of the name.
-    pub(crate) key: Key,
     /// Where the name stands.
     pub(crate) key_span: Range<usize>,
+    /// As `key_span`, and in prose also the word before it.
+    words: Range<usize>,
     /// Where the value stands, without quotes.
     pub(crate) span: Range<usize>,
     /// What delimits the value.
@@ -45,6 +45,13 @@ pub(crate) struct Assignment {
     pub(crate) is_literal: bool,
     /// Whether it is a parameter of a URL or form.
     pub(crate) is_parameter: bool,
+}
+
+impl Assignment {
+    /// The words of the name, given the bytes that it was read from.
+    pub(crate) fn key(&self, bytes: &[u8]) -> Key {
+        Key::parse(bytes.get(self.words.clone()).unwrap_or_default())
+    }
 }
 
 /// What delimits a value.
@@ -134,11 +141,10 @@ pub(crate) fn assigned(bytes: &[u8], name: &Name) -> Option<Assignment> {
     let (span, quote) = read
         .or_else(|| if name.is_quoted { value_before(bytes, name.span.start) } else { None })
         .or_else(|| columns::value(bytes, name.span.clone()))?;
-    let key = Key::parse(bytes.get(name.words.clone())?);
     let is_parameter = matches!(form, Some(Form::Parameter | Form::Noted(Notation::Percent)));
     let is_noted = matches!(form, Some(Form::Noted(_)));
     let is_literal = (quote != Quote::None || is_noted) && form != Some(Form::Argument);
-    Some(Assignment { key, key_span: name.span.clone(), span, quote, is_literal, is_parameter })
+    Some(Assignment { key_span: name.span.clone(), words: name.words.clone(), span, quote, is_literal, is_parameter })
 }
 
 /// The name that a value is assigned to, read from the value backwards on its line.
@@ -219,7 +225,7 @@ mod tests {
     fn check(text: &str, expected: Option<(&str, &str)>) {
         let start = text.to_ascii_lowercase().find("secret").unwrap();
         let found = at(text.as_bytes(), start..start + 6);
-        let found = found.map(|found| (found.key.words().join(" "), text[found.span].to_owned()));
+        let found = found.map(|found| (found.key(text.as_bytes()).words().join(" "), text[found.span].to_owned()));
         let found = found.as_ref().map(|(key, value)| (key.as_str(), value.as_str()));
         assert_eq!(found, expected, "{text}");
     }

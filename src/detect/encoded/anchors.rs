@@ -11,17 +11,15 @@ pub(in crate::detect) enum Coding {
     Gzip,
 }
 
-/// Words that most texts with credentials hold, and beginnings of tokens.
+/// Words that most texts with credentials hold, without a first letter that may be a capital, and beginnings of tokens.
 const WORDS: &[&str] = &[
-    "secret",
+    "ecret",
     "SECRET",
-    "Secret",
     "token",
     "TOKEN",
     "Token",
-    "password",
+    "assword",
     "PASSWORD",
-    "Password",
     "api_key",
     "API_KEY",
     "apiKey",
@@ -32,7 +30,7 @@ const WORDS: &[&str] = &[
 ];
 
 /// Those that are looked for in base64 within base64.
-const NESTED: &[&str] = &["secret", "SECRET", "token", "TOKEN", "password", "PASSWORD"];
+const NESTED: &[&str] = &["ecret", "SECRET", "assword"];
 
 /// Those that are looked for in hexadecimal.
 const IN_HEX: &[&str] = &["secret", "SECRET", "token", "TOKEN", "password", "PASSWORD", "eyJhbGciOi"];

@@ -3,13 +3,15 @@
 //! [`Detector::retrace`] gives what [`Detector::trace`] gives, whatever the runs are: a sighting is taken over only where all
 //! its bytes were copied together, and its standing only where its whole window was. Everything else is looked at again.
 
+mod heritage;
+
 use std::ops::Range;
 
 use super::encoded::Narrowed;
 use super::prefilter::{Hit, Sighting};
-use super::standing::{Memory, NARROW, Standing};
+use super::standing::{Memory, Reach, Standing};
 use super::{Candidate, Detector};
-use crate::rules::Window;
+use heritage::Heritage;
 
 /// Bytes that were copied from a base: `length` of them, from offset `from` of the base to offset `to`.
 ///
@@ -51,9 +53,6 @@ impl Trace {
 /// Zones that are nearer to each other than this are searched in one go: each search costs something to begin.
 const NEAR: usize = 64;
 
-/// So many sightings are passed one by one before the next is looked for among all.
-const STEPS: usize = 8;
-
 /// More sightings than one in so many bytes are not kept.
 const SPARSE: usize = 16;
 
@@ -89,33 +88,9 @@ impl Detector {
         if base.is_crowded || copied.is_none() || Narrowed::is_text(bytes) {
             return self.trace(bytes);
         }
-        let mut crowd = Crowd::in_bytes(bytes.len());
-        let mut memory = Memory::default();
-        let mut fresh = self.fresh_sightings(bytes, runs).into_iter().peekable();
-        let mut sightings = Vec::with_capacity(base.sightings.len() + fresh.len());
-        let order = |sighting: &Sighting| (sighting.start, sighting.anchor);
-        let inherited = self.inherit(bytes.len(), base, runs, |heir| {
-            let sighting = heir.sighting;
-            while let Some(fresh) = fresh.next_if(|fresh| order(fresh) < order(&sighting)) {
-                crowd.admit(self, fresh.anchor)?;
-                sightings.push(self.look(bytes, fresh, &mut memory));
-            }
-            crowd.admit(self, sighting.anchor)?;
-            sightings.push(match heir.standing {
-                Some(standing) => Sighted { start: sighting.start, anchor: sighting.anchor, standing },
-                None => self.look(bytes, sighting, &mut memory),
-            });
-            Ok(())
-        });
-        let rest = inherited.and_then(|()| {
-            fresh.try_for_each(|fresh| {
-                crowd.admit(self, fresh.anchor)?;
-                sightings.push(self.look(bytes, fresh, &mut memory));
-                Ok(())
-            })
-        });
-        match rest {
-            Ok(()) => Trace { sightings, length: bytes.len(), is_crowded: false },
+        let mut heritage = Heritage::new(self, bytes, self.fresh_sightings(bytes, runs));
+        match heritage.take_over(base, runs) {
+            Ok(()) => Trace { sightings: heritage.sightings, length: bytes.len(), is_crowded: false },
             Err(Crowded) => Trace { sightings: Vec::new(), length: bytes.len(), is_crowded: true },
         }
     }
@@ -142,7 +117,7 @@ impl Detector {
     /// Whether the sightings are so many that they are not kept, and windows are joined.
     pub(super) fn is_crowded(&self, bytes: &[u8], sightings: &[Sighting]) -> bool {
         let mut crowd = Crowd::in_bytes(bytes.len());
-        sightings.iter().any(|sighting| crowd.admit(self, sighting.anchor).is_err())
+        sightings.iter().any(|sighting| crowd.admit(self.reach_of(sighting.anchor)).is_err())
     }
 
     /// The living sightings as hits of their owners, where the anchor is spelled as the owner wants it.
@@ -183,69 +158,9 @@ impl Detector {
         fresh
     }
 
-    /// Tells, in ascending order, the sightings of the base that lie wholly inside a run, where they stand now, with their
-    /// standing if it is the same.
-    fn inherit(
-        &self,
-        length: usize,
-        base: &Trace,
-        runs: &[Run],
-        mut tell: impl FnMut(Heir) -> Result<(), Crowded>,
-    ) -> Result<(), Crowded> {
-        // The first sighting of the base from where the last run ended. Most runs go on from there.
-        let mut next = 0;
-        if base.sightings.is_empty() {
-            return Ok(());
-        }
-        for run in runs {
-            let is_before = |sighted: &Sighted| (sighted.start as usize) < run.from;
-            let stands_before = |place: usize| base.sightings.get(place).is_some_and(is_before);
-            let mut first = next;
-            let goes_on = first == 0 || stands_before(first - 1);
-            if goes_on {
-                let most = first + STEPS;
-                while first < most && stands_before(first) {
-                    first += 1;
-                }
-            }
-            if !goes_on || stands_before(first) {
-                first = base.sightings.partition_point(is_before);
-            }
-            next = first;
-            let begins_alike = run.to == 0 && run.from == 0;
-            let ends_alike = run.to + run.length == length && run.from + run.length == base.length;
-            for sighted in base.sightings.get(first..).unwrap_or_default() {
-                let before = sighted.start as usize - run.from;
-                if before >= run.length {
-                    break;
-                }
-                next += 1;
-                let after = run.length - before;
-                // An anchor that is longer than what was copied of it.
-                if self.prefilter.length(sighted.anchor) > after {
-                    continue;
-                }
-                let Ok(start) = u32::try_from(run.to + before) else { break };
-                let window = self.window(*sighted);
-                let is_same = (before >= window.before || begins_alike) && (after >= window.after || ends_alike);
-                let sighting = Sighting { start, anchor: sighted.anchor };
-                tell(Heir { sighting, standing: is_same.then_some(sighted.standing) })?;
-            }
-        }
-        Ok(())
+    fn reach_of(&self, anchor: u16) -> &Reach {
+        self.reaches.get(usize::from(anchor)).unwrap_or(&Reach::NONE)
     }
-
-    /// The window that decided the standing.
-    fn window(&self, sighted: Sighted) -> Window {
-        let reach = || self.reaches.get(usize::from(sighted.anchor)).map(|reach| reach.window);
-        if sighted.standing.is_narrow { NARROW } else { reach().unwrap_or(NARROW) }
-    }
-}
-
-/// A sighting of the base, where it stands now, and its standing if its whole window came with it.
-struct Heir {
-    sighting: Sighting,
-    standing: Option<Standing>,
 }
 
 /// There are more sightings than can be kept and looked at one by one.
@@ -265,8 +180,8 @@ impl Crowd {
         Self { length, places: FEW + length / SPARSE, budget: CHEAP + length.saturating_mul(PASSES) }
     }
 
-    fn admit(&mut self, detector: &Detector, anchor: u16) -> Result<(), Crowded> {
-        let cost = detector.reaches.get(usize::from(anchor)).map_or(0, |reach| reach.cost.min(self.length));
+    fn admit(&mut self, reach: &Reach) -> Result<(), Crowded> {
+        let cost = reach.cost.min(self.length);
         self.places = self.places.checked_sub(1).ok_or(Crowded)?;
         self.budget = self.budget.checked_sub(cost).ok_or(Crowded)?;
         Ok(())
