@@ -108,12 +108,52 @@ pub(crate) fn is_one_word(name: &[u8]) -> bool {
 /// The keys that rules look for, so that a name is compared with all of them at once.
 #[derive(Default)]
 pub(crate) struct KeyIndex {
+    endings: Endings,
     /// The ends of keys of fewer than eight characters, and which bits of a name's last eight count.
     short_ends: Vec<(u64, u64)>,
     short: Vec<IndexedKey>,
     /// The ends of all others, ascending.
     long_ends: Vec<u64>,
     long: Vec<IndexedKey>,
+}
+
+/// The last three letters of keys and qualifiers: most names end otherwise.
+#[derive(Default)]
+struct Endings {
+    /// A bit for each three letters.
+    known: Vec<u64>,
+}
+
+impl Endings {
+    const LETTERS: usize = 26;
+
+    /// The number of three letters that are read backwards. `None` if there are fewer, or others.
+    fn number(backwards: impl Iterator<Item = u8>) -> Option<usize> {
+        let mut letters = backwards.map(|byte| usize::from(byte.to_ascii_lowercase().wrapping_sub(b'a')));
+        let mut next = || letters.next().filter(|letter| *letter < Self::LETTERS);
+        Some((next()? * Self::LETTERS + next()?) * Self::LETTERS + next()?)
+    }
+
+    fn add(&mut self, backwards: impl ExactSizeIterator<Item = u8>) {
+        // Before a shorter one stands anything.
+        let unknown = if backwards.len() < 3 { u64::MAX } else { 0 };
+        self.known.resize(Self::LETTERS.pow(3).div_ceil(64), 0);
+        self.known.iter_mut().for_each(|bits| *bits |= unknown);
+        if let Some(number) = Self::number(backwards)
+            && let Some(bits) = self.known.get_mut(number / 64)
+        {
+            *bits |= 1 << (number % 64);
+        }
+    }
+
+    /// Whether a key or qualifier may stand at the end of a name. Nothing is told of other endings than letters.
+    fn may_end(&self, name: &[u8]) -> bool {
+        let is_known = |number| self.known.get(number / 64).is_some_and(|bits| bits >> (number % 64) & 1 == 1);
+        // `keyA` ends with a qualifier of one letter.
+        let is_lettered =
+            matches!(name, [.., before, last] if before.is_ascii_lowercase() && last.is_ascii_uppercase());
+        is_lettered || Self::number(name.iter().rev().copied()).is_none_or(is_known)
+    }
 }
 
 /// A key of a [`KeyIndex`].
@@ -157,9 +197,13 @@ impl KeyIndex {
             }
         }
         let mut keys = Self::default();
+        for qualifier in QUALIFIERS {
+            keys.endings.add(qualifier.bytes().rev());
+        }
         // Sorted as text read backwards, and so by their ends.
         for (backwards, rules) in index {
             let (end, mask) = end_of(backwards.iter().copied());
+            keys.endings.add(backwards.iter().copied());
             let key = IndexedKey { backwards, rules };
             if mask == u64::MAX {
                 keys.long_ends.push(end);
@@ -175,6 +219,9 @@ impl KeyIndex {
     /// The rules whose key the name ends with, qualifiers aside; for each rule its longest key.
     pub(crate) fn matches(&self, name: &[u8]) -> Vec<KeyMatch> {
         let mut matches: Vec<KeyMatch> = Vec::new();
+        if !self.endings.may_end(name) {
+            return matches;
+        }
         let mut name = name;
         loop {
             self.match_end(name, &mut matches);
@@ -305,6 +352,10 @@ mod tests {
             "monkeyApiKey",
             "apikey",
             "SECRET_1",
+            "secretA",
+            "secret_b",
+            "secretv2",
+            "secret_qa",
             "secrets",
             "",
         ] {

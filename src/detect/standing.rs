@@ -139,11 +139,9 @@ impl Detector {
         let name = assignment::name(bytes, start..end);
         let Some(words) = bytes.get(name.words.clone()) else { return Verdict::Wide };
         let is_narrow = name.read.start + NARROW.before >= start && name.read.end <= start + NARROW.after;
-        let (may_assign, at) = assignment::may_assign(bytes, &name);
+        let (may_assign, read) = assignment::may_assign(bytes, &name);
         if !may_assign {
-            // What follows a bracket may stand far away.
-            let is_near = is_narrow && at + 1 < start + NARROW.after && bytes.get(at) != Some(&b')');
-            return if is_near { Verdict::Narrow } else { Verdict::Wide };
+            return if is_narrow && read <= start + NARROW.after { Verdict::Narrow } else { Verdict::Wide };
         }
         let found = self.rules_for(words);
         if found.is_empty() {

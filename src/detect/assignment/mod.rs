@@ -107,11 +107,12 @@ pub(crate) fn at(bytes: &[u8], word: Range<usize>) -> Option<Assignment> {
     assigned(bytes, &name(bytes, word))
 }
 
-/// Whether something may be assigned to a name, as the first character behind it tells: in programs, mostly nothing is. Also gives how
-/// far that character stands from the beginning.
+/// Whether something may be assigned to a name, as the first character behind it tells: in programs, mostly nothing is. Also gives
+/// the end of what was read to tell.
 pub(crate) fn may_assign(bytes: &[u8], name: &Name) -> (bool, usize) {
     let rest = bytes.get(name.end..).unwrap_or_default();
     let blanks = rest.iter().take(LONGEST_GAP).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    let mut read = blanks + 2;
     let may_assign = name.is_quoted
         || match rest.get(blanks) {
             Some(b'.' | b';' | b']' | b'}' | b'{' | b'!' | b'+' | b'/' | b'^' | b'#' | b'~' | b'@') => false,
@@ -119,15 +120,13 @@ pub(crate) fn may_assign(bytes: &[u8], name: &Name) -> (bool, usize) {
             // What follows a list of columns.
             Some(b')') => {
                 let after = rest.get(blanks + 1..).unwrap_or_default();
-                after
-                    .iter()
-                    .take(LONGEST_GAP)
-                    .find(|byte| !byte.is_ascii_whitespace())
-                    .is_some_and(|byte| byte | 0x20 == b'v')
+                let gap = after.iter().take(LONGEST_GAP).take_while(|byte| byte.is_ascii_whitespace()).count();
+                read += gap;
+                gap < LONGEST_GAP && after.get(gap).is_some_and(|byte| byte | 0x20 == b'v')
             }
             _ => true,
         };
-    (may_assign, name.end + blanks)
+    (may_assign, name.end + read)
 }
 
 /// Reads what is assigned to a name.

@@ -53,6 +53,9 @@ impl Trace {
 /// Zones that are nearer to each other than this are searched in one go: each search costs something to begin.
 const NEAR: usize = 64;
 
+/// Nothing is taken over from shorter runs.
+const SHORTEST: usize = 256;
+
 /// More sightings than one in so many bytes are not kept.
 const SPARSE: usize = 16;
 
@@ -84,12 +87,14 @@ impl Detector {
     /// The same as [`Detector::trace`] of `bytes`, taking over from the trace of a base what the runs copied from it. Runs that
     /// are not ascending, or reach beyond the base or the bytes, are not believed.
     pub fn retrace(&self, bytes: &[u8], base: &Trace, runs: &[Run]) -> Trace {
-        let copied = copied(bytes.len(), base.length, runs).filter(|copied| *copied >= bytes.len() / 2);
+        // Deltas are made of many short runs. What is copied in pieces is searched anyway, between what is new on either side.
+        let runs: Vec<Run> = runs.iter().copied().filter(|run| run.length >= SHORTEST).collect();
+        let copied = copied(bytes.len(), base.length, &runs).filter(|copied| *copied >= bytes.len() / 2);
         if base.is_crowded || copied.is_none() || Narrowed::is_text(bytes) {
             return self.trace(bytes);
         }
-        let mut heritage = Heritage::new(self, bytes, self.fresh_sightings(bytes, runs));
-        match heritage.take_over(base, runs) {
+        let mut heritage = Heritage::new(self, bytes, self.fresh_sightings(bytes, &runs));
+        match heritage.take_over(base, &runs) {
             Ok(()) => Trace { sightings: heritage.sightings, length: bytes.len(), is_crowded: false },
             Err(Crowded) => Trace { sightings: Vec::new(), length: bytes.len(), is_crowded: true },
         }

@@ -46,12 +46,11 @@ impl Settlement<'_> {
         let soil = Soil { repository, inventory, stock, found: &blobs, collector };
         let plan_of_trees = plan_of_trees.filter(|_| !collector.is_cancelled());
         // What one thread does alone is done beside what all can do.
-        let (graph, seedlings) = rayon::join(
-            || Graph::new(commits, &repository.shallow),
+        let (Descent { graph, is_reachable, is_in_head, order }, seedlings) = rayon::join(
+            || Descent::of(Graph::new(commits, &repository.shallow), &tips, head, !found.is_empty()),
             || plan_of_trees.map(|plan| Seedlings::gather(&soil, &plan)),
         );
         tracing::debug!("trees read");
-        let is_reachable = graph.reached_from(tips.iter().copied());
         let mut forest = Forest::default();
         let mut is_complete = true;
         if !collector.is_cancelled() {
@@ -71,7 +70,6 @@ impl Settlement<'_> {
         }
         tracing::debug!("trees that lead to findings known");
         let reader = store.reader();
-        let order = graph.order();
         let mut tips_of_branches = BranchTips::of(references, |tip| peel(&tags, tip));
         let commits: Vec<u32> = found
             .iter()
@@ -103,7 +101,7 @@ impl Settlement<'_> {
             forest: &forest,
             attributed,
             branches: tips_of_branches,
-            is_in_head: graph.reached_from(head),
+            is_in_head,
             is_reachable,
             named_objects: named_objects(&tags, references),
             authors: Authors::new(&reader),
@@ -115,6 +113,25 @@ impl Settlement<'_> {
             found.emit(&places, collector);
         }
         is_complete
+    }
+}
+
+/// How the commits descend from each other.
+struct Descent {
+    graph: Graph,
+    /// By number of the commit.
+    is_reachable: Vec<bool>,
+    is_in_head: Vec<bool>,
+    /// Parents first. Empty if it is not wanted.
+    order: Vec<u32>,
+}
+
+impl Descent {
+    fn of(graph: Graph, tips: &[ObjectId], head: Option<ObjectId>, is_order_wanted: bool) -> Self {
+        let is_reachable = graph.reached_from(tips.iter().copied());
+        let is_in_head = graph.reached_from(head);
+        let order = if is_order_wanted { graph.order() } else { Vec::new() };
+        Self { graph, is_reachable, is_in_head, order }
     }
 }
 
