@@ -8,6 +8,8 @@ use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
+use crate::source::git::pack::inflate;
+
 /// How many bytes tell what something is: one tar header.
 pub(in crate::source) const HEAD: usize = 512;
 
@@ -68,6 +70,24 @@ pub(in crate::source) fn decode<'a>(reader: impl Read + 'a) -> io::Result<(Compr
     Ok((compression, decoded))
 }
 
+/// What a gzip file of one member holds, at more than twice the speed of [`decode`]. `None` where it may be several, is damaged, or
+/// holds more than `most` bytes.
+pub(in crate::source) fn single_gzip(bytes: &[u8], most: u64) -> Option<Vec<u8>> {
+    const START: [u8; 3] = [0x1f, 0x8b, 8];
+    let rest = bytes.strip_prefix(&START)?;
+    if memchr::memmem::find(rest, &START).is_some() {
+        return None;
+    }
+    // RFC 1952 §2.3.1: the size stands at the end, modulo 2³².
+    let size = u32::from_le_bytes(*rest.last_chunk()?);
+    if u64::from(size) > most || !inflate::is_possible(rest.len() as u64, u64::from(size)) {
+        return None;
+    }
+    let mut content = vec![0; usize::try_from(size).ok()?];
+    let inflated = libdeflater::Decompressor::new().gzip_decompress(bytes, &mut content).ok()?;
+    (inflated == content.len()).then_some(content)
+}
+
 /// Whether a block is a tar header: its checksum holds. Older tars have no magic number.
 pub(in crate::source) fn is_tar_header(head: &[u8]) -> bool {
     let Some(block) = head.get(..HEAD) else { return false };
@@ -115,6 +135,22 @@ mod tests {
         check(&[gzip(b"one"), gzip(b""), gzip(b"two")].concat(), b"onetwo");
         check(&[zstd_frame(b"one"), skippable(b"manifest"), zstd_frame(b"two")].concat(), b"onetwo");
         check(&[skippable(b"first"), zstd_frame(b"one"), skippable(b"")].concat(), b"one");
+    }
+
+    #[test]
+    fn a_single_member_is_read_at_once() {
+        assert_eq!(single_gzip(&gzip(b"one"), 3).as_deref(), Some(&b"one"[..]));
+        assert_eq!(single_gzip(&gzip(b""), 3).as_deref(), Some(&b""[..]));
+        for several in [
+            [gzip(b"one"), gzip(b"two")].concat(),
+            [gzip(b"one"), b"rest".to_vec()].concat(),
+            gzip(b"four"),
+            gzip(b"one").split_off(1),
+            gzip(b"one")[..12].to_vec(),
+            b"\x1f\x8b\x08".to_vec(),
+        ] {
+            assert_eq!(single_gzip(&several, 3), None);
+        }
     }
 
     #[test]

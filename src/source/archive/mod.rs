@@ -87,9 +87,10 @@ impl Walk<'_> {
             None => return false,
             Some(Kind::Zip) => self.zip(path, bytes, depth),
             Some(Kind::Tar) => self.tar(path, bytes, depth),
-            Some(Kind::Compressed) => {
-                compression::decode(bytes).and_then(|(_, reader)| self.stream(path, reader, depth))
-            }
+            Some(Kind::Compressed) => match compression::single_gzip(bytes, LARGEST_MEMBER.min(self.left)) {
+                Some(content) => self.stream(path, content.as_slice(), depth),
+                None => compression::decode(bytes).and_then(|(_, reader)| self.stream(path, reader, depth)),
+            },
             Some(Kind::Xz) => self.xz(path, bytes, depth),
         };
         if let Err(error) = &opened {
