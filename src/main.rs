@@ -7,6 +7,17 @@ use std::process::ExitCode;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// `mi_option_purge_delay` of mimalloc.h.
+const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
+
 fn main() -> ExitCode {
+    keep_memory();
     rescind::cli::main()
+}
+
+/// Has memory that was given back kept for whoever asks next: a scan soon wants it again, and the system would have to clear it anew.
+#[expect(unsafe_code, reason = "the allocator has no other way to be told")]
+fn keep_memory() {
+    // SAFETY: it stores a number, and no other thread runs yet.
+    unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, -1) };
 }
