@@ -93,14 +93,19 @@ impl<'a> Delta<'a> {
         let length = usize::try_from(self.result_size).ok().filter(|_| self.is_possible()).ok_or(wrong_size)?;
         let mut rest = object.reset(length);
         let mut run = Run { from: 0, to: 0, length: 0 };
-        for instruction in self.instructions() {
+        let mut instructions = self.instructions();
+        while let Some(instruction) = instructions.next() {
             let at = length - rest.len();
-            let bytes = match instruction? {
-                Instruction::Insert(bytes) => bytes,
+            // What is written next, and how much of it.
+            let (source, count) = match instruction? {
+                Instruction::Insert(bytes) => {
+                    let end = self.instructions.len() - instructions.rest.len();
+                    (self.instructions.get(end - bytes.len()..).unwrap_or(bytes), bytes.len())
+                }
                 Instruction::Copy { offset, length } => {
-                    let copied = base.get(offset..).and_then(|behind| behind.get(..length));
+                    let source = base.get(offset..).filter(|behind| behind.len() >= length);
                     // Checked to lie within the base, so that the sums cannot overflow.
-                    let bytes = copied.ok_or(DeltaError::Outside)?;
+                    let source = source.ok_or(DeltaError::Outside)?;
                     if run.to + run.length == at && run.from + run.length == offset {
                         run.length += length;
                     } else {
@@ -109,12 +114,10 @@ impl<'a> Delta<'a> {
                         }
                         run = Run { from: offset, to: at, length };
                     }
-                    bytes
+                    (source, length)
                 }
             };
-            let (here, behind) = rest.split_at_mut_checked(bytes.len()).ok_or(wrong_size)?;
-            here.copy_from_slice(bytes);
-            rest = behind;
+            rest = write(source, count, rest).ok_or(wrong_size)?;
         }
         if run.length > 0 {
             runs.push(run);
@@ -122,6 +125,24 @@ impl<'a> Delta<'a> {
         if rest.is_empty() { Ok(()) } else { Err(wrong_size) }
     }
 }
+
+/// Copies the first `count` bytes of a source, and gives what is left to write. `None` if there is not so much room.
+#[inline]
+fn write<'a>(source: &[u8], count: usize, rest: &'a mut [u8]) -> Option<&'a mut [u8]> {
+    // Most instructions are short: to copy a fixed number of bytes takes no call. What it writes too much is written over.
+    if count <= SHORT
+        && let (Some(source), Some(here)) = (source.first_chunk::<SHORT>(), rest.first_chunk_mut::<SHORT>())
+    {
+        *here = *source;
+        return rest.get_mut(count..);
+    }
+    let (here, behind) = rest.split_at_mut_checked(count)?;
+    here.copy_from_slice(source.get(..count)?);
+    Some(behind)
+}
+
+/// So many bytes are copied without asking how many it are.
+const SHORT: usize = 64;
 
 /// What one copy instruction can copy at most: its length has three bytes.
 const LARGEST_COPY: u64 = 0xff_ffff;
