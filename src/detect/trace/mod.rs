@@ -88,13 +88,18 @@ impl Detector {
     /// are not ascending, or reach beyond the base or the bytes, are not believed.
     pub fn retrace(&self, bytes: &[u8], base: &Trace, runs: &[Run]) -> Trace {
         // Deltas are made of many short runs. What is copied in pieces is searched anyway, between what is new on either side.
-        let runs: Vec<Run> = runs.iter().copied().filter(|run| run.length >= SHORTEST).collect();
-        let copied = copied(bytes.len(), base.length, &runs).filter(|copied| *copied >= bytes.len() / 2);
+        let long: Vec<Run> = runs.iter().copied().filter(|run| run.length >= SHORTEST).collect();
+        self.retrace_runs(bytes, base, &long)
+    }
+
+    /// The same, of runs of any length.
+    fn retrace_runs(&self, bytes: &[u8], base: &Trace, runs: &[Run]) -> Trace {
+        let copied = copied(bytes.len(), base.length, runs).filter(|copied| *copied >= bytes.len() / 2);
         if base.is_crowded || copied.is_none() || Narrowed::is_text(bytes) {
             return self.trace(bytes);
         }
-        let mut heritage = Heritage::new(self, bytes, self.fresh_sightings(bytes, &runs));
-        match heritage.take_over(base, &runs) {
+        let mut heritage = Heritage::new(self, bytes, self.fresh_sightings(bytes, runs));
+        match heritage.take_over(base, runs) {
             Ok(()) => Trace { sightings: heritage.sightings, length: bytes.len(), is_crowded: false },
             Err(Crowded) => Trace { sightings: Vec::new(), length: bytes.len(), is_crowded: true },
         }

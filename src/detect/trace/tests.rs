@@ -218,8 +218,9 @@ proptest! {
         let mut trace = DETECTOR.trace(&bytes);
         for edit in edits {
             let child = edit.apply(&bytes);
-            let retraced = DETECTOR.retrace(&child.bytes, &trace, &child.runs);
+            let retraced = DETECTOR.retrace_runs(&child.bytes, &trace, &child.runs);
             prop_assert_eq!(&retraced, &DETECTOR.trace(&child.bytes), "{:?}", edit);
+            prop_assert_eq!(&retraced, &DETECTOR.retrace(&child.bytes, &trace, &child.runs), "{:?}", edit);
             (bytes, trace) = (child.bytes, retraced);
         }
     }
@@ -270,9 +271,28 @@ fn every_cut_and_every_changed_byte_of_an_example() {
             child.copy(bytes, 0..cut);
             child.bytes.extend_from_slice(put);
             child.copy(bytes, (cut + gone).min(bytes.len())..bytes.len());
-            let retraced = DETECTOR.retrace(&child.bytes, &base, &child.runs);
+            let retraced = DETECTOR.retrace_runs(&child.bytes, &base, &child.runs);
             assert_eq!(retraced, DETECTOR.trace(&child.bytes), "{cut}");
         }
+    }
+}
+
+/// Long enough for runs whose middle is taken over at once, whatever the windows.
+#[test]
+fn a_changed_byte_of_a_long_text() {
+    let examples = TEXTS.iter().filter(|example| example.len() < 200).step_by(20);
+    let between = "a line of some prose\n".repeat(20);
+    let text: Vec<&str> = examples.flat_map(|example| [example, "\n", &between]).collect();
+    let text = text.concat();
+    let bytes = text.as_bytes();
+    let base = DETECTOR.trace(bytes);
+    assert!(!base.is_crowded && base.sightings.len() > 100 && bytes.len() > 2 * DETECTOR.widest.after);
+    for cut in (0..bytes.len()).step_by(bytes.len() / 37) {
+        let mut child = Child::default();
+        child.copy(bytes, 0..cut);
+        child.bytes.extend_from_slice(b"=");
+        child.copy(bytes, (cut + 2).min(bytes.len())..bytes.len());
+        assert_eq!(DETECTOR.retrace(&child.bytes, &base, &child.runs), DETECTOR.trace(&child.bytes), "{cut}");
     }
 }
 
