@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::hint::black_box;
+use std::path::{Path, PathBuf};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use rescind::RuleSet;
@@ -14,22 +15,33 @@ use rescind::rules::Matcher;
 /// How many bytes of each kind of text are searched.
 const SIZE: usize = 16 << 20;
 
+/// How many bytes of each package.
+const OF_PACKAGE: usize = 64 << 10;
+
 /// How many anchors there are when there are many.
 const MANY: usize = 900;
 
+fn rules() -> RuleSet {
+    RuleSet::load(&[]).expect("the rules of the binary are checked by a test")
+}
+
+/// The search that a scan makes.
+fn search_of_rules() -> AnchorSearch {
+    AnchorSearch::of_rules(&rules())
+}
+
 /// The anchors of the rules in the binary.
-fn anchors() -> Vec<Vec<u8>> {
-    let rules = RuleSet::load(&[]).expect("the rules of the binary are checked by a test");
+fn anchors() -> BTreeSet<Vec<u8>> {
+    let rules = rules();
     // Those of vendors are looked for only where something was found.
     let sought = rules.rules.iter().filter(|rule| !matches!(rule.matcher, Matcher::Vendor(_)));
     let anchors = sought.flat_map(|rule| &rule.anchors);
-    let anchors: BTreeSet<Vec<u8>> = anchors.map(|anchor| anchor.to_ascii_lowercase().into_bytes()).collect();
-    anchors.into_iter().collect()
+    anchors.map(|anchor| anchor.to_ascii_lowercase().into_bytes()).collect()
 }
 
 /// The same with prefixes and names as other providers might have.
 fn many_anchors() -> Vec<Vec<u8>> {
-    let mut anchors: BTreeSet<Vec<u8>> = anchors().into_iter().collect();
+    let mut anchors = anchors();
     let mut numbers = numbers();
     let mut syllable = || ["ra", "on", "la", "bi", "ze", "pix", "tor", "mu", "ky", "dat", "flo", "gen"][numbers() % 12];
     let mut is_prefix = false;
@@ -51,25 +63,42 @@ fn numbers() -> impl FnMut() -> usize {
     }
 }
 
-/// The sources of this program over and over.
-fn sources() -> Vec<u8> {
+/// The sources of this program, which speak of secrets more than any other, over and over.
+fn own_sources() -> Vec<u8> {
     let mut text = Vec::new();
-    let mut folders = vec![std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src")];
-    while let Some(folder) = folders.pop() {
-        let mut entries: Vec<_> = fs_err::read_dir(folder)
-            .expect("the sources are there")
-            .map(|entry| entry.expect("an entry of a folder can be read").path())
-            .collect();
-        entries.sort();
-        for path in entries {
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                text.extend(fs_err::read(path).expect("a source can be read"));
-            }
+    read_sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut text);
+    text.iter().copied().cycle().take(SIZE).collect()
+}
+
+/// The first sources of each package that this program is built from, and of whatever else cargo keeps beside them.
+fn sources() -> Vec<u8> {
+    let home = option_env!("CARGO_HOME").map_or_else(|| Path::new(env!("HOME")).join(".cargo"), PathBuf::from);
+    let mut all = Vec::new();
+    for package in entries(&home.join("registry").join("src")).iter().flat_map(|registry| entries(registry)) {
+        let mut text = Vec::new();
+        read_sources(&package, &mut text);
+        all.extend(text.iter().take(OF_PACKAGE));
+    }
+    assert!(!all.is_empty(), "cargo keeps the sources of packages in {}", home.display());
+    all.iter().copied().cycle().take(SIZE).collect()
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs_err::read_dir(folder).expect("the sources are there");
+    let mut entries: Vec<_> = entries.map(|entry| entry.expect("an entry of a folder can be read").path()).collect();
+    entries.sort();
+    entries
+}
+
+/// Adds the sources in a folder.
+fn read_sources(folder: &Path, text: &mut Vec<u8>) {
+    for path in entries(folder) {
+        if path.is_dir() {
+            read_sources(&path, text);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text.extend(fs_err::read(path).expect("a source can be read"));
         }
     }
-    text.iter().copied().cycle().take(SIZE).collect()
 }
 
 /// The sources without anything that a minifier leaves out.
@@ -98,14 +127,20 @@ fn dense() -> Vec<u8> {
 
 fn search(criterion: &mut Criterion) {
     let sources = sources();
-    let inputs = [("minified", minified(&sources)), ("sources", sources), ("random", random()), ("dense", dense())];
+    let inputs = [
+        ("minified", minified(&sources)),
+        ("sources", sources),
+        ("own sources", own_sources()),
+        ("random", random()),
+        ("dense", dense()),
+    ];
     let mut group = criterion.benchmark_group("anchors");
-    for anchors in [anchors(), many_anchors()] {
-        let search = AnchorSearch::new(&anchors, |_| Vec::new());
+    let many = AnchorSearch::new(&many_anchors(), |_| Vec::new());
+    for (anchors, search) in [("rules", search_of_rules()), ("many", many)] {
         for (name, bytes) in &inputs {
             group.throughput(Throughput::Bytes(bytes.len() as u64));
             let mut sightings = Vec::new();
-            group.bench_function(BenchmarkId::new(*name, anchors.len()), |bencher| {
+            group.bench_function(BenchmarkId::new(*name, anchors), |bencher| {
                 bencher.iter(|| {
                     sightings.clear();
                     search.scan(black_box(bytes), 0..bytes.len(), &mut sightings);
@@ -118,7 +153,7 @@ fn search(criterion: &mut Criterion) {
 }
 
 fn zones(criterion: &mut Criterion) {
-    let search = AnchorSearch::new(&anchors(), |_| Vec::new());
+    let search = search_of_rules();
     let bytes = sources();
     let mut group = criterion.benchmark_group("a thousand zones");
     for size in [16, 48, 64, 100, 1000] {
@@ -140,11 +175,9 @@ fn zones(criterion: &mut Criterion) {
 
 fn build(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("build");
-    for anchors in [anchors(), many_anchors()] {
-        group.bench_function(BenchmarkId::from_parameter(anchors.len()), |bencher| {
-            bencher.iter(|| AnchorSearch::new(black_box(&anchors), |_| Vec::new()));
-        });
-    }
+    let (rules, many) = (rules(), many_anchors());
+    group.bench_function("rules", |bencher| bencher.iter(|| AnchorSearch::of_rules(black_box(&rules))));
+    group.bench_function("many", |bencher| bencher.iter(|| AnchorSearch::new(black_box(&many), |_| Vec::new())));
     group.finish();
 }
 

@@ -135,10 +135,11 @@ impl Endings {
     }
 
     fn add(&mut self, backwards: impl ExactSizeIterator<Item = u8>) {
-        // Before a shorter one stands anything.
-        let unknown = if backwards.len() < 3 { u64::MAX } else { 0 };
         self.known.resize(Self::LETTERS.pow(3).div_ceil(64), 0);
-        self.known.iter_mut().for_each(|bits| *bits |= unknown);
+        if backwards.len() < 3 {
+            // Before it stands anything.
+            self.known.fill(u64::MAX);
+        }
         if let Some(number) = Self::number(backwards)
             && let Some(bits) = self.known.get_mut(number / 64)
         {

@@ -271,8 +271,11 @@ impl Detector {
     fn pattern(&self, rule: usize) -> Option<&Pattern> {
         let compile = || {
             let rule = self.rules.rules.get(rule)?;
-            let (Matcher::Pattern(pattern) | Matcher::Vendor(pattern)) = &rule.matcher else { return None };
-            Pattern::new(pattern, &rule.anchors, rule.window)
+            match &rule.matcher {
+                Matcher::Pattern(pattern) => Pattern::new(pattern, &rule.anchors, rule.window),
+                Matcher::Vendor(key) => Pattern::new(&key.pattern(&rule.anchors), &rule.anchors, rule.window),
+                Matcher::Keys(_) | Matcher::Scanner(_) => None,
+            }
         };
         self.compiled.get(rule)?.pattern.get_or_init(compile).as_ref()
     }

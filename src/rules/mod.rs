@@ -22,6 +22,7 @@ pub use rule::{
 };
 pub use schema::Examples;
 pub use template::{TemplateError, expand};
+pub use vendor::VendorKey;
 
 use sha2::{Digest as _, Sha256};
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::vendor::VendorKey;
 use crate::finding::{Confidence, Kind, Severity};
 
 /// One rule, complete in itself and already validated.
@@ -79,9 +80,9 @@ pub enum Matcher {
     Keys(Vec<Vec<String>>),
     /// A scanner written by hand.
     Scanner(Scanner),
-    /// A regular expression, as for [`Matcher::Pattern`], that begins with the vendor's name and gives its own name to what a rule of
-    /// no provider has found behind that. Its anchors are not looked for until something was found.
-    Vendor(String),
+    /// The key of a vendor: gives its own name to what a rule of no provider has found behind the vendor's. Its anchors, which are
+    /// the vendor's words, are not looked for until something was found.
+    Vendor(VendorKey),
 }
 
 /// The scanners written by hand, for what a regular expression cannot tell.

@@ -9,7 +9,7 @@ use super::rule::{
     Alphabet, BlastRadius, Checksum, Encoding, Endpoints, Matcher, PartSpec, Revoke, RevokeMethod, Rule, Scanner,
     Shape, Verify, VerifyMethod, Window,
 };
-use super::vendor::VendorEntry;
+use super::vendor::{VendorEntry, VendorKey};
 use super::vocabulary;
 use crate::finding::{Confidence, Kind, Severity};
 use crate::spelling;
@@ -44,9 +44,9 @@ pub(super) struct RuleEntry {
     pub(super) case_sensitive: bool,
     pub(super) window: Option<WindowEntry>,
     pub(super) pattern: Option<String>,
-    /// Whether the pattern only names what other rules find. Only the table of vendors says so.
+    /// What it names of what other rules find, in place of a pattern. Only the table of vendors has it.
     #[serde(skip)]
-    pub(super) names_only: bool,
+    pub(super) vendor: Option<VendorKey>,
     pub(super) keys: Option<Vec<String>>,
     pub(super) scanner: Option<Scanner>,
     pub(super) encoding: Option<Encoding>,
@@ -239,10 +239,9 @@ impl Context<'_> {
     }
 
     fn convert(&self, entry: RuleEntry, provider: &str, trust: Trust) -> Result<(Rule, Examples), RuleError> {
-        let (matcher, value_pattern) = self.matcher(entry.pattern, entry.keys, entry.scanner, trust)?;
-        let matcher = match matcher {
-            Matcher::Pattern(pattern) if entry.names_only => Matcher::Vendor(pattern),
-            matcher => matcher,
+        let (matcher, value_pattern) = match entry.vendor {
+            Some(key) => (Matcher::Vendor(key), None),
+            None => self.matcher(entry.pattern, entry.keys, entry.scanner, trust)?,
         };
         let mut anchors = entry.anchors;
         if anchors.is_empty() {

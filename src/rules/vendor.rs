@@ -93,8 +93,8 @@ impl VendorEntry {
             anchors: self.words.clone(),
             case_sensitive: false,
             window: Some(WindowEntry { before: 0, after: REACH + longest + 24 }),
-            pattern: Some(self.pattern()),
-            names_only: true,
+            pattern: None,
+            vendor: Some(VendorKey { alphabet: self.alphabet, lengths: self.lengths }),
             keys: None,
             scanner: None,
             encoding: None,
@@ -121,32 +121,6 @@ impl VendorEntry {
             examples,
             id,
         })
-    }
-
-    /// Between the vendor's name and the key stands what assigns, at once or behind a word that names a key.
-    fn pattern(&self) -> String {
-        let words: Vec<String> = self.words.iter().map(|word| regex::escape(word)).collect();
-        let words = words.join("|");
-        let class = match self.alphabet {
-            None => "",
-            Some(Alphabet::Digits) => "[0-9]",
-            Some(Alphabet::Hex) => "[0-9a-fA-F]",
-            Some(Alphabet::LowerAlphanumeric) => "[0-9a-z]",
-            Some(Alphabet::Alphanumeric) => "[0-9A-Za-z]",
-            Some(Alphabet::Base64url) => "[0-9A-Za-z_-]",
-            Some(Alphabet::Base64) => "[0-9A-Za-z+/=]",
-            Some(Alphabet::Graphic) => "[!-~&&[^\\x22'`,;]]",
-        };
-        let lengths: Vec<String> = self.lengths.iter().map(|length| format!("{class}{{{length}}}")).collect();
-        let key = if lengths.is_empty() {
-            "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}".to_owned()
-        } else {
-            lengths.join("|")
-        };
-        let assigned = r"[0-9A-Za-z_.-]{0,40}[\x22'`\])]{0,3}[\t ]{0,8}(?:=>|:=|->|[=:,(|])\s{0,8}";
-        let named = r"[^\x00]{0,72}?(?:key|token|secret|auth|pass|bearer|credential|basic|\bpat|\bsid)[^\x00]{0,32}?[\s\x22'`=:>(,]";
-        let end = if self.alphabet == Some(Alphabet::Graphic) { r"[\s\x22'`,;]" } else { r"[^0-9A-Za-z_+/=-]" };
-        format!(r"(?:(?i:{words}))(?:{assigned}|(?i:{named}))[\x22'`]{{0,3}}(?P<secret>{key})(?:{end}|$)")
     }
 
     /// Examples in the manner of files that hold such keys. Which manner, the name decides.
@@ -180,6 +154,46 @@ impl VendorEntry {
             texts.iter().cycle().skip(first % texts.len()).step_by(apart).take(2).cloned().collect()
         };
         ExamplesEntry { matches: two(&matches, 5), rejects: two(&rejects, 3) }
+    }
+}
+
+/// What the keys of a vendor look like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VendorKey {
+    /// What they are made of; none for a UUID.
+    alphabet: Option<Alphabet>,
+    /// Their lengths in bytes; none for a UUID.
+    lengths: Vec<usize>,
+}
+
+impl VendorKey {
+    /// The regular expression for such a key behind one of the vendor's words, with the key as its group `secret`. Between them
+    /// stands what assigns, at once or behind a word that names a key.
+    ///
+    /// It is made when somebody needs it: of hundreds of vendors, a scan meets a few.
+    pub fn pattern(&self, words: &[String]) -> String {
+        let words: Vec<String> = words.iter().map(|word| regex::escape(word)).collect();
+        let words = words.join("|");
+        let class = match self.alphabet {
+            None => "",
+            Some(Alphabet::Digits) => "[0-9]",
+            Some(Alphabet::Hex) => "[0-9a-fA-F]",
+            Some(Alphabet::LowerAlphanumeric) => "[0-9a-z]",
+            Some(Alphabet::Alphanumeric) => "[0-9A-Za-z]",
+            Some(Alphabet::Base64url) => "[0-9A-Za-z_-]",
+            Some(Alphabet::Base64) => "[0-9A-Za-z+/=]",
+            Some(Alphabet::Graphic) => "[!-~&&[^\\x22'`,;]]",
+        };
+        let lengths: Vec<String> = self.lengths.iter().map(|length| format!("{class}{{{length}}}")).collect();
+        let key = if lengths.is_empty() {
+            "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}".to_owned()
+        } else {
+            lengths.join("|")
+        };
+        let assigned = r"[0-9A-Za-z_.-]{0,40}[\x22'`\])]{0,3}[\t ]{0,8}(?:=>|:=|->|[=:,(|])\s{0,8}";
+        let named = r"[^\x00]{0,72}?(?:key|token|secret|auth|pass|bearer|credential|basic|\bpat|\bsid)[^\x00]{0,32}?[\s\x22'`=:>(,]";
+        let end = if self.alphabet == Some(Alphabet::Graphic) { r"[\s\x22'`,;]" } else { r"[^0-9A-Za-z_+/=-]" };
+        format!(r"(?:(?i:{words}))(?:{assigned}|(?i:{named}))[\x22'`]{{0,3}}(?P<secret>{key})(?:{end}|$)")
     }
 }
 
@@ -222,7 +236,7 @@ mod tests {
         let rule =
             entry("name = 'Acme Mail'\nwords = ['acme']\nalphabet = 'hex'\nlengths = [32]\nconsole = 'API'").unwrap();
         assert_eq!((rule.id.as_str(), rule.title.as_str()), ("acme-mail-api-key", "Acme Mail API key"));
-        let regex = super::super::compile(&rule.pattern.unwrap()).unwrap();
+        let regex = super::super::compile(&rule.vendor.unwrap().pattern(&rule.anchors)).unwrap();
         let key = "0badc0de".repeat(4);
         for (text, expected) in [
             ("ACME_API_KEY=%", true),

@@ -2,6 +2,7 @@
 
 mod explain;
 
+use std::borrow::Cow;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -154,7 +155,7 @@ struct Shown<'a> {
     file: &'a str,
     anchors: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
-    pattern: Option<&'a str>,
+    pattern: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     keys: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -186,10 +187,10 @@ impl<'a> Shown<'a> {
             severity: rule.severity.as_str(),
             file: &rule.file,
             anchors: &rule.anchors,
-            pattern: if let Matcher::Pattern(pattern) | Matcher::Vendor(pattern) = &rule.matcher {
-                Some(pattern)
-            } else {
-                None
+            pattern: match &rule.matcher {
+                Matcher::Pattern(pattern) => Some(Cow::Borrowed(pattern)),
+                Matcher::Vendor(key) => Some(Cow::Owned(key.pattern(&rule.anchors))),
+                Matcher::Keys(_) | Matcher::Scanner(_) => None,
             },
             keys,
             scanner: if let Matcher::Scanner(scanner) = rule.matcher { Some(scanner) } else { None },
@@ -227,7 +228,7 @@ impl<'a> Shown<'a> {
             ("severity", self.severity.to_owned()),
             ("confidence", self.confidence.to_owned()),
             ("anchors", join(self.anchors)),
-            ("pattern", self.pattern.unwrap_or_default().to_owned()),
+            ("pattern", self.pattern.clone().unwrap_or_default().into_owned()),
             ("keys", join(&self.keys)),
             ("scanner", scanner.to_owned()),
             ("parts", self.parts.join(", ")),

@@ -22,7 +22,7 @@ const PLANES: usize = 4;
 const LAST_MASK: u32 = 0x3807_0000;
 
 /// With fewer windows, a third table lets through hardly less than two, and costs a third of the time.
-const SPARSE: usize = 400;
+const SPARSE: usize = 512;
 
 /// How many sets of matrices are tried for one that no run of equal bytes passes.
 const ATTEMPTS: u64 = 16;

@@ -18,7 +18,7 @@ use std::ops::Range;
 pub use search::AnchorSearch;
 
 use super::encoded::{self, Coding};
-use crate::rules::{Matcher, Rule, Scanner};
+use crate::rules::{Matcher, Rule, RuleSet, Scanner};
 
 /// What an anchor was found for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -122,6 +122,13 @@ impl Prefilter {
             }
         }
         hits
+    }
+}
+
+impl AnchorSearch {
+    /// The search for all anchors that a detector with these rules looks for.
+    pub fn of_rules(rules: &RuleSet) -> Self {
+        Prefilter::new(rules.rules.iter().map(AsRef::as_ref)).search
     }
 }
 

@@ -29,15 +29,16 @@ impl Nibbles {
     /// A filter for the windows.
     pub(super) fn new(windows: &[Window]) -> Self {
         let frequencies = Frequencies::of_sources();
-        let often = |byte: u8| frequency(byte).max(frequency(byte ^ CASE));
+        let often = |byte: u8| frequencies.of(byte).max(frequencies.of(byte ^ CASE));
         let often = |window: &Window| window.bytes.iter().map(|&byte| often(byte)).product::<f32>();
         // Those that occur most come first: they do the most damage, and find the buckets empty.
-        let mut windows: Vec<(&Window, usize)> = windows.iter().map(|window| (window, 0)).collect();
-        windows.sort_by(|(a, _), (b, _)| b.is_short.cmp(&a.is_short).then(often(b).total_cmp(&often(a))));
+        let mut windows: Vec<(&Window, f32, usize)> = windows.iter().map(|window| (window, often(window), 0)).collect();
+        windows
+            .sort_by(|(a, often_a, _), (b, often_b, _)| b.is_short.cmp(&a.is_short).then(often_b.total_cmp(often_a)));
         let mut buckets: Vec<Bucket> = vec![Bucket::default(); SETS * 8];
         let rounds = MOST_CHOICES.checked_div(windows.len()).unwrap_or(1).clamp(1, ROUNDS);
         for round in 0..rounds {
-            for (window, place) in &mut windows {
+            for (window, _, place) in &mut windows {
                 if round > 0
                     && let Some(bucket) = buckets.get_mut(*place)
                 {
@@ -72,6 +73,10 @@ impl Frequencies {
         Self(std::array::from_fn(|high| {
             std::array::from_fn(|low| u8::try_from(high << 4 | low).map_or(0.0, frequency))
         }))
+    }
+
+    fn of(&self, byte: u8) -> f32 {
+        self.0[usize::from(byte >> 4)][usize::from(byte & 15)]
     }
 }
 
