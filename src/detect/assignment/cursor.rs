@@ -8,6 +8,9 @@ const DEEPEST_CALL: usize = 3;
 /// How far into a block its default is looked for.
 const LONGEST_BLOCK: usize = 512;
 
+/// The longest prefix that stands for an XML namespace.
+const LONGEST_NAMESPACE: usize = 16;
+
 /// The shortest word that can be a value where nothing but its place says so.
 const SHORTEST_WORD: usize = 16;
 
@@ -93,6 +96,7 @@ impl<'a> Cursor<'a> {
         self.skip_while(2, |byte| byte == b',' || byte == b'\r');
         self.skip_while(LONGEST_GAP, |byte| byte.is_ascii_whitespace());
         self.skip_while(DEEPEST_QUOTE, |byte| matches!(byte, b'"' | b'\'' | b'\\'));
+        self.skip_namespace();
         if self.rest().get(..5).is_some_and(|word| word.eq_ignore_ascii_case(b"value")) {
             self.position += 5;
             self.skip_while(DEEPEST_QUOTE, |byte| matches!(byte, b'"' | b'\'' | b'\\'));
@@ -104,6 +108,15 @@ impl<'a> Cursor<'a> {
         }
         self.position = start;
         false
+    }
+
+    /// The namespace of an attribute: `android:`.
+    fn skip_namespace(&mut self) {
+        let start = self.position;
+        let length = self.skip_while(LONGEST_NAMESPACE, |byte| byte.is_ascii_alphanumeric());
+        if length == 0 || !self.eat(b":") || !self.rest().starts_with(b"value") {
+            self.position = start;
+        }
     }
 
     /// `SecretString("…")`, `[]byte("…")`, `new Key(UTF8.GetBytes("…"))`, `b"…"`, `@"…"`: what may stand before a quoted value.

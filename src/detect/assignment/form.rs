@@ -93,11 +93,12 @@ impl Form {
             cursor.skip_blanks();
             return Some(Self::Argument);
         }
-        if is_quoted { None } else { Self::read_words(cursor, line_start(cursor.bytes, name.words.start), blanks > 0) }
+        if is_quoted { None } else { Self::read_words(cursor, name, blanks > 0) }
     }
 
     /// What only white space parts from its value.
-    fn read_words(cursor: &mut Cursor<'_>, line: &[u8], is_parted: bool) -> Option<Self> {
+    fn read_words(cursor: &mut Cursor<'_>, name: &Name, is_parted: bool) -> Option<Self> {
+        let line = line_start(cursor.bytes, name.words.start);
         if !is_parted {
             let is_heading = matches!(cursor.peek(), Some(b'\n' | b'\r'));
             return (is_heading && opens_line(line) && cursor.skip_to_lone_word_below()).then_some(Self::Word);
@@ -123,7 +124,9 @@ impl Form {
         if says {
             cursor.skip_blanks();
         }
-        if (says && cursor.is_at_word()) || (line.trim_ascii().is_empty() && cursor.is_at_lone_word()) {
+        // A remark names it in two words: `# the staging API key …`.
+        let is_named = line.trim_ascii().is_empty() || name.words.start < name.span.start;
+        if (says && cursor.is_at_word()) || (is_named && cursor.is_at_lone_word()) {
             return Some(Self::Word);
         }
         None

@@ -278,6 +278,7 @@ mod tests {
             "<key>ClientSecret</key>\n\t<string>v4l-ue</string>",
             "<name>client.secret</name><value>v4l-ue</value>",
             "<string name=\"client_secret\">v4l-ue</string>",
+            "<meta-data android:name=\"dev.acme.CLIENT_SECRET\" android:value=\"v4l-ue\"/>",
             "<property name=\"clientSecret\">\n  <value>v4l-ue</value>\n</property>",
             "<entry key=\"client-secret\" encrypted=\"no\">v4l-ue</entry>",
             "variable \"client_secret\" {\n  type    = string\n  default = \"v4l-ue\"\n}",
@@ -298,8 +299,8 @@ mod tests {
 
     #[test]
     fn long_words_stand_alone_beside_and_below_their_names() {
-        let value = "v4l-ue".repeat(3);
-        for text in ["OIDCClientSecret %", "Client Secret\n%\n", "# Client Secret\n\n%", "Client Secret:\n%\n"] {
+        let value = "v4l-u3".repeat(3);
+        for text in ["# the Client Secret %", "<clientSecret>{AQ %}</clientSecret>", "OIDCClientSecret %", "Client Secret\n%\n", "# Client Secret\n\n%", "Client Secret:\n%\n"] {
             let text = text.replace('%', &value);
             let start = text.find("Secret").unwrap();
             let found = at(text.as_bytes(), start..start + 6).map(|found| &text[found.span]);

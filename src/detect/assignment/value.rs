@@ -11,6 +11,9 @@ use super::{DEEPEST_QUOTE, LONGEST_GAP, Quote};
 /// The longest value that is read.
 const LONGEST_VALUE: usize = 4 * 1024;
 
+/// The shortest value that is told from the words before it.
+const SHORTEST_LABELLED: usize = 16;
+
 /// How far before a name its value is looked for.
 const LONGEST_PAIR: usize = 1024;
 
@@ -51,8 +54,10 @@ pub(super) fn value(cursor: &mut Cursor<'_>, form: Form) -> Option<(Range<usize>
             let lead = rest.iter().take(length).take_while(|byte| byte.is_ascii_whitespace()).count();
             cursor.position += lead;
             let text = rest.get(lead..length).unwrap_or_default().trim_ascii_end();
-            return (!text.is_empty() && length < rest.len())
-                .then_some((cursor.position..cursor.position + text.len(), Quote::None));
+            let value = unlabelled(text);
+            let start = cursor.position + value.start;
+            return (!value.is_empty() && length < rest.len())
+                .then_some((start..cursor.position + value.end, Quote::None));
         }
         Form::Line | Form::Word => rest.iter().take_while(|b| !b.is_ascii_whitespace() && !b"\"'`".contains(b)).count(),
         Form::Yaml => {
@@ -69,6 +74,17 @@ pub(super) fn value(cursor: &mut Cursor<'_>, form: Form) -> Option<(Range<usize>
         end -= 1;
     }
     (end > start).then_some((start..end, Quote::None))
+}
+
+/// Where in the text of an element its value stands: behind words that only label it, as in `{name value}`.
+fn unlabelled(text: &[u8]) -> Range<usize> {
+    let inner = text.strip_prefix(b"{").and_then(|text| text.strip_suffix(b"}"));
+    let (shift, inner) = inner.map_or((0, text), |inner| (1, inner));
+    let begin = inner.iter().rposition(u8::is_ascii_whitespace).map_or(0, |index| index + 1);
+    let word = inner.get(begin..).unwrap_or_default();
+    // A passphrase has words, too, but none that looks like this.
+    let is_value = word.len() >= SHORTEST_LABELLED && word.iter().any(u8::is_ascii_digit);
+    if begin > 0 && is_value { shift + begin..shift + inner.len() } else { 0..text.len() }
 }
 
 /// The length of a value without the parameters of a form that follow it: `…&scope=openid`.
