@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::words::GENERIC;
+use crate::rules::{Matcher, RuleSet};
 
 /// Words that may follow the words of a key without changing what it holds.
 const QUALIFIERS: &[&str] = &[
@@ -109,8 +110,10 @@ pub(crate) fn is_one_word(name: &[u8]) -> bool {
 #[derive(Default)]
 pub(crate) struct KeyIndex {
     endings: Endings,
-    /// The ends of keys of fewer than eight characters, and which bits of a name's last eight count.
-    short_ends: Vec<(u64, u64)>,
+    /// Keys of fewer than three characters.
+    shortest: Vec<IndexedKey>,
+    /// The ends of keys of fewer than eight characters, ascending, and which bits of a name's last eight count.
+    short_ends: Vec<End>,
     short: Vec<IndexedKey>,
     /// The ends of all others, ascending.
     long_ends: Vec<u64>,
@@ -165,12 +168,42 @@ struct IndexedKey {
     rules: Vec<usize>,
 }
 
-/// The first eight of characters that are read backwards, the first one highest, and the bits that they fill.
-fn end_of(backwards: impl Iterator<Item = u8>) -> (u64, u64) {
-    let fold = |(end, mask): (u64, u64), (place, byte): (u32, u8)| {
-        (end | u64::from(byte) << (56 - 8 * place), mask | 0xff << (56 - 8 * place))
+/// The bits of the first three characters of an end.
+const THREE: u64 = 0xff_ffff << 40;
+
+/// The first eight of characters that are read backwards, the first one highest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct End {
+    end: u64,
+    /// The bits that they fill.
+    mask: u64,
+}
+
+impl End {
+    /// Whether an end of eight characters has these.
+    fn is_in(self, end: u64) -> bool {
+        end & self.mask == self.end
+    }
+}
+
+fn end_of(backwards: impl Iterator<Item = u8>) -> End {
+    let add = |End { end, mask }: End, (place, byte): (u32, u8)| {
+        let shift = 56 - 8 * place;
+        End { end: end | u64::from(byte) << shift, mask: mask | 0xff << shift }
     };
-    (0..8).zip(backwards).fold((0, 0), fold)
+    (0..8).zip(backwards).fold(End { end: 0, mask: 0 }, add)
+}
+
+/// The joined words of keys read backwards, and the rules that look for each.
+type Index = BTreeMap<Vec<u8>, Vec<usize>>;
+
+/// Adds a key of a rule.
+fn add<'a>(index: &mut Index, words: impl DoubleEndedIterator<Item = &'a str>, rule: usize) {
+    let backwards = words.rev().flat_map(|word| word.bytes().rev()).collect();
+    let rules = index.entry(backwards).or_default();
+    if rules.last() != Some(&rule) {
+        rules.push(rule);
+    }
 }
 
 /// A rule whose key a name ends with.
@@ -185,32 +218,40 @@ pub(crate) struct KeyMatch {
 }
 
 impl KeyIndex {
-    /// The keys of rules, each rule by its place in the rule set.
-    pub(crate) fn new<'a>(keys: impl Iterator<Item = (usize, &'a [Vec<String>])>) -> Self {
-        let mut index: BTreeMap<Vec<u8>, Vec<usize>> = BTreeMap::new();
-        for (rule, keys) in keys {
-            for key in keys {
-                let backwards = key.iter().rev().flat_map(|word| word.bytes().rev()).collect();
-                let rules = index.entry(backwards).or_default();
-                if rules.last() != Some(&rule) {
-                    rules.push(rule);
+    /// The keys that rules look for, and the names of vendors, whose keys stand under them alone, too.
+    pub(crate) fn of_rules(rules: &RuleSet) -> Self {
+        let mut index = BTreeMap::new();
+        for (place, rule) in rules.rules.iter().enumerate() {
+            match &rule.matcher {
+                Matcher::Keys(keys) => {
+                    keys.iter().for_each(|key| add(&mut index, key.iter().map(String::as_str), place))
                 }
+                Matcher::Vendor(key) => {
+                    key.names(&rule.anchors).for_each(|name| add(&mut index, name.split(['-', '_']), place))
+                }
+                Matcher::Pattern(_) | Matcher::Scanner(_) => {}
             }
         }
+        Self::of_index(index)
+    }
+
+    fn of_index(index: Index) -> Self {
         let mut keys = Self::default();
         for qualifier in QUALIFIERS {
             keys.endings.add(qualifier.bytes().rev());
         }
         // Sorted as text read backwards, and so by their ends.
         for (backwards, rules) in index {
-            let (end, mask) = end_of(backwards.iter().copied());
+            let end = end_of(backwards.iter().copied());
             keys.endings.add(backwards.iter().copied());
             let key = IndexedKey { backwards, rules };
-            if mask == u64::MAX {
-                keys.long_ends.push(end);
+            if end.mask & THREE != THREE {
+                keys.shortest.push(key);
+            } else if end.mask == u64::MAX {
+                keys.long_ends.push(end.end);
                 keys.long.push(key);
             } else {
-                keys.short_ends.push((end, mask));
+                keys.short_ends.push(end);
                 keys.short.push(key);
             }
         }
@@ -236,19 +277,23 @@ impl KeyIndex {
         matches
     }
 
-    /// The keys that end with the same eight characters as the name, or all of them if they are shorter. `end` is that of the name.
+    /// The keys that end with the same eight characters as the name, or all of their own if they are shorter. `end` is that of the
+    /// name.
     fn with_end(&self, end: u64) -> impl Iterator<Item = &IndexedKey> {
-        let short = self.short_ends.iter().zip(&self.short);
-        let short = short.filter(move |((key, mask), _)| end & mask == *key).map(|(_, key)| key);
+        let shortest = self.shortest.iter().filter(move |key| end_of(key.backwards.iter().copied()).is_in(end));
+        let first = self.short_ends.partition_point(|key| key.end & THREE < end & THREE);
+        let short = self.short_ends.iter().zip(&self.short).skip(first);
+        let short = short.take_while(move |(key, _)| key.end & THREE == end & THREE);
+        let short = short.filter(move |(key, _)| key.is_in(end)).map(|(_, key)| key);
         let first = self.long_ends.partition_point(|key| *key < end);
         let long = self.long_ends.iter().zip(&self.long).skip(first);
-        short.chain(long.take_while(move |(key, _)| **key == end).map(|(_, key)| key))
+        shortest.chain(short).chain(long.take_while(move |(key, _)| **key == end).map(|(_, key)| key))
     }
 
     fn match_end(&self, name: &[u8], matches: &mut Vec<KeyMatch>) {
         // The characters of the name from behind, and where they stand.
         let characters = || name.iter().enumerate().rev().filter(|(_, byte)| byte.is_ascii_alphanumeric());
-        let (end, _) = end_of(characters().map(|(_, byte)| byte.to_ascii_lowercase()));
+        let End { end, .. } = end_of(characters().map(|(_, byte)| byte.to_ascii_lowercase()));
         for IndexedKey { backwards: key, rules } in self.with_end(end) {
             let length = key.len();
             let Some((index, _)) = characters().nth(length - 1) else { continue };
@@ -343,9 +388,13 @@ mod tests {
 
     #[test]
     fn an_index_finds_what_single_keys_find() {
-        let keys = ["client secret", "secret", "key", "api key"];
+        let keys = ["client secret", "secret", "key", "api key", "pw", "pin"];
         let keys: Vec<Vec<String>> = keys.iter().map(|key| key.split(' ').map(str::to_owned).collect()).collect();
-        let index = KeyIndex::new(keys.iter().map(std::slice::from_ref).enumerate());
+        let mut index = Index::new();
+        for (rule, key) in keys.iter().enumerate() {
+            add(&mut index, key.iter().map(String::as_str), rule);
+        }
+        let index = KeyIndex::of_index(index);
         for name in [
             "ACME_CLIENT_SECRET",
             "acmeclientsecret_prod",
@@ -358,6 +407,10 @@ mod tests {
             "secretv2",
             "secret_qa",
             "secrets",
+            "DB_PW",
+            "wpw",
+            "pin",
+            "spin",
             "",
         ] {
             let found: Vec<(usize, usize)> =

@@ -15,7 +15,7 @@ use super::key::{Key, KeyMatch};
 use super::pattern::{self, Found};
 use super::prefilter::{Hit, Owner};
 use super::{Detector, boundary, jwk, jwt, nearby, value};
-use crate::rules::{Rule, Scanner};
+use crate::rules::{Matcher, Rule, Scanner};
 
 /// A name in its context outweighs the same name alone, but not a longer one.
 const OF_CONTEXT: usize = 2;
@@ -170,7 +170,9 @@ impl Detector {
     /// Whether the value has the form and the shape that a rule asks for, where it asks for more than a name.
     pub(super) fn may_hold(&self, index: usize, rule: &Rule, value: &[u8]) -> bool {
         let is_whole = |regex: &Regex| regex.find(value).is_some_and(|found| found.len() == value.len());
-        let has_form = || rule.shape.pattern.is_none() || self.value_pattern(index).is_some_and(is_whole);
+        let is_vendor = matches!(rule.matcher, Matcher::Vendor(_));
+        let has_form =
+            || (rule.shape.pattern.is_none() && !is_vendor) || self.value_pattern(index).is_some_and(is_whole);
         // The shape is tested first because it costs less than looking around, and than the pattern.
         let has_shape = || super::shape::check(&rule.shape, value, rule.confidence).is_ok();
         (rule.near.is_empty() || has_shape()) && has_form()

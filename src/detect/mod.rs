@@ -133,10 +133,7 @@ impl Detector {
         let longest_anchor = reaches.iter().map(|reach| reach.length).max().unwrap_or_default();
         let widest = reaches.iter().map(|reach| reach.window).fold(NARROW, Window::united);
         let compiled = rules.rules.iter().map(|_| Compiled::default()).collect();
-        let key_rules = KeyIndex::new(rules.rules.iter().enumerate().filter_map(|(index, rule)| match &rule.matcher {
-            Matcher::Keys(keys) => Some((index, keys.as_slice())),
-            Matcher::Pattern(_) | Matcher::Scanner(_) | Matcher::Vendor(_) => None,
-        }));
+        let key_rules = KeyIndex::of_rules(&rules);
         Self {
             rules,
             key,
@@ -291,7 +288,13 @@ impl Detector {
 
     /// The form of the values of a rule that finds them by their key.
     fn value_pattern(&self, rule: usize) -> Option<&Regex> {
-        let compile = || rules::compile(self.rules.rules.get(rule)?.shape.pattern.as_ref()?).ok();
+        let compile = || {
+            let rule = self.rules.rules.get(rule)?;
+            match &rule.matcher {
+                Matcher::Vendor(key) => rules::compile(&key.form()).ok(),
+                _ => rules::compile(rule.shape.pattern.as_ref()?).ok(),
+            }
+        };
         self.compiled.get(rule)?.value.get_or_init(compile).as_ref()
     }
 }

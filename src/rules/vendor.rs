@@ -167,13 +167,16 @@ pub struct VendorKey {
 }
 
 impl VendorKey {
-    /// The regular expression for such a key behind one of the vendor's words, with the key as its group `secret`. Between them
-    /// stands what assigns, at once or behind a word that names a key.
-    ///
-    /// It is made when somebody needs it: of hundreds of vendors, a scan meets a few.
-    pub fn pattern(&self, words: &[String]) -> String {
-        let words: Vec<String> = words.iter().map(|word| regex::escape(word)).collect();
-        let words = words.join("|");
+    /// Those of the vendor's words that can be the whole name of a setting, each as the words of a key. What ends where another
+    /// word begins, as `acme_`, can not. Digits alone are as likely to be an account's number.
+    pub fn names<'a>(&self, words: &'a [String]) -> impl Iterator<Item = &'a str> {
+        let is_telling = self.alphabet != Some(Alphabet::Digits);
+        let is_name = |word: &&str| !word.contains('.') && word.ends_with(|last: char| last.is_ascii_alphanumeric());
+        words.iter().map(String::as_str).filter(is_name).filter(move |_| is_telling)
+    }
+
+    /// The regular expression for such a key.
+    pub fn form(&self) -> String {
         let class = match self.alphabet {
             None => "",
             Some(Alphabet::Digits) => "[0-9]",
@@ -185,11 +188,21 @@ impl VendorKey {
             Some(Alphabet::Graphic) => "[!-~&&[^\\x22'`,;]]",
         };
         let lengths: Vec<String> = self.lengths.iter().map(|length| format!("{class}{{{length}}}")).collect();
-        let key = if lengths.is_empty() {
+        if lengths.is_empty() {
             "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}".to_owned()
         } else {
             lengths.join("|")
-        };
+        }
+    }
+
+    /// The regular expression for such a key behind one of the vendor's words, with the key as its group `secret`. Between them
+    /// stands what assigns, at once or behind a word that names a key.
+    ///
+    /// It is made when somebody needs it: of hundreds of vendors, a scan meets a few.
+    pub fn pattern(&self, words: &[String]) -> String {
+        let words: Vec<String> = words.iter().map(|word| regex::escape(word)).collect();
+        let words = words.join("|");
+        let key = self.form();
         let assigned = r"[0-9A-Za-z_.-]{0,40}[\x22'`\])]{0,3}[\t ]{0,8}(?:=>|:=|->|[=:,(|])\s{0,8}";
         let named = r"[^\x00]{0,72}?(?:key|token|secret|auth|pass|bearer|credential|basic|\bpat|\bsid)[^\x00]{0,32}?[\s\x22'`=:>(,]";
         let end = if self.alphabet == Some(Alphabet::Graphic) { r"[\s\x22'`,;]" } else { r"[^0-9A-Za-z_+/=-]" };

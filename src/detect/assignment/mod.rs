@@ -300,7 +300,14 @@ mod tests {
     #[test]
     fn long_words_stand_alone_beside_and_below_their_names() {
         let value = "v4l-u3".repeat(3);
-        for text in ["# the Client Secret %", "<clientSecret>{AQ %}</clientSecret>", "OIDCClientSecret %", "Client Secret\n%\n", "# Client Secret\n\n%", "Client Secret:\n%\n"] {
+        for text in [
+            "# the Client Secret %",
+            "<clientSecret>{AQ %}</clientSecret>",
+            "OIDCClientSecret %",
+            "Client Secret\n%\n",
+            "# Client Secret\n\n%",
+            "Client Secret:\n%\n",
+        ] {
             let text = text.replace('%', &value);
             let start = text.find("Secret").unwrap();
             let found = at(text.as_bytes(), start..start + 6).map(|found| &text[found.span]);

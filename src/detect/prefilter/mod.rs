@@ -64,6 +64,15 @@ impl Prefilter {
     pub(super) fn new<'a>(rules: impl Iterator<Item = &'a Rule>) -> Self {
         let mut anchors: BTreeMap<Vec<u8>, Vec<Claim>> = BTreeMap::new();
         for (index, rule) in rules.enumerate() {
+            if let Matcher::Vendor(key) = &rule.matcher {
+                for name in key.names(&rule.anchors) {
+                    let owners = anchors.entry(name.to_ascii_lowercase().into_bytes()).or_default();
+                    if !owners.contains(&(Owner::Assignment, None)) {
+                        owners.push((Owner::Assignment, None));
+                    }
+                }
+                continue;
+            }
             let owner = match rule.matcher {
                 Matcher::Pattern(_) => Owner::Pattern(index),
                 Matcher::Scanner(scanner) => Owner::Scanner(index, scanner),
