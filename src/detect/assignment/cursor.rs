@@ -178,6 +178,17 @@ impl<'a> Cursor<'a> {
         false
     }
 
+    /// `name="…"`, an empty line, the value: multipart/form-data (RFC 7578). Moves only if there is such a thing.
+    pub(super) fn enter_part_of_form(&mut self, name_start: usize) -> bool {
+        let start = self.position;
+        let is_named = self.before(name_start).ends_with(b"name=\"");
+        if is_named && (self.eat(b"\r\n\r\n") || self.eat(b"\n\n")) && self.is_at_lone_word() {
+            return true;
+        }
+        self.position = start;
+        false
+    }
+
     /// `variable "name" { … default = VALUE }`: moves to the value, if there is such a thing.
     pub(super) fn skip_to_default(&mut self) -> bool {
         let start = self.position;

@@ -39,6 +39,9 @@ impl Form {
         if cursor.enter_element(before, is_quoted, name_start) {
             return Some(Self::Element);
         }
+        if is_quoted && cursor.enter_part_of_form(name_start) {
+            return Some(Self::Word);
+        }
         if matches!(cursor.peek(), Some(b'%' | b'\\' | b'&'))
             && let Some((length, notation)) = notation::assigns(cursor.rest())
         {
@@ -110,6 +113,8 @@ impl Form {
         let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
         let is_command = match words.next() {
             Some(b"ENV" | b"ARG" | b"setenv" | b"setx" | b"env") => words.next().is_none(),
+            // fish: `set -gx NAME value`.
+            Some(b"set") => words.clone().next().is_some() && words.all(|word| word.starts_with(b"-")),
             Some(b"login") => words.count() == 1,
             Some(b"machine") => true,
             _ => false,

@@ -34,6 +34,7 @@ pub(super) fn value(cursor: &mut Cursor<'_>, form: Form) -> Option<(Range<usize>
                 return quoted(cursor, Quote::Mark(mark), 1).map(|found| unwrapped(cursor.bytes, found));
             }
             mark @ (b'"' | b'\'') => return quoted(cursor, Quote::Escaped(mark), escapes + 1),
+            b'[' if cursor.eat(b"[[") => return long_bracket(cursor),
             _ => {}
         }
     }
@@ -107,6 +108,16 @@ fn unwrapped(bytes: &[u8], (span, quote): (Range<usize>, Quote)) -> (Range<usize
         }
     }
     (span, quote)
+}
+
+/// The rest of a text in long brackets, as Lua writes them: `[[…]]`.
+fn long_bracket(cursor: &Cursor<'_>) -> Option<(Range<usize>, Quote)> {
+    let rest = cursor.rest();
+    let rest = rest.get(..LONGEST_VALUE).unwrap_or(rest);
+    let length = memchr::memmem::find(rest, b"]]")?;
+    let is_text = rest.get(..length).is_some_and(|text| !text.contains(&b'\n'));
+    // Nothing is escaped in them.
+    (length > 0 && is_text).then_some((cursor.position..cursor.position + length, Quote::Mark(b'`')))
 }
 
 fn quoted(cursor: &mut Cursor<'_>, quote: Quote, width: usize) -> Option<(Range<usize>, Quote)> {
