@@ -23,6 +23,9 @@ const OF_CONTEXT: usize = 2;
 /// In a kept unquoted value longer than this, nothing is assigned: it is an encoding of something.
 const LONGEST_PLAIN: usize = 1024;
 
+/// Words in a name that tell that the value itself is of no use: `encrypted password`.
+const SAYS_ENCRYPTED: &[&str] = &["encrypted", "enc", "hashed", "sealed", "masked", "redacted", "crypted"];
+
 impl Detector {
     /// Every match around the anchors, also those of several rules for the same bytes. Where the anchors are crowded, patterns
     /// read the windows that overlap as one.
@@ -119,7 +122,9 @@ impl Detector {
             for found in found {
                 let Some(rule) = self.rules.rules.get(found.rule) else { continue };
                 let stem = key.stem(found.stem);
-                let refusal = if !self.may_hold(found.rule, rule, &value) {
+                let refusal = if stem.iter().any(|word| SAYS_ENCRYPTED.contains(&word.as_str())) {
+                    Some(Filter::Encrypted)
+                } else if !self.may_hold(found.rule, rule, &value) {
                     Some(Filter::Shape)
                 } else if !nearby::is_near(bytes, rule, &assignment.key_span, stem)
                     || !nearby::is_under(bytes, rule, &assignment.key_span, stem)
