@@ -224,10 +224,14 @@ impl KeyIndex {
         for (place, rule) in rules.rules.iter().enumerate() {
             match &rule.matcher {
                 Matcher::Keys(keys) => {
-                    keys.iter().for_each(|key| add(&mut index, key.iter().map(String::as_str), place))
+                    for key in keys {
+                        add(&mut index, key.iter().map(String::as_str), place);
+                    }
                 }
                 Matcher::Vendor(key) => {
-                    key.names(&rule.anchors).for_each(|name| add(&mut index, name.split(['-', '_']), place))
+                    for name in key.names(&rule.anchors) {
+                        add(&mut index, name.split(['-', '_']), place);
+                    }
                 }
                 Matcher::Pattern(_) | Matcher::Scanner(_) => {}
             }

@@ -82,6 +82,15 @@ pub struct Candidate {
     pub is_allowed: bool,
 }
 
+impl Candidate {
+    /// The provider of the rule; where that is nobody's, the one that a token names as its issuer.
+    pub fn provider(&self) -> &str {
+        let of_rule = self.rule.provider.as_str();
+        let of_token = self.token.as_ref().and_then(TokenFacts::provider);
+        of_token.filter(|_| of_rule == "generic").unwrap_or(of_rule)
+    }
+}
+
 /// Something that a rule matched and a filter refused. Holds no content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {

@@ -18,7 +18,7 @@ pub use location::{
     escape,
 };
 pub use status::{Liveness, LivenessState, Revocation, RevocationState};
-pub use token::{SenderConstraint, TokenFacts};
+pub use token::{SenderConstraint, TokenFacts, TokenUse};
 pub use triage::lower_findings_of_tests;
 
 use crate::secret::Secret;

@@ -1,6 +1,6 @@
 //! What a finding's places say about how much it matters.
 
-use super::{Confidence, Finding, Severity};
+use super::{Confidence, Finding};
 
 /// Lowers severity and confidence by one step where every place of a finding lies among tests, fixtures or examples, the
 /// commonest home of made-up credentials. Never below `medium` confidence: such findings are ranked lower, not hidden.
@@ -8,12 +8,7 @@ pub fn lower_findings_of_tests(findings: &mut [Finding]) {
     for finding in findings {
         if finding.locations.iter().all(|location| is_test_path(location.path.as_bytes())) {
             finding.confidence = finding.confidence.min(Confidence::Medium);
-            finding.severity = match finding.severity {
-                Severity::Critical => Severity::High,
-                Severity::High => Severity::Medium,
-                Severity::Medium => Severity::Low,
-                Severity::Low | Severity::Info => Severity::Info,
-            };
+            finding.severity = finding.severity.lowered();
         }
     }
 }

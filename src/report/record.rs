@@ -11,7 +11,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::{Redactor, Report};
 use crate::diagnostic;
-use crate::finding::{self, GitObject, PartValue, Place, SenderConstraint, SourcePath, TokenFacts};
+use crate::finding::{self, GitObject, PartValue, Place, SenderConstraint, SourcePath, TokenFacts, TokenUse};
 
 /// The number of this schema.
 pub(super) const SCHEMA: u32 = 1;
@@ -63,6 +63,9 @@ struct Token<'a> {
     alg: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     typ: Option<Cow<'a, str>>,
+    /// What it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    r#use: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     kid: Option<Cow<'a, str>>,
     iss: Option<Cow<'a, str>>,
@@ -266,6 +269,7 @@ impl<'a> Token<'a> {
         Self {
             alg: text(&token.alg),
             typ: token.typ.as_deref().map(text),
+            r#use: token.usage.map(TokenUse::as_str),
             kid: token.kid.as_deref().map(text),
             iss: token.iss.as_deref().map(text),
             aud: match token.aud.as_slice() {

@@ -257,7 +257,8 @@ impl Text<'_> {
     }
 
     fn token(self, token: &TokenFacts) -> String {
-        let mut facts = vec![self.shown(&token.alg).into_owned()];
+        let mut facts: Vec<String> = token.usage.map(|usage| usage.title().to_owned()).into_iter().collect();
+        facts.push(self.shown(&token.alg).into_owned());
         let mut fact = |name: &str, value: Option<&str>| {
             if let Some(value) = value {
                 facts.push(format!("{name} {}", self.shown(value)));
@@ -272,6 +273,9 @@ impl Text<'_> {
             Some(seconds) => format!("expires {}", timestamp(seconds)),
             None => "never expires".to_owned(),
         });
+        if let (Some(issued), Some(expires)) = (token.iat, token.exp) {
+            facts.push(format!("made for {}", in_words(expires.saturating_sub(issued))));
+        }
         match &token.cnf {
             None => {}
             Some(SenderConstraint::Dpop(_)) => facts.push("bound to a DPoP key".to_owned()),
@@ -391,4 +395,15 @@ fn listed<const N: usize>(counts: [(&str, u64); N]) -> String {
 
 fn short(id: &str) -> &str {
     id.get(..SHORT_ID).unwrap_or(id)
+}
+
+/// A span of time in the largest unit that it fills.
+fn in_words(seconds: i64) -> String {
+    let (size, unit) = match seconds {
+        172_800.. => (86_400, "days"),
+        7_200.. => (3_600, "hours"),
+        120.. => (60, "minutes"),
+        _ => (1, "seconds"),
+    };
+    format!("{} {unit}", seconds / size)
 }

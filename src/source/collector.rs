@@ -66,7 +66,7 @@ impl Collector {
                 vacant.insert(Finding {
                     id: candidate.id,
                     rule: candidate.rule.id.clone(),
-                    provider: candidate.rule.provider.clone(),
+                    provider: candidate.provider().to_owned(),
                     title: candidate.rule.title.clone(),
                     kind: candidate.kind,
                     confidence: candidate.confidence,
@@ -86,7 +86,7 @@ impl Collector {
                 // Threads race: the tie is broken by name, so that every run names the same rule.
                 if rank > held || (rank == held && candidate.rule.id < finding.rule) {
                     finding.rule.clone_from(&candidate.rule.id);
-                    finding.provider.clone_from(&candidate.rule.provider);
+                    candidate.provider().clone_into(&mut finding.provider);
                     finding.title.clone_from(&candidate.rule.title);
                     finding.confidence = candidate.confidence;
                     finding.severity = candidate.severity;

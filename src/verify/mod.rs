@@ -22,7 +22,7 @@ use time::OffsetDateTime;
 
 use crate::config::Config;
 use crate::egress::{Egress, EgressError, EgressPolicy, Request, Response};
-use crate::finding::{Finding, Liveness};
+use crate::finding::{Finding, Liveness, LivenessState, Severity};
 use crate::issuer::Issuers;
 use crate::rules::RuleSet;
 use calibration::Calibration;
@@ -105,12 +105,23 @@ impl Observer<'_> {
     }
 }
 
-/// Judges what the findings say about themselves, and asks nobody: an expired token is dead whatever its issuer thinks.
+/// Judges what the findings say about themselves, and asks nobody: an expired token is dead whatever its issuer thinks, and of a
+/// token that is signed with a known key, everybody can make more. The first matters less than any other, the second more.
 pub fn judge_offline(findings: &mut [Finding], now: OffsetDateTime) {
-    for finding in findings {
-        let verdict = finding.token.as_ref().and_then(|token| jwt::judge_locally(token, now));
-        if let Some(verdict) = verdict {
+    for index in 0..findings.len() {
+        let Some(finding) = findings.get(index) else { continue };
+        let Some(token) = &finding.token else { continue };
+        let by_claims = jwt::judge_locally(token, now);
+        let is_dead = by_claims.as_ref().is_some_and(|verdict| verdict.state == LivenessState::Dead);
+        let by_key = if is_dead { None } else { jwt::judge_symmetric(finding, token, findings, now) };
+        let severity = match (&by_claims, &by_key) {
+            (_, Some(_)) => finding.severity.raised(),
+            (Some(_), None) if is_dead => finding.severity.min(Severity::Low),
+            _ => finding.severity,
+        };
+        if let (Some(finding), Some(verdict)) = (findings.get_mut(index), by_key.or(by_claims)) {
             finding.liveness = verdict;
+            finding.severity = severity;
         }
     }
 }

@@ -52,10 +52,8 @@ impl Judge {
 
     /// Judges the findings by what they say themselves, and by their issuers where that was asked for; then plans and revokes.
     pub(super) fn judge(self, gathered: &mut Gathered, global: &Global) -> anyhow::Result<()> {
-        let Some(mandate) = &self.mandate else {
-            verify::judge_offline(&mut gathered.findings, OffsetDateTime::now_utc());
-            return Ok(());
-        };
+        verify::judge_offline(&mut gathered.findings, OffsetDateTime::now_utc());
+        let Some(mandate) = &self.mandate else { return Ok(()) };
         let is_cancelled = || gathered.stop.load(Relaxed);
         let counters = Counters::default();
         counters.expected.store(gathered.findings.len() as u64, Relaxed);

@@ -84,7 +84,7 @@ fn unlabelled(text: &[u8]) -> Range<usize> {
     let begin = inner.iter().rposition(u8::is_ascii_whitespace).map_or(0, |index| index + 1);
     let word = inner.get(begin..).unwrap_or_default();
     // A passphrase has words, too, but none that looks like this.
-    let is_value = word.len() >= SHORTEST_LABELLED && word.iter().any(u8::is_ascii_digit);
+    let is_value = word.len() >= SHORTEST_LABELLED && word.iter().any(u8::is_ascii_digit) && !text.contains(&b'\n');
     if begin > 0 && is_value { shift + begin..shift + inner.len() } else { 0..text.len() }
 }
 

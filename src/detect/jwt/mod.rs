@@ -3,6 +3,8 @@
 //! Nothing here is believed or checked against anybody: `verify` does that. A candidate counts only if its header decodes to a
 //! JSON object with `alg` (RFC 7515 §4.1.1), and its payload to a JSON object unless it is encrypted (RFC 7516).
 
+mod claims;
+
 use std::ops::Range;
 
 use base64::Engine as _;
@@ -11,7 +13,10 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Map, Value};
 
 use super::boundary;
-use crate::finding::{Kind, SenderConstraint, Severity, TokenFacts};
+use crate::finding::{Kind, Severity, TokenFacts};
+use claims::text;
+
+pub(crate) use claims::is_example_issuer;
 
 /// The longest token that is looked at: more than any server accepts in a header.
 pub(crate) const LONGEST: usize = 16 * 1024;
@@ -120,7 +125,7 @@ pub(crate) fn decode(token: &[u8]) -> Option<Token> {
             if !facts.alg.eq_ignore_ascii_case("none") && signature.len() < SHORTEST_SIGNATURE {
                 return None;
             }
-            Some(signed(facts, &claims))
+            Some(claims::signed(facts, &claims))
         }
         [_, ..] if parts.len() == 5 && header.contains_key("enc") => {
             Some(Token { facts, kind: Kind::Jwt, severity: Severity::High, is_sample: false, is_encrypted: true })
@@ -156,147 +161,14 @@ fn may_be_object(part: &[u8]) -> bool {
     true
 }
 
-fn signed(mut facts: TokenFacts, claims: &Map<String, Value>) -> Token {
-    facts.iss = text(claims, "iss");
-    facts.sub = text(claims, "sub");
-    facts.aud = texts(claims.get("aud"));
-    facts.exp = seconds(claims, "exp");
-    facts.nbf = seconds(claims, "nbf");
-    facts.iat = seconds(claims, "iat");
-    let scopes = [claims.get("scope"), claims.get("scp")].into_iter().map(texts).find(|scopes| !scopes.is_empty());
-    facts.scope = scopes.map(|scopes| scopes.join(" "));
-    facts.client_id = ["client_id", "azp", "cid", "appid"].into_iter().find_map(|name| text(claims, name));
-    facts.jti = text(claims, "jti");
-    facts.cnf = sender_constraint(claims);
-    let kind = kind(claims);
-    let severity = severity(&facts, claims, kind);
-    let is_sample = is_sample(&facts, claims);
-    Token { facts, kind, severity, is_sample, is_encrypted: false }
-}
-
-/// Keycloak says `typ`, Cognito and others say `token_use` or `token_type`.
-fn kind(claims: &Map<String, Value>) -> Kind {
-    let says = |name: &str, values: &[&str]| {
-        text(claims, name).is_some_and(|text| values.iter().any(|value| text.eq_ignore_ascii_case(value)))
-    };
-    if says("typ", &["Refresh", "Offline"])
-        || ["token_use", "token_type", "type", "tokenType"]
-            .iter()
-            .any(|name| says(name, &["refresh", "refresh_token", "RefreshToken"]))
-    {
-        return Kind::RefreshToken;
-    }
-    Kind::Jwt
-}
-
-fn severity(facts: &TokenFacts, claims: &Map<String, Value>, kind: Kind) -> Severity {
-    let typ = facts.typ.as_deref().unwrap_or_default().to_ascii_lowercase();
-    let is_proof = claims.contains_key("htm") && claims.contains_key("htu");
-    if facts.alg.eq_ignore_ascii_case("none") || is_proof || claims.contains_key("events") || typ.starts_with("dpop") {
-        return Severity::Info;
-    }
-    match text(claims, "role").as_deref() {
-        Some("anon") if facts.iss.as_deref() == Some("supabase") => return Severity::Info,
-        Some("service_role") => return Severity::Critical,
-        _ => {}
-    }
-    let is_identity = ["nonce", "at_hash", "c_hash"].iter().any(|name| claims.contains_key(*name));
-    let severity = match kind {
-        Kind::RefreshToken => Severity::Critical,
-        _ if is_identity => Severity::Medium,
-        _ => Severity::High,
-    };
-    let severity = if facts.exp.is_none() { raised(severity) } else { severity };
-    if facts.cnf.is_some() { lowered(severity) } else { severity }
-}
-
-fn raised(severity: Severity) -> Severity {
-    match severity {
-        Severity::Info => Severity::Low,
-        Severity::Low => Severity::Medium,
-        Severity::Medium => Severity::High,
-        Severity::High | Severity::Critical => Severity::Critical,
-    }
-}
-
-fn lowered(severity: Severity) -> Severity {
-    match severity {
-        Severity::Critical => Severity::High,
-        Severity::High => Severity::Medium,
-        Severity::Medium => Severity::Low,
-        Severity::Low | Severity::Info => Severity::Info,
-    }
-}
-
-/// Tokens that specifications, tutorials and debuggers print with their keys.
-fn is_sample(facts: &TokenFacts, claims: &Map<String, Value>) -> bool {
-    let john = facts.sub.as_deref() == Some("1234567890") && text(claims, "name").as_deref() == Some("John Doe");
-    let joe = facts.iss.as_deref() == Some("joe") && claims.contains_key("http://example.com/is_root");
-    let issuer = facts.iss.as_deref().unwrap_or_default();
-    john || joe || issuer == "supabase-demo" || is_example_issuer(issuer)
-}
-
-/// Whether an issuer is one that cannot exist (RFC 2606, RFC 6761) or that nobody has filled in.
-pub(crate) fn is_example_issuer(issuer: &str) -> bool {
-    let lower = issuer.to_ascii_lowercase();
-    if ["your_domain", "your-domain", "yourdomain", "your-tenant", "your_tenant", "<"]
-        .iter()
-        .any(|text| lower.contains(text))
-    {
-        return true;
-    }
-    let rest = lower.split_once("://").map_or(lower.as_str(), |(_, rest)| rest);
-    let host = rest.split(['/', ':', '?', '#']).next().unwrap_or_default();
-    let is_below = |name: &str| host == name || host.strip_suffix(name).is_some_and(|start| start.ends_with('.'));
-    ["example.com", "example.org", "example.net", "example", "test", "invalid"]
-        .iter()
-        .any(|name| is_below(name) && (name.contains('.') || host.contains('.')))
-}
-
-fn sender_constraint(claims: &Map<String, Value>) -> Option<SenderConstraint> {
-    let confirmation = claims.get("cnf")?.as_object()?;
-    if let Some(thumbprint) = text(confirmation, "jkt") {
-        return Some(SenderConstraint::Dpop(thumbprint));
-    }
-    if let Some(thumbprint) = text(confirmation, "x5t#S256") {
-        return Some(SenderConstraint::MutualTls(thumbprint));
-    }
-    confirmation.keys().next().map(|name| SenderConstraint::Other(name.clone()))
-}
-
-fn text(object: &Map<String, Value>, name: &str) -> Option<String> {
-    object.get(name)?.as_str().map(str::to_owned)
-}
-
-fn texts(value: Option<&Value>) -> Vec<String> {
-    match value {
-        Some(Value::String(text)) => vec![text.clone()],
-        Some(Value::Array(values)) => values.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// A NumericDate (RFC 7519 §2) may have a fraction, and some issuers write it as text.
-fn seconds(object: &Map<String, Value>, name: &str) -> Option<i64> {
-    match object.get(name)? {
-        Value::Number(number) => number.as_i64().or_else(|| number.as_f64().and_then(whole_seconds)),
-        Value::String(text) => text.trim().parse().ok(),
-        _ => None,
-    }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "the range is checked, and a fraction of a second is meant to go")]
-fn whole_seconds(number: f64) -> Option<i64> {
-    (-1e15..=1e15).contains(&number).then_some(number as i64)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const SIGNATURE: &str = "c2lnbmF0dXJlIG9mIG5vYm9keSB3aGF0c29ldmVyISE";
 
-    fn token(header: &str, claims: &str) -> String {
+    /// A token with a header and claims.
+    pub(super) fn token(header: &str, claims: &str) -> String {
         format!("{}.{}.{SIGNATURE}", BASE64.encode(header), BASE64.encode(claims)).replace('=', "")
     }
 
@@ -366,44 +238,5 @@ mod tests {
         let header = BASE64.encode(r#"{"alg":"RSA-OAEP","enc":"A256GCM"}"#).replace('=', "");
         assert!(decode(format!("{header}.a.b.c.d").as_bytes()).is_some_and(|token| token.is_encrypted));
         assert!(decode(format!("{header}.a.b.c").as_bytes()).is_none());
-    }
-
-    #[test]
-    fn claims_become_facts() {
-        let claims = r#"{"iss":"https://i.dev","sub":"s","aud":["a","b"],"exp":1.5e9,"nbf":"12","scp":["x","y"],
-            "azp":"c","jti":"j","cnf":{"jkt":"thumb"},"typ":"Offline"}"#;
-        let token = decode(token(r#"{"alg":"RS256","kid":"k","typ":"at+jwt"}"#, claims).as_bytes()).unwrap();
-        let expected = TokenFacts {
-            alg: "RS256".into(),
-            typ: Some("at+jwt".into()),
-            kid: Some("k".into()),
-            iss: Some("https://i.dev".into()),
-            sub: Some("s".into()),
-            aud: vec!["a".into(), "b".into()],
-            exp: Some(1_500_000_000),
-            nbf: Some(12),
-            iat: None,
-            scope: Some("x y".into()),
-            client_id: Some("c".into()),
-            jti: Some("j".into()),
-            cnf: Some(SenderConstraint::Dpop("thumb".into())),
-        };
-        assert_eq!(token.facts, expected);
-        assert_eq!((token.kind, token.severity), (Kind::RefreshToken, Severity::High));
-    }
-
-    #[test]
-    fn samples_are_told() {
-        for (claims, expected) in [
-            (r#"{"sub":"1234567890","name":"John Doe"}"#, true),
-            (r#"{"sub":"1234567890","name":"Jane Roe"}"#, false),
-            (r#"{"iss":"joe","http://example.com/is_root":true}"#, true),
-            (r#"{"iss":"https://server.example.com"}"#, true),
-            (r#"{"iss":"https://example.company.io"}"#, false),
-            (r#"{"iss":"https://YOUR_DOMAIN/"}"#, true),
-            (r#"{"iss":"test"}"#, false),
-        ] {
-            assert_eq!(decode(token(r#"{"alg":"RS256"}"#, claims).as_bytes()).unwrap().is_sample, expected, "{claims}");
-        }
     }
 }
