@@ -273,8 +273,10 @@ impl Text<'_> {
             Some(seconds) => format!("expires {}", timestamp(seconds)),
             None => "never expires".to_owned(),
         });
-        if let (Some(issued), Some(expires)) = (token.iat, token.exp) {
-            facts.push(format!("made for {}", in_words(expires.saturating_sub(issued))));
+        if let (Some(issued), Some(expires)) = (token.iat, token.exp)
+            && let lifetime @ 1..LONGEST_LIFETIME = expires.saturating_sub(issued)
+        {
+            facts.push(format!("made for {}", in_words(lifetime)));
         }
         match &token.cnf {
             None => {}
@@ -396,6 +398,9 @@ fn listed<const N: usize>(counts: [(&str, u64); N]) -> String {
 fn short(id: &str) -> &str {
     id.get(..SHORT_ID).unwrap_or(id)
 }
+
+/// Longer lifetimes, in seconds, are not told: that is "for ever", or not meant.
+const LONGEST_LIFETIME: i64 = 200 * 365 * 86_400;
 
 /// A span of time in the largest unit that it fills.
 fn in_words(seconds: i64) -> String {

@@ -128,6 +128,34 @@ fn known_hmac_keys_are_told() {
 }
 
 #[test]
+fn what_a_token_tells_ranks_it() {
+    let hs256 = json!({ "alg": "HS256" });
+    let token = |claims: &Value, key: &[u8]| jwt(&hs256, claims, Algorithm::HS256, &EncodingKey::from_secret(key));
+    let unknown = b"a key that nobody knows, and long enough";
+    let signing_key = finding(Kind::SigningKey, "another key of the same repository", &[]);
+    let mut findings = [
+        token(&json!({ "exp": NOW - 3600 }), unknown),
+        token(&json!({ "exp": NOW + 3600 }), unknown),
+        token(&json!({ "exp": NOW + 3600 }), b"secret"),
+        token(&json!({ "exp": NOW - 3600 }), b"secret"),
+        token(&json!({}), b"another key of the same repository"),
+        signing_key,
+    ];
+    findings.iter_mut().for_each(|finding| finding.severity = Severity::Medium);
+    judge_offline(&mut findings, OffsetDateTime::from_unix_timestamp(NOW).expect("a time"));
+    let judged: Vec<_> = findings.iter().map(|finding| (finding.liveness.state, finding.severity)).collect();
+    let expected = [
+        (LivenessState::Dead, Severity::Low),
+        (LivenessState::NotChecked, Severity::Medium),
+        (LivenessState::Unknown, Severity::High),
+        (LivenessState::Dead, Severity::Low),
+        (LivenessState::Unknown, Severity::High),
+        (LivenessState::NotChecked, Severity::Medium),
+    ];
+    assert_eq!(judged, expected);
+}
+
+#[test]
 fn introspection_decides_where_it_answers() {
     const OPERATOR: &str = "client_id = 'ops'\nclient_secret_env = 'OPERATORS_SECRET'\n";
     const CALIBRATED: &str =
