@@ -262,6 +262,18 @@ impl KeyIndex {
         keys
     }
 
+    /// The letters that follow a text in keys: a bit for each.
+    pub(crate) fn letters_after(&self, text: &[u8]) -> u32 {
+        let keys = self.shortest.iter().chain(&self.short).chain(&self.long);
+        let backwards: Vec<u8> = text.iter().rev().copied().filter(u8::is_ascii_alphanumeric).collect();
+        let finder = memchr::memmem::Finder::new(&backwards);
+        let letters = keys.flat_map(|key| {
+            let before = |place: usize| place.checked_sub(1).and_then(|place| key.backwards.get(place)).copied();
+            finder.find_iter(&key.backwards).filter_map(before)
+        });
+        letters.filter(u8::is_ascii_lowercase).fold(0, |letters, letter| letters | 1 << (letter - b'a'))
+    }
+
     /// The rules whose key the name ends with, qualifiers aside; for each rule its longest key.
     pub(crate) fn matches(&self, name: &[u8]) -> Vec<KeyMatch> {
         let mut matches: Vec<KeyMatch> = Vec::new();

@@ -109,6 +109,9 @@ pub struct Detector {
     prefilter: Prefilter,
     /// What is known beforehand about the sightings of each anchor.
     reaches: Vec<Reach>,
+    /// The letters that follow each anchor in a name which some rule looks for, where no new word begins; a bit for each, told when
+    /// the anchor is first seen.
+    letters: Vec<OnceLock<u32>>,
     /// The reach of all of them together.
     widest: Window,
     /// Length of the longest anchor.
@@ -138,16 +141,18 @@ impl Detector {
     /// A detector for a set of rules. Cheap: patterns are compiled when their anchor is first seen.
     pub fn new(rules: Arc<RuleSet>, key: FingerprintKey) -> Self {
         let prefilter = Prefilter::new(rules.rules.iter().map(AsRef::as_ref));
+        let key_rules = KeyIndex::of_rules(&rules);
         let reaches = standing::reaches(&prefilter, &rules);
         let longest_anchor = reaches.iter().map(|reach| reach.length).max().unwrap_or_default();
         let widest = reaches.iter().map(|reach| reach.window).fold(NARROW, Window::united);
         let compiled = rules.rules.iter().map(|_| Compiled::default()).collect();
-        let key_rules = KeyIndex::of_rules(&rules);
+        let letters = reaches.iter().map(|_| OnceLock::new()).collect();
         Self {
             rules,
             key,
             prefilter,
             reaches,
+            letters,
             widest,
             longest_anchor,
             compiled,

@@ -91,6 +91,10 @@ impl Detector {
         let end = start + self.prefilter.length(anchor);
         let mut is_narrow = true;
         for claim in self.prefilter.claims(anchor) {
+            // `keyboard` is no name that ends with `key`.
+            if claim.0 == Owner::Assignment && self.goes_on(bytes, anchor, end) {
+                continue;
+            }
             match self.verdict(bytes, claim, start, end, memory) {
                 Verdict::Alive => return Standing { is_alive: true, is_narrow: false },
                 Verdict::Narrow => {}
@@ -98,6 +102,14 @@ impl Detector {
             }
         }
         Standing { is_alive: false, is_narrow }
+    }
+
+    /// Whether the word that an anchor stands in goes on as in no name that any rule looks for.
+    fn goes_on(&self, bytes: &[u8], anchor: u16, end: usize) -> bool {
+        let letter = bytes.get(end).filter(|byte| byte.is_ascii_lowercase()).map(|byte| byte - b'a');
+        let (Some(letter), Some(letters)) = (letter, self.letters.get(usize::from(anchor))) else { return false };
+        let letters = letters.get_or_init(|| self.key_rules.letters_after(self.prefilter.text(anchor)));
+        letters >> letter & 1 == 0
     }
 
     fn verdict(&self, bytes: &[u8], claim: &Claim, start: usize, end: usize, memory: &mut Memory) -> Verdict {

@@ -111,6 +111,11 @@ impl Prefilter {
         self.claims.get(usize::from(anchor)).map(Vec::as_slice).unwrap_or_default()
     }
 
+    /// An anchor, in lower case.
+    pub(super) fn text(&self, anchor: u16) -> &[u8] {
+        self.anchors.get(usize::from(anchor)).map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// Length of an anchor in bytes.
     pub(super) fn length(&self, anchor: u16) -> usize {
         self.anchors.get(usize::from(anchor)).map_or(0, Vec::len)

@@ -141,7 +141,9 @@ fn what_a_token_tells_ranks_it() {
         token(&json!({}), b"another key of the same repository"),
         signing_key,
     ];
-    findings.iter_mut().for_each(|finding| finding.severity = Severity::Medium);
+    for finding in &mut findings {
+        finding.severity = Severity::Medium;
+    }
     judge_offline(&mut findings, OffsetDateTime::from_unix_timestamp(NOW).expect("a time"));
     let judged: Vec<_> = findings.iter().map(|finding| (finding.liveness.state, finding.severity)).collect();
     let expected = [
