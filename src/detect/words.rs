@@ -328,7 +328,7 @@ pub(super) const SEQUENCES: &[&str] = &[
 
 /// SHA-256 of credentials that issuers and specifications print in their documentation. Hashes, so that this file holds no
 /// credential itself: jwt.io, RFC 6749, 7009, 7515 and 7662, the emulators of Azure Storage and Cosmos DB, Supabase's local
-/// set-up, and the documentation of AWS, GitHub, Dynatrace and Stripe.
+/// set-up, MinIO's playground, and the documentation of AWS, Azure, GitHub, Dynatrace and Stripe.
 pub(super) const PUBLISHED: &[&str] = &[
     "3c14aab79351be94e9c4202d8f6d28c4a5d73cfb2e6e302d2d2478159ef57f9f",
     "0011cc25eb4320717494d2703e8cba85743e71b500283c21c8b88147992f9059",
@@ -355,6 +355,9 @@ pub(super) const PUBLISHED: &[&str] = &[
     "ea9bdfd02c0c412c8cc36ba67f6c17f9b314b2c518e63ff3776077d68245736d",
     "e9974c507d2a802143f614c878fcbb622a3800e05e6e0d329fee2c5b6b243329",
     "53f5da0aaa93d64cd5772c554cbf940f0539e689dddbeb8f923eec3f72c02ea9",
+    "df452eef23e8cf2c74af54c0c7419c05a5ec70ef4d5c2eb04082b02af8c55598",
+    "1bbb9293c38acc5e510d904495845d532df64a9e5996b2ec7c86cc2e2ac33b5a",
+    "7a13fc6aa6a3f9430224af843781ee6ee9bd7a5bccd39aa8f1a0c2b9a5f01cd6",
 ];
 
 /// Words of names that say nothing about what a setting belongs to.
