@@ -96,20 +96,30 @@ impl TokenFacts {
     /// The provider that the issuer's name belongs to, by the name that rules call it. The token's word, as all of this.
     pub fn provider(&self) -> Option<&'static str> {
         let issuer = self.iss.as_deref()?;
-        let rest = issuer.split_once("://").map_or(issuer, |(_, rest)| rest);
-        let host = rest.split(['/', ':', '?', '#']).next().unwrap_or_default().to_ascii_lowercase();
-        let is_on = |name: &str| host.strip_suffix(name).is_some_and(|start| start.is_empty() || start.ends_with('.'));
+        let host = host_of_issuer(issuer);
+        let is_on = |name: &str| is_at_or_below(&host, name);
         let by_host = PROVIDERS.iter().find(|(_, names)| names.iter().any(|name| is_on(name)));
         match by_host {
             Some((provider, _)) => Some(provider),
             None if host.starts_with("cognito-idp.") && is_on("amazonaws.com") => Some("cognito"),
             None if host.starts_with("oidc.eks.") || issuer == "kubernetes/serviceaccount" => Some("kubernetes"),
             None if issuer == "supabase" => Some("supabase"),
-            None if rest.contains("/realms/") => Some("keycloak"),
-            None if rest.contains("/application/o/") => Some("authentik"),
+            None if issuer.contains("/realms/") => Some("keycloak"),
+            None if issuer.contains("/application/o/") => Some("authentik"),
             None => None,
         }
     }
+}
+
+/// The host that an issuer's name begins with, with or without a scheme, in lower case.
+pub(crate) fn host_of_issuer(issuer: &str) -> String {
+    let rest = issuer.split_once("://").map_or(issuer, |(_, rest)| rest);
+    rest.split(['/', ':', '?', '#']).next().unwrap_or_default().to_ascii_lowercase()
+}
+
+/// Whether a host has that name, or one below it.
+pub(crate) fn is_at_or_below(host: &str, name: &str) -> bool {
+    host.strip_suffix(name).is_some_and(|start| start.is_empty() || start.ends_with('.'))
 }
 
 /// Providers by the hosts of their issuers, and of those below them.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Token;
-use crate::finding::{Kind, SenderConstraint, Severity, TokenFacts, TokenUse};
+use crate::finding::{Kind, SenderConstraint, Severity, TokenFacts, TokenUse, host_of_issuer, is_at_or_below};
 
 /// The token with these claims. `facts` tell its header.
 pub(super) fn signed(mut facts: TokenFacts, claims: &Map<String, Value>) -> Token {
@@ -113,12 +113,10 @@ pub(crate) fn is_example_issuer(issuer: &str) -> bool {
     {
         return true;
     }
-    let rest = lower.split_once("://").map_or(lower.as_str(), |(_, rest)| rest);
-    let host = rest.split(['/', ':', '?', '#']).next().unwrap_or_default();
-    let is_below = |name: &str| host == name || host.strip_suffix(name).is_some_and(|start| start.ends_with('.'));
+    let host = host_of_issuer(&lower);
     ["example.com", "example.org", "example.net", "example", "test", "invalid"]
         .iter()
-        .any(|name| is_below(name) && (name.contains('.') || host.contains('.')))
+        .any(|name| is_at_or_below(&host, name) && (name.contains('.') || host.contains('.')))
 }
 
 fn sender_constraint(claims: &Map<String, Value>) -> Option<SenderConstraint> {

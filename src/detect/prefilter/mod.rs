@@ -62,24 +62,16 @@ pub(super) struct Prefilter {
 
 impl Prefilter {
     pub(super) fn new<'a>(rules: impl Iterator<Item = &'a Rule>) -> Self {
+        let texts = |rule: &'a Rule| rule.anchors.iter().map(String::as_str).collect();
         let mut anchors: BTreeMap<Vec<u8>, Vec<Claim>> = BTreeMap::new();
         for (index, rule) in rules.enumerate() {
-            if let Matcher::Vendor(key) = &rule.matcher {
-                for name in key.names(&rule.anchors) {
-                    let owners = anchors.entry(name.to_ascii_lowercase().into_bytes()).or_default();
-                    if !owners.contains(&(Owner::Assignment, None)) {
-                        owners.push((Owner::Assignment, None));
-                    }
-                }
-                continue;
-            }
-            let owner = match rule.matcher {
-                Matcher::Pattern(_) => Owner::Pattern(index),
-                Matcher::Scanner(scanner) => Owner::Scanner(index, scanner),
-                Matcher::Keys(_) => Owner::Assignment,
-                Matcher::Vendor(_) => continue,
+            let (owner, texts): (Owner, Vec<&str>) = match &rule.matcher {
+                Matcher::Pattern(_) => (Owner::Pattern(index), texts(rule)),
+                Matcher::Scanner(scanner) => (Owner::Scanner(index, *scanner), texts(rule)),
+                Matcher::Keys(_) => (Owner::Assignment, texts(rule)),
+                Matcher::Vendor(key) => (Owner::Assignment, key.names(&rule.anchors).collect()),
             };
-            for anchor in &rule.anchors {
+            for anchor in texts {
                 let exact = rule.anchors_are_case_sensitive.then(|| anchor.as_bytes().into());
                 let owners = anchors.entry(anchor.to_ascii_lowercase().into_bytes()).or_default();
                 if !owners.contains(&(owner, exact.clone())) {
