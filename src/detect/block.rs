@@ -15,16 +15,18 @@ pub(super) fn line_start(bytes: &[u8], position: usize, least: usize) -> usize {
 }
 
 /// The lines above a position that each stand further out than the one before: `registration:`, `client:`, `spring:`.
-pub(super) fn ancestors(bytes: &[u8], position: usize, least: usize) -> impl Iterator<Item = &[u8]> {
+pub(super) fn ancestors(bytes: &[u8], position: usize, least: usize) -> impl Iterator<Item = Range<usize>> {
     let line = line_start(bytes, position, least);
     let mut outermost = indentation(bytes.get(line..position).unwrap_or_default());
-    let above = bytes.get(least..line).unwrap_or_default();
-    above.rsplit(|byte| *byte == b'\n').filter(move |line| {
-        let is_further_out = !is_blank(line) && indentation(line) < outermost;
-        if is_further_out {
-            outermost = indentation(line);
-        }
-        is_further_out
+    let mut end = line;
+    bytes.get(least..line).unwrap_or_default().rsplit(|byte| *byte == b'\n').filter_map(move |text| {
+        let line = end - text.len()..end;
+        end = line.start.saturating_sub(1);
+        let is_further_out = !is_blank(text) && indentation(text) < outermost;
+        is_further_out.then(|| {
+            outermost = indentation(text);
+            line
+        })
     })
 }
 
@@ -32,7 +34,7 @@ pub(super) fn ancestors(bytes: &[u8], position: usize, least: usize) -> impl Ite
 const LONGEST_OPENER: usize = 48;
 
 /// What stands before each brace or bracket that is open at a position, from the innermost on: `"registration": `.
-pub(super) fn openers(bytes: &[u8], position: usize, least: usize) -> impl Iterator<Item = &[u8]> {
+pub(super) fn openers(bytes: &[u8], position: usize, least: usize) -> impl Iterator<Item = Range<usize>> {
     let mut depth = 0usize;
     let before = bytes.get(least..position).unwrap_or_default();
     before.iter().enumerate().rev().filter_map(move |(index, byte)| {
@@ -40,9 +42,10 @@ pub(super) fn openers(bytes: &[u8], position: usize, least: usize) -> impl Itera
             b'}' | b']' => depth += 1,
             b'{' | b'[' if depth > 0 => depth -= 1,
             b'{' | b'[' => {
-                let text = before.get(index.saturating_sub(LONGEST_OPENER)..index)?;
-                let start = text.iter().rposition(|byte| b"{}[],;\n".contains(byte)).map_or(0, |index| index + 1);
-                return text.get(start..);
+                let start = index.saturating_sub(LONGEST_OPENER);
+                let text = before.get(start..index)?;
+                let skipped = text.iter().rposition(|byte| b"{}[],;\n".contains(byte)).map_or(0, |index| index + 1);
+                return Some(least + start + skipped..least + index);
             }
             _ => {}
         }
@@ -51,9 +54,17 @@ pub(super) fn openers(bytes: &[u8], position: usize, least: usize) -> impl Itera
 }
 
 /// The line that opens the section of TOML or INI that a position stands in: `[oauth.google]`.
-pub(super) fn section(bytes: &[u8], position: usize, least: usize) -> Option<&[u8]> {
-    let above = bytes.get(least..position)?;
-    above.rsplit(|byte| *byte == b'\n').skip(1).find(|line| opens_section(line))
+pub(super) fn section(bytes: &[u8], position: usize, least: usize) -> Option<Range<usize>> {
+    let mut end = line_start(bytes, position, least);
+    while end > least {
+        end -= 1;
+        let start = line_start(bytes, end, least);
+        if bytes.get(start..end).is_some_and(opens_section) {
+            return Some(start..end);
+        }
+        end = start;
+    }
+    None
 }
 
 fn opens_section(line: &[u8]) -> bool {
@@ -152,9 +163,7 @@ mod tests {
     #[test]
     fn lines_further_out() {
         let text = "other: 1\nspring:\n  x: 1\n  oauth2:\n    y: 2\n\n    secret: HERE";
-        let found: Vec<&str> = ancestors(text.as_bytes(), text.len() - 4, 0)
-            .map(|line| std::str::from_utf8(line).unwrap().trim())
-            .collect();
+        let found: Vec<&str> = ancestors(text.as_bytes(), text.len() - 4, 0).map(|line| text[line].trim()).collect();
         assert_eq!(found, ["oauth2:", "spring:"]);
     }
 
@@ -162,10 +171,10 @@ mod tests {
     fn what_is_open_and_which_section() {
         let text =
             "[one]\na = 1\n[two.x]\nb = { \"c\": {}, \"registration\": {\"okta\": [{\"id\": 1}, {\"secret\": HERE";
-        let texts = |found: &[u8]| std::str::from_utf8(found).unwrap().trim().to_owned();
-        let found: Vec<String> = openers(text.as_bytes(), text.len() - 4, 13).map(texts).collect();
+        let texts = |found: Range<usize>| text[found].trim();
+        let found: Vec<&str> = openers(text.as_bytes(), text.len() - 4, 13).map(texts).collect();
         assert_eq!(found, ["", "\"okta\":", "\"registration\":", "b ="]);
-        assert_eq!(section(text.as_bytes(), text.len() - 4, 0).map(texts).as_deref(), Some("[two.x]"));
+        assert_eq!(section(text.as_bytes(), text.len() - 4, 0).map(texts), Some("[two.x]"));
     }
 
     #[test]

@@ -42,12 +42,12 @@ use std::sync::{Arc, OnceLock};
 
 use regex::bytes::Regex;
 
-use crate::finding::{Confidence, Fingerprint, FingerprintKey, Kind, Part, Severity, TokenFacts};
+use crate::finding::{Confidence, Fingerprint, FingerprintKey, Kind, Severity, TokenFacts};
 use crate::rules::{self, Matcher, Rule, RuleSet, Window};
 use crate::secret::Secret;
 use judge::{Judge, Match};
 use key::KeyIndex;
-use pairing::Pairing;
+use pairing::{Paired, Pairer};
 use pattern::Pattern;
 use prefilter::{Hit, Owner, Prefilter};
 use standing::{NARROW, Reach};
@@ -55,6 +55,7 @@ use vendor::Vendors;
 
 pub use examples::{ExampleFailure, check_examples};
 pub use filter::Filter;
+pub use pairing::{Companion, Elsewhere};
 pub use prefilter::{AnchorSearch, Sighting};
 pub use trace::{Run, Trace};
 
@@ -75,7 +76,9 @@ pub struct Candidate {
     /// Where the value stands in the bytes.
     pub span: Range<usize>,
     /// What was paired with it in the same bytes.
-    pub parts: Vec<Part>,
+    pub companions: Vec<Companion>,
+    /// What its name and those of the objects around it tell of what it belongs to, where companions are looked for.
+    pub names: Vec<String>,
     /// What it says about itself, if it is a JWT.
     pub token: Option<TokenFacts>,
     /// Whether a comment beside it allows it to stand there.
@@ -121,7 +124,7 @@ pub struct Detector {
     /// The rules that look for the value of a key.
     key_rules: KeyIndex,
     /// Built when the first candidate is found.
-    pairing: OnceLock<Pairing>,
+    pairer: OnceLock<Pairer>,
     /// Likewise.
     vendors: OnceLock<Vendors>,
 }
@@ -157,7 +160,7 @@ impl Detector {
             longest_anchor,
             compiled,
             key_rules,
-            pairing: OnceLock::new(),
+            pairer: OnceLock::new(),
             vendors: OnceLock::new(),
         }
     }
@@ -258,9 +261,10 @@ impl Detector {
         }
         let ids: Vec<Fingerprint> =
             matches.iter().map(|found| Fingerprint::of(&self.key, found.kind, found.secret.expose())).collect();
-        let pairing = self.pairing.get_or_init(|| Pairing::new(&self.rules));
-        let parts = pairing.parts(bytes, &self.rules, &matches, &ids);
-        let candidate = |((found, id), parts): ((Match, Fingerprint), Vec<Part>)| {
+        let pairer = self.pairer.get_or_init(|| Pairer::new(&self.rules));
+        let companions = pairer.companions(bytes, &self.rules, &matches, &ids);
+        let candidate = |((found, id), paired): ((Match, Fingerprint), Paired)| {
+            let Paired { companions, names } = paired;
             let rule = Arc::clone(self.rules.rules.get(found.rule)?);
             Some(Candidate {
                 rule,
@@ -271,11 +275,12 @@ impl Detector {
                 secret: found.secret,
                 is_allowed: allow::is_allowed(bytes, &found.span),
                 span: found.span,
-                parts,
+                companions,
+                names,
                 token: found.token,
             })
         };
-        matches.into_iter().zip(ids).zip(parts).filter_map(candidate).collect()
+        matches.into_iter().zip(ids).zip(companions).filter_map(candidate).collect()
     }
 
     /// The pattern of a rule, at single anchors.

@@ -25,8 +25,10 @@ pub(super) fn is_near(bytes: &[u8], rule: &Rule, name: &Range<usize>, stem: &[St
     if text.split(|byte| *byte == b'\n').any(|line| speaks(line) && rule.near.iter().any(|word| contains(line, word))) {
         return true;
     }
-    block::ancestors(bytes, name.start, window.start)
-        .any(|line| rule.near.iter().any(|word| contains(&line.to_ascii_lowercase(), word)))
+    block::ancestors(bytes, name.start, window.start).any(|line| {
+        let line = bytes.get(line).unwrap_or_default().to_ascii_lowercase();
+        rule.near.iter().any(|word| contains(&line, word))
+    })
 }
 
 fn contains(text: &[u8], word: &str) -> bool {
@@ -40,8 +42,8 @@ pub(super) fn is_under(bytes: &[u8], rule: &Rule, name: &Range<usize>, stem: &[S
         return true;
     }
     let least = name.start.saturating_sub(rule.window.before);
-    let speaks = |text: &[u8]| {
-        let text = text.to_ascii_lowercase();
+    let speaks = |text: Range<usize>| {
+        let text = bytes.get(text).unwrap_or_default().to_ascii_lowercase();
         rule.under.iter().any(|word| contains(&text, word))
     };
     block::ancestors(bytes, name.start, least).any(speaks)

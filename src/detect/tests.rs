@@ -22,7 +22,7 @@ fn describe(bytes: &[u8]) -> Vec<String> {
     let candidates = DETECTOR.detect(bytes);
     let name = |id: &Fingerprint| candidates.iter().find(|other| other.id == *id).map(|other| other.rule.id.clone());
     let describe = |candidate: &Candidate| {
-        let parts = candidate.parts.iter().map(|part| match &part.value {
+        let parts = candidate.companions.iter().map(|part| match &part.value {
             PartValue::Public(value) => format!("{}={value}", part.name),
             PartValue::Finding(id) => format!("{}=&{}", part.name, name(id).unwrap_or_default()),
         });
@@ -63,6 +63,46 @@ fn pairs_by_object_and_section() {
         "[one]\nclient_id = one\nclient_secret = <<base62:40>>\n\n[two]\nclient_id = two\nclient_secret = <<base62:41>>\n",
         &["oauth-client-secret: client_id=one", "oauth-client-secret: client_id=two"],
     );
+}
+
+#[test]
+fn pairs_by_the_tree_of_objects() {
+    let registrations = "spring:\n  security:\n    oauth2:\n      client:\n        registration:\n          zeta:\n\
+        \x20           client-id: one\n            client-secret: <<base62:40>>\n          acme:\n\
+        \x20           client-id: two\n            client-secret: <<base62:41>>\n        provider:\n          zeta:\n\
+        \x20           issuer-uri: https://zeta.io\n          acme:\n            issuer-uri: https://acme.io\n";
+    check(
+        registrations,
+        &[
+            "oauth-client-secret: client_id=one, issuer=https://zeta.io",
+            "oauth-client-secret: client_id=two, issuer=https://acme.io",
+        ],
+    );
+    check(
+        r#"{"google":{"client_id":"one","client_secret":"<<base62:40>>"},"zeta":{"issuer":"https://zeta.io"}}"#,
+        &["oauth-client-secret: client_id=one"],
+    );
+    check(
+        r#"{"auth":{"issuer":"https://acme.io"},"client":{"client_id":"one","client_secret":"<<base62:40>>"}}"#,
+        &["oauth-client-secret: client_id=one, issuer=https://acme.io"],
+    );
+    check(
+        "issuer = \"https://acme.io\"\n\n[oauth.zeta]\nissuer = \"https://zeta.io\"\n\n\
+         [clients.zeta]\nclient_secret = \"<<base62:40>>\"\n\n[clients.portal]\nclient_secret = \"<<base62:41>>\"\n",
+        &["oauth-client-secret: issuer=https://zeta.io", "oauth-client-secret: issuer=https://acme.io"],
+    );
+}
+
+#[test]
+fn companions_tell_where_they_stand_and_why() {
+    let bytes = text(
+        "ACME_CLIENT_ID=one\nACME_CLIENT_SECRET=<<base62:41>>\nISSUER=https://sso.acme.io\n\nurl: https://ci:<<base62:24>>@git.acme.io/\n",
+    );
+    let candidates = DETECTOR.detect(bytes.as_bytes());
+    let told = candidates.iter().flat_map(|candidate| &candidate.companions);
+    let told: Vec<String> =
+        told.map(|found| format!("{} {} {:+}", found.name, found.pairing.as_str(), found.line)).collect();
+    assert_eq!(told, ["client_id name -1", "issuer block +1", "host text +0", "username text +0"]);
 }
 
 #[test]

@@ -364,3 +364,10 @@ pub(super) const PUBLISHED: &[&str] = &[
 pub(super) const GENERIC: &str = "access api app auth client config connect credential credentials default env id idp key my next \
     oauth oauth2 oidc openid password provider public quarkus react refresh registration secret security server spring sso the token \
     value vite web";
+
+/// Words in the names of objects and sections that tell what is in them, but not whose it is.
+pub(super) const CONTAINERS: &str = "apps application apps args authentication authorization clients common configmap configuration \
+    container containers data else endpoint endpoints env environment environments envs finally general global globals identity \
+    info inputs issuer issuers jwt keys local locals main metadata options opts params parameters payload props properties providers \
+    request resource resources response root run secrets section service services settings setup spec stringdata system template \
+    tokens try url urls values variable variables vars";

@@ -6,6 +6,7 @@ mod baseline;
 mod fingerprint;
 mod kind;
 mod location;
+mod part;
 mod status;
 mod token;
 mod triage;
@@ -17,6 +18,7 @@ pub use location::{
     Branches, CommitInfo, GitObject, GitPlace, ImagePlace, Location, Locator, Origin, Place, SourcePath, TextSpan,
     escape,
 };
+pub use part::{Pairing, Part, PartPlace, PartValue};
 pub use status::{Liveness, LivenessState, Revocation, RevocationState};
 pub use token::{SenderConstraint, TokenFacts, TokenUse};
 pub(crate) use token::{host_of_issuer, is_at_or_below};
@@ -52,24 +54,6 @@ pub struct Finding {
     pub revocation: Revocation,
     /// Every place it stands in; sorted and without repetitions.
     pub locations: Vec<Location>,
-}
-
-/// Something that stood with a secret: a client id, an issuer, a tenant, or another secret.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Part {
-    /// `client_id`, `client_secret`, `issuer`, `token_endpoint`, `tenant`, `username` and so on, in OAuth's own words.
-    pub name: String,
-    /// Its value.
-    pub value: PartValue,
-}
-
-/// The value of a [`Part`].
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum PartValue {
-    /// Not a secret: may be shown.
-    Public(String),
-    /// A secret of its own, named by its finding.
-    Finding(Fingerprint),
 }
 
 impl Finding {

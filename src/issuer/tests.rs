@@ -7,9 +7,7 @@ use serde_json::json;
 use super::*;
 use crate::egress::EgressPolicy;
 use crate::egress::loopback::{Reply, Server, config, metadata};
-use crate::finding::{
-    Confidence, Finding, Fingerprint, FingerprintKey, Kind, Liveness, Part, PartValue, Revocation, Severity,
-};
+use crate::finding::{Confidence, Finding, Fingerprint, FingerprintKey, Kind, Liveness, Part, Revocation, Severity};
 use crate::secret::Secret;
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -141,10 +139,7 @@ pub(crate) fn finding(kind: Kind, value: &str, parts: &[(&str, &str)]) -> Findin
         confidence: Confidence::High,
         severity: Severity::High,
         secret: Secret::new(value),
-        parts: parts
-            .iter()
-            .map(|(name, value)| Part { name: (*name).to_owned(), value: PartValue::Public((*value).to_owned()) })
-            .collect(),
+        parts: parts.iter().map(|(name, value)| Part::public(name, value)).collect(),
         token: None,
         liveness: Liveness::not_checked(),
         revocation: Revocation::none(),

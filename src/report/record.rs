@@ -56,6 +56,13 @@ struct Part<'a> {
     /// The id of the finding that this part is, where it is a secret of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     finding: Option<String>,
+    /// Where it stands, and what joins it with the secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paired_by: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -259,7 +266,15 @@ impl<'a> Part<'a> {
             PartValue::Public(value) => (Some(redactor.text(value)), None),
             PartValue::Finding(id) => (None, Some(id.to_string())),
         };
-        Self { name: &part.name, value, finding }
+        let place = part.place.as_ref();
+        Self {
+            name: &part.name,
+            value,
+            finding,
+            path: place.map(|place| spelled(&place.path, redactor).0),
+            line: place.map(|place| place.line),
+            paired_by: place.map(|place| place.pairing.as_str()),
+        }
     }
 }
 

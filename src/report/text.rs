@@ -13,7 +13,7 @@ use indicatif::{HumanBytes, HumanCount};
 use super::record::timestamp;
 use super::{Redactor, Report, advice, by_presence};
 use crate::finding::{
-    Finding, GitObject, GitPlace, ImagePlace, LivenessState, Location, PartValue, Place, RevocationState,
+    Finding, GitObject, GitPlace, ImagePlace, LivenessState, Location, Pairing, PartValue, Place, RevocationState,
     SenderConstraint, Severity, TokenFacts, escape,
 };
 use crate::rules::Rule;
@@ -165,6 +165,14 @@ impl Text<'_> {
             let value = match &part.value {
                 PartValue::Public(value) => self.shown(value),
                 PartValue::Finding(id) => Cow::Owned(format!("finding {id}")),
+            };
+            let elsewhere = part.place.as_ref().filter(|place| place.pairing == Pairing::SiblingFile);
+            let value = match elsewhere {
+                Some(place) => {
+                    let path = self.redactor.path(&place.path);
+                    Cow::Owned(format!("{value} ({}:{})", escape(&path), place.line))
+                }
+                None => value,
             };
             self.field(&mut lines, &escape(part.name.as_bytes()), &value);
         }

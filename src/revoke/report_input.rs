@@ -186,7 +186,7 @@ impl PartRecord {
             (Some(value), None) => PartValue::Public(value),
             (None, None) => return None,
         };
-        Some(Part { name: self.name, value })
+        Some(Part::new(&self.name, value))
     }
 }
 

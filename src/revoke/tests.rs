@@ -16,8 +16,8 @@ use crate::config::Config;
 use crate::egress::loopback::{Received, Reply, Server};
 use crate::egress::{Egress, EgressPolicy};
 use crate::finding::{
-    Confidence, Finding, Fingerprint, FingerprintKey, Kind, Liveness, LivenessState, Location, Part, PartValue, Place,
-    Revocation, RevocationState, Severity, SourcePath, TextSpan, TokenFacts,
+    Confidence, Finding, Fingerprint, FingerprintKey, Kind, Liveness, LivenessState, Location, Part, Place, Revocation,
+    RevocationState, Severity, SourcePath, TextSpan, TokenFacts,
 };
 use crate::issuer::Issuers;
 use crate::rules::RuleSet;
@@ -152,8 +152,7 @@ impl Bench {
     }
 
     fn finding(&self, kind: Kind, value: &str) -> Finding {
-        let public =
-            |name: &str, value: &str| Part { name: name.to_owned(), value: PartValue::Public(value.to_owned()) };
+        let public = |name: &str, value: &str| Part::public(name, value);
         let file = self.directory.path().join(format!("{}.txt", kind.as_str()));
         fs_err::write(&file, value).expect("a file");
         let span = TextSpan { line: 1, byte_end: value.len() as u64, ..TextSpan::default() };
@@ -446,7 +445,7 @@ fn found_values_are_in_no_plan_wherever_content_repeats_them() {
         iss: Some(format!("https://{REFRESH}.example")),
         ..TokenFacts::default()
     });
-    findings[2].parts.push(Part { name: "issuer".to_owned(), value: PartValue::Public(ACCESS.to_owned()) });
+    findings[2].parts.push(Part::public("issuer", ACCESS));
     let verify = bench.verify();
     let plan = plan_findings(&mut findings, &bench.context(&verify)).expect("plans");
     let written = String::from_utf8(plan.to_json()).expect("text") + &plan.to_text(true);

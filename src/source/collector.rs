@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Excluded;
-use crate::detect::Candidate;
+use super::tree::Siblings;
+use crate::detect::{Candidate, Companion};
 use crate::diagnostic::Diagnostic;
-use crate::finding::{Finding, Fingerprint, Liveness, Location, Revocation};
+use crate::finding::{Finding, Fingerprint, Liveness, Location, Part, PartPlace, Revocation};
 
 /// Gathers candidates into findings, diagnostics, and counts. Shared by reference between the threads of a scan.
 #[derive(Default)]
@@ -22,6 +23,8 @@ pub struct Collector {
     cancelled: Arc<AtomicBool>,
     /// What the user does not want to hear of.
     pub(super) excluded: Excluded,
+    /// What is read of other files for the parts of findings.
+    pub(super) siblings: Siblings,
     /// What has been covered so far; the progress bar reads it while the scan runs.
     pub counters: Counters,
 }
@@ -52,7 +55,12 @@ impl Collector {
     /// Adds one candidate with every place of it. Equal secrets become one finding: the most confident and severe rule
     /// names it, parts and locations are united. Nothing is added when `locations` is empty, or holds
     /// excluded paths only, or a comment allows it there.
-    pub fn add(&self, candidate: Candidate, mut locations: Vec<Location>) {
+    pub fn add(&self, candidate: Candidate, locations: Vec<Location>) {
+        self.add_with(candidate, locations, Vec::new());
+    }
+
+    /// The same with parts that were found elsewhere than in the bytes around it.
+    pub fn add_with(&self, candidate: Candidate, mut locations: Vec<Location>, elsewhere: Vec<Part>) {
         locations.retain(|location| !self.excluded.has(&location.path));
         if locations.is_empty() {
             return;
@@ -61,6 +69,8 @@ impl Collector {
             lock(&self.allowed).insert(candidate.id);
             return;
         }
+        let companions = candidate.companions.iter().map(|companion| part(companion, &locations));
+        let parts: Vec<Part> = companions.chain(elsewhere).collect();
         match lock(&self.findings).entry(candidate.id) {
             Entry::Vacant(vacant) => {
                 vacant.insert(Finding {
@@ -72,7 +82,7 @@ impl Collector {
                     confidence: candidate.confidence,
                     severity: candidate.severity,
                     secret: candidate.secret,
-                    parts: candidate.parts,
+                    parts,
                     token: candidate.token,
                     liveness: Liveness::not_checked(),
                     revocation: Revocation::none(),
@@ -91,7 +101,7 @@ impl Collector {
                     finding.confidence = candidate.confidence;
                     finding.severity = candidate.severity;
                 }
-                finding.parts.extend(candidate.parts);
+                finding.parts.extend(parts);
                 finding.locations.extend(locations);
                 if finding.token.is_none() {
                     finding.token = candidate.token;
@@ -151,7 +161,8 @@ impl Collector {
             finding.locations.sort_unstable();
             finding.locations.dedup();
             finding.parts.sort_unstable();
-            finding.parts.dedup();
+            // The first place of each is kept.
+            finding.parts.dedup_by(|a, b| a.name == b.name && a.value == b.value);
         }
         findings.sort_unstable_by(|a, b| {
             (b.severity, b.confidence)
@@ -164,6 +175,16 @@ impl Collector {
         diagnostics.dedup();
         (findings, diagnostics)
     }
+}
+
+/// A companion of what stands at these locations, which are those of one text.
+fn part(companion: &Companion, locations: &[Location]) -> Part {
+    let place = locations.iter().min().map(|location| PartPlace {
+        path: location.path.clone(),
+        line: u32::try_from(i64::from(location.span.line).saturating_add(companion.line)).unwrap_or(location.span.line),
+        pairing: companion.pairing,
+    });
+    Part { name: companion.name.clone(), value: companion.value.clone(), place }
 }
 
 /// A panic in one thread must not hide what the others found.

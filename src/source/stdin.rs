@@ -36,7 +36,8 @@ fn scan_reader(reader: impl Read + Send + 'static, context: &ScanContext<'_>) {
     let takes_over = |head: &[u8], is_whole: bool| {
         is_whole && archive::is_archive(head) && context.scan_archive(head, &Place::Stdin, &SourcePath::new(b"-"))
     };
-    let result = context.scan_stream(within, &mut Buffer::new(), takes_over, &Place::Stdin, SourcePath::default);
+    let result =
+        context.scan_stream(within, &mut Buffer::new(), takes_over, &Place::Stdin, SourcePath::default, |_| Vec::new());
     if let Err(error) = result {
         collector.diagnose(Diagnostic::gap("unreadable-file", "standard input", error));
     } else if limit < u64::MAX && matches!(input.read(&mut [0]), Ok(1..)) {

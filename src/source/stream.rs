@@ -8,7 +8,7 @@ use std::io::{self, ErrorKind, Read};
 
 use super::ScanContext;
 use crate::detect::{Candidate, Detector};
-use crate::finding::{Location, Locator, Origin, Place, SourcePath, TextSpan};
+use crate::finding::{self, Location, Locator, Origin, Place, SourcePath, TextSpan};
 
 /// How much of a stream is held at once, in bytes: so small that it stays in the processor's cache, so large that the margins,
 /// which are searched twice, hardly count.
@@ -60,7 +60,7 @@ impl ScanContext<'_> {
     /// Scans an item that has one place only, to its end. What could be read before an error is scanned.
     ///
     /// The stream is left alone if `takes_over`, which is told its beginning and whether that is all of it, says that it is scanned
-    /// otherwise.
+    /// otherwise. `elsewhere` tells what belongs to a candidate and stands in other items.
     pub(super) fn scan_stream(
         &self,
         reader: impl Read,
@@ -68,6 +68,7 @@ impl ScanContext<'_> {
         takes_over: impl FnOnce(&[u8], bool) -> bool,
         place: &Place,
         path: impl FnOnce() -> SourcePath,
+        elsewhere: impl Fn(&Candidate) -> Vec<finding::Part>,
     ) -> io::Result<()> {
         let (mut path, mut known) = (Some(path), None);
         let mut search = self.search(reader, buffer);
@@ -77,7 +78,9 @@ impl ScanContext<'_> {
         }
         let take = |candidate: Candidate, span| {
             let path = known.get_or_insert_with(|| path.take().map_or_else(SourcePath::default, |path| path()));
-            self.collector.add(candidate, vec![Location { place: place.clone(), path: path.clone(), span }]);
+            let parts = elsewhere(&candidate);
+            let location = Location { place: place.clone(), path: path.clone(), span };
+            self.collector.add_with(candidate, vec![location], parts);
         };
         let (_, result) = search.run(Part::WHOLE, |read| self.goes_on(read), take);
         self.collector.count_item();
@@ -218,7 +221,7 @@ mod tests {
     type Told = (String, String, TextSpan, String);
 
     fn told(candidate: &Candidate, span: TextSpan) -> Told {
-        (candidate.rule.id.clone(), candidate.id.to_string(), span, format!("{:?}", candidate.parts))
+        (candidate.rule.id.clone(), candidate.id.to_string(), span, format!("{:?}", candidate.companions))
     }
 
     fn search<'a>(text: &'a [u8], reach: usize, buffer: &'a mut [u8]) -> Search<'a, Uneven<'a>> {

@@ -23,6 +23,7 @@ mod no_leak;
 mod object_store;
 mod oci_layout;
 mod packed;
+mod pairing;
 mod plan_and_apply;
 mod report;
 mod repository;

@@ -98,7 +98,7 @@ fn finding(rule: &str, kind: Kind, value: &str, locations: Vec<Location>) -> Fin
 }
 
 fn public(name: &str, value: &str) -> Part {
-    Part { name: name.to_owned(), value: PartValue::Public(value.to_owned()) }
+    Part::public(name, value)
 }
 
 fn at(place: Place, path: &[u8], line: u32) -> Location {
@@ -163,7 +163,7 @@ fn findings() -> Vec<Finding> {
     );
     everywhere.parts = vec![
         public("client_id", "1234.apps.test.invalid"),
-        Part { name: "client_secret".to_owned(), value: PartValue::Finding(everywhere.id) },
+        Part::new("client_secret", PartValue::Finding(everywhere.id)),
         public("issuer", "https://accounts.test.invalid"),
     ];
     everywhere.liveness = Liveness {

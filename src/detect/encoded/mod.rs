@@ -58,6 +58,8 @@ impl Detector {
             };
             for mut candidate in self.find_in(&text, depth + 1, &mut |_| {}) {
                 candidate.span = if is_inflated { run.whole() } else { run.place_of(&candidate.span) };
+                // Lines within an encoding are none of the file.
+                candidate.companions.iter_mut().for_each(|companion| companion.line = 0);
                 candidates.push(candidate);
             }
         }

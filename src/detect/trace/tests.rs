@@ -198,8 +198,8 @@ impl Edit {
 /// Everything about candidates that can be compared.
 fn describe(candidates: &[Candidate]) -> Vec<String> {
     let describe = |candidate: &Candidate| {
-        let Candidate { rule, id, kind, confidence, severity, span, parts, .. } = candidate;
-        format!("{} {id} {kind:?} {confidence:?} {severity:?} {span:?} {parts:?}", rule.id)
+        let Candidate { rule, id, kind, confidence, severity, span, companions, .. } = candidate;
+        format!("{} {id} {kind:?} {confidence:?} {severity:?} {span:?} {companions:?}", rule.id)
     };
     candidates.iter().map(describe).collect()
 }

@@ -37,13 +37,9 @@ impl<P> Run<'_, P> {
         if format!("{}{}", url.origin().ascii_serialization(), url.path()) != planned_endpoint {
             return Err("not sent: the issuer's revocation endpoint is not the planned one any more".to_owned());
         }
-        let mut parts = vec![public_part("issuer", issuer)];
-        parts.extend(authority.client_id().map(|client| public_part("client_id", client)));
-        parts.extend(
-            companions
-                .iter()
-                .map(|companion| Part { name: "client_secret".to_owned(), value: PartValue::Finding(companion.id) }),
-        );
+        let mut parts = vec![Part::public("issuer", issuer)];
+        parts.extend(authority.client_id().map(|client| Part::public("client_id", client)));
+        parts.extend(companions.iter().map(|companion| Part::new("client_secret", PartValue::Finding(companion.id))));
         let finding = finding_of(entry.finding, entry.kind, secret, parts);
         Ok(PreparedCall { metadata, endpoint, client, subject: ProbeSubject { finding, companions } })
     }
@@ -62,7 +58,7 @@ impl<P> Run<'_, P> {
                     "not sent: the secret of its client is not to be read in any of the planned places any more"
                         .to_owned()
                 })?;
-                let parts = vec![public_part("client_id", client_id), public_part("issuer", issuer)];
+                let parts = vec![Part::public("client_id", client_id), Part::public("issuer", issuer)];
                 let companion = finding_of(*credential, *credential_kind, secret.duplicate(), parts);
                 Ok((Some(ClientCredentials::confidential(client_id, secret)), vec![companion]))
             }
@@ -88,10 +84,6 @@ impl<P> Run<'_, P> {
             .filter_map(|location| (self.execution.reread)(id, kind, location))
             .find(|secret| Fingerprint::of(self.execution.key, kind, secret.expose()) == id)
     }
-}
-
-fn public_part(name: &str, value: &str) -> Part {
-    Part { name: name.to_owned(), value: PartValue::Public(value.to_owned()) }
 }
 
 /// A finding that holds what asking about it takes, and no more.

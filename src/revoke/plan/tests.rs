@@ -3,9 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::finding::{
-    FingerprintKey, LivenessState, Location, Part, PartValue, Place, SourcePath, TextSpan, TokenFacts,
-};
+use crate::finding::{FingerprintKey, LivenessState, Location, Part, Place, SourcePath, TextSpan, TokenFacts};
 use crate::revoke::Subject;
 use crate::revoke::policy::Policy;
 use crate::revoke::terms::{IssuerMatch, IssuerTerms, Survey};
@@ -32,7 +30,7 @@ pub(in crate::revoke) fn subject(kind: Kind, number: u8) -> Subject {
 }
 
 pub(in crate::revoke) fn public(name: &str, value: &str) -> Part {
-    Part { name: name.to_owned(), value: PartValue::Public(value.to_owned()) }
+    Part::public(name, value)
 }
 
 pub(in crate::revoke) fn token_at(path: &str) -> Location {

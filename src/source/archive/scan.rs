@@ -25,7 +25,8 @@ impl Visitor for Scanning<'_> {
         let path = SourcePath::new(path);
         if !self.context.collector.excluded.has(&path) {
             // Memory cannot fail to be read.
-            let _read = self.context.scan_stream(content, &mut self.buffer, |_, _| false, self.place, || path);
+            let _read =
+                self.context.scan_stream(content, &mut self.buffer, |_, _| false, self.place, || path, |_| Vec::new());
         }
     }
 

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::Scope;
 
-use super::{diagnose_io, shown, source_path};
+use super::{diagnose_io, shown, siblings, source_path};
+use crate::detect::Candidate;
 use crate::diagnostic::Diagnostic;
 use crate::finding::{Location, Origin, Place};
 use crate::source::stream::{Buffer, Part, Searched};
@@ -57,7 +58,10 @@ fn try_scan<'scope>(scope: &Scope<'scope>, path: &Path, context: &'scope ScanCon
         }
         is_large
     };
-    BUFFER.with_borrow_mut(|buffer| context.scan_stream(&file, buffer, takes_over, &Place::File, || source_path(path)))
+    let elsewhere = |candidate: &Candidate| siblings::parts(candidate, path, context);
+    BUFFER.with_borrow_mut(|buffer| {
+        context.scan_stream(&file, buffer, takes_over, &Place::File, || source_path(path), elsewhere)
+    })
 }
 
 /// Scans what an archive holds, unless it cannot be opened. It is read whole if it was not yet.
@@ -134,7 +138,8 @@ impl Segments {
         for Searched { found, behind, result } in all.drain(..).flatten() {
             for (candidate, span) in found {
                 let location = Location { place: Place::File, path: path.clone(), span: origin.moved_span(span) };
-                context.collector.add(candidate, vec![location]);
+                let parts = siblings::parts(&candidate, &self.path, context);
+                context.collector.add_with(candidate, vec![location], parts);
             }
             origin = origin.moved(behind);
             if let Err(error) = result {

@@ -3,9 +3,12 @@
 //! Hidden and ignored files are scanned too: `.env` lives there. What git keeps for itself is not: see `git`.
 
 mod file;
+mod siblings;
 mod walk;
 
 use std::path::{Path, PathBuf};
+
+pub(super) use siblings::Siblings;
 
 use super::{ScanContext, Source, SourceError};
 use crate::diagnostic::Diagnostic;

@@ -1,0 +1,72 @@
+//! What belongs to a candidate, but stands in another text than it does.
+
+use std::sync::Arc;
+
+use super::fit::{self, Kinship, Standpoint};
+use super::{Pairer, fitting};
+use crate::detect::{Candidate, Detector};
+use crate::rules::PartSpec;
+
+/// Something in another text that belongs to a candidate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// What it is, in the words of [`crate::finding::Part::name`].
+    pub name: String,
+    /// Its value.
+    pub value: String,
+    /// The text, by its place among those that were looked at.
+    pub text: usize,
+    /// Its line there, counted from 1.
+    pub line: u32,
+}
+
+impl Candidate {
+    /// Whether its rule looks for something beside it that was not found there.
+    pub fn lacks_companions(&self) -> bool {
+        self.rule.parts.iter().any(|spec| is_lacking(self, spec))
+    }
+}
+
+impl Detector {
+    /// What a candidate lacks and other texts have, if no name says that it belongs to something else. All values that fit equally
+    /// well are told, each once.
+    pub fn companions_elsewhere(&self, candidate: &Candidate, texts: &[&[u8]]) -> Vec<Elsewhere> {
+        let pairer = self.pairer.get_or_init(|| Pairer::new(&self.rules));
+        let Some(rule) = self.rules.rules.iter().position(|rule| Arc::ptr_eq(rule, &candidate.rule)) else {
+            return Vec::new();
+        };
+        let mut all: Vec<Elsewhere> = Vec::new();
+        for (number, spec) in candidate.rule.parts.iter().enumerate() {
+            if !is_lacking(candidate, spec) || all.iter().any(|found| found.name == spec.name) {
+                continue;
+            }
+            let pattern = pairer.pattern(&self.rules, rule, number);
+            let mut found: Vec<(Kinship, Elsewhere)> = Vec::new();
+            for (text, bytes) in texts.iter().enumerate() {
+                let neighbours = pairer.assignments_in(bytes, std::iter::once(0..bytes.len()), &[]);
+                found.extend(neighbours.iter().filter_map(|neighbour| {
+                    let (stem, value) = fitting(bytes, spec, pattern, neighbour)?;
+                    let Standpoint { stem, around } = neighbour.standpoint(bytes, stem);
+                    let kinship = Kinship::of(&candidate.names, &fit::names(stem, around))?;
+                    let lines = memchr::memchr_iter(b'\n', bytes.get(..neighbour.assigned.span.start)?).count();
+                    let line = u32::try_from(lines).unwrap_or(u32::MAX).saturating_add(1);
+                    Some((kinship, Elsewhere { name: spec.name.clone(), value, text, line }))
+                }));
+            }
+            let best = found.iter().map(|(kinship, _)| *kinship).min();
+            for (kinship, found) in found {
+                let is_known = all.iter().any(|known| known.name == found.name && known.value == found.value);
+                if Some(kinship) == best && !is_known {
+                    all.push(found);
+                }
+            }
+        }
+        all
+    }
+}
+
+/// Whether a companion could be told by its name, and none was found.
+fn is_lacking(candidate: &Candidate, spec: &PartSpec) -> bool {
+    let is_named = !spec.keys.is_empty() && spec.name != "client_secret";
+    is_named && candidate.companions.iter().all(|companion| companion.name != spec.name)
+}
