@@ -1,8 +1,10 @@
 //! A Bloom filter for the windows of all anchors, small enough for the vector registers.
 //!
-//! Three hashes of twelve bits each, one of the first three bytes of a window and two of all four, each with a table of 4096 bits.
-//! The hashes are linear over bits, so that AVX-512 computes them for 64 places at once by multiplication with bit matrices; the
-//! case of letters is left out of them by matrices that do not look at its bit. What all tables know is a candidate.
+//! Three hashes of eight bits each, one of the first three bytes of a window and two of all four, each with a table of 4096 bits: sixteen
+//! for each value, of which four more bits of hash, the same for all tables, choose one. That makes the tables no worse than with bits
+//! of their own, and lets them be joined before that bit is looked at. The hashes are linear over bits, so that AVX-512 computes them for
+//! 64 places at once by multiplication with bit matrices; the case of letters is left out of them by matrices that do not look at its
+//! bit. What all tables know is a candidate.
 //!
 //! [`Bloom::knows`] is the definition; everything faster is tested against it.
 
@@ -21,9 +23,6 @@ const PLANES: usize = 4;
 /// fills eight places in their tables.
 const LAST_MASK: u32 = 0x3807_0000;
 
-/// With fewer windows, a third table lets through hardly less than two, and costs a third of the time.
-const SPARSE: usize = 512;
-
 /// How many sets of matrices are tried for one that no run of equal bytes passes.
 const ATTEMPTS: u64 = 16;
 
@@ -38,8 +37,6 @@ pub(super) struct Bloom {
     pub(super) matrices: [[u64; WIDTH]; PLANES],
     /// Which hashes occur.
     pub(super) tables: [[u8; TABLE]; TABLES],
-    /// Whether there are so few that the first two tables will do.
-    pub(super) is_sparse: bool,
 }
 
 impl Bloom {
@@ -61,8 +58,7 @@ impl Bloom {
     fn with_seed(windows: &[Window], seed: u64) -> Self {
         let columns = columns(seed);
         let matrices = std::array::from_fn(|plane| columns.map(|columns| matrix(&columns, plane)));
-        let mut bloom =
-            Self { sums: sums(&columns), matrices, tables: [[0; TABLE]; TABLES], is_sparse: windows.len() < SPARSE };
+        let mut bloom = Self { sums: sums(&columns), matrices, tables: [[0; TABLE]; TABLES] };
         for window in windows {
             if window.is_short {
                 for last in 0..=u8::MAX {
@@ -77,16 +73,16 @@ impl Bloom {
     }
 
     fn insert(&mut self, bytes: [u8; WIDTH]) {
-        let places = places(self.hash(bytes));
-        for (table, (byte, bit)) in self.tables.iter_mut().zip(places) {
-            table[byte] |= bit;
+        let (places, bit) = places(self.hash(bytes));
+        for (table, place) in self.tables.iter_mut().zip(places) {
+            table[place] |= bit;
         }
     }
 
     /// Whether a window may begin with these bytes.
     pub(super) fn knows(&self, bytes: [u8; WIDTH]) -> bool {
-        let mut tables = self.tables.iter().zip(places(self.hash(bytes)));
-        tables.all(|(table, (byte, bit))| table[byte] & bit != 0)
+        let (places, bit) = places(self.hash(bytes));
+        self.tables.iter().zip(places).all(|(table, place)| table[place] & bit != 0)
     }
 
     fn known_runs(&self) -> usize {
@@ -98,19 +94,11 @@ impl Bloom {
     }
 }
 
-/// Where a hash stands in each table: the byte, and the bit in it.
-///
-/// Each table has a byte of the hash of its own as the place, as far as one vector instruction looks up. What else they need comes
-/// from the same byte for all of them.
-fn places(hash: u32) -> [(usize, u8); TABLES] {
+/// Where a hash stands: a byte of each table, and the bit in all of them.
+fn places(hash: u32) -> ([usize; TABLES], u8) {
     let [first, rest, second, third] = hash.to_le_bytes().map(usize::from);
-    let (half, other_half) = (rest >> 7, rest >> 6 & 1);
-    let (bit, other_bit) = (rest & 7, rest >> 3 & 7);
-    [
-        (first | half << 8, 1 << bit),
-        (second | other_half << 8, 1 << other_bit),
-        (third | (half ^ other_half) << 8, 1 << (bit ^ other_bit)),
-    ]
+    let half = (rest >> 7) << 8;
+    ([first | half, second | half, third | half], 1 << (rest & 7))
 }
 
 /// The matrix that gives eight bits of the hash, from bit `plane * 8` on, in the form of `GF2P8AFFINEQB`: the row for the lowest bit

@@ -55,7 +55,7 @@ impl<'a> Candidates<'a> {
         while mask != 0 {
             let place = base + mask.trailing_zeros() as usize;
             mask &= mask - 1;
-            if self.dictionary.may_know(self.bytes, place) {
+            if self.dictionary.may_know(self.bytes, place) && self.dictionary.is_likely(self.bytes, place) {
                 self.look_up(place);
             }
         }
@@ -118,7 +118,13 @@ impl Places {
             self.places[known.min(index)] = place;
             known += usize::from(candidates.dictionary.may_know(candidates.bytes, place as usize));
         }
-        for place in self.places.iter().take(known) {
+        let mut likely = 0;
+        for index in 0..known {
+            let place = self.places[index];
+            self.places[likely.min(index)] = place;
+            likely += usize::from(candidates.dictionary.is_likely(candidates.bytes, place as usize));
+        }
+        for place in self.places.iter().take(likely) {
             candidates.look_up(*place as usize);
         }
         self.count = 0;

@@ -25,6 +25,18 @@ struct Entry {
     spellings: Vec<Box<[u8]>>,
 }
 
+/// How many bytes of the context of a place are looked at on each side of it.
+const SIDE: usize = 8;
+
+/// What all anchors of a list have in common around their windows: cheap to compare, and mostly enough to tell that none is there.
+#[derive(Clone, Copy)]
+struct Tag {
+    /// The bytes from [`SIDE`] before the window on, with [`CASE`] set; nought where they are not looked at.
+    value: u128,
+    /// Which of them are looked at.
+    mask: u128,
+}
+
 /// All anchors with windows of one width.
 struct Lists {
     /// Which bytes of four belong to a window.
@@ -35,6 +47,8 @@ struct Lists {
     begins: Vec<u16>,
     /// All lists one after another.
     entries: Vec<Entry>,
+    /// What each list is told by, in the place of its first entry.
+    tags: Vec<Tag>,
 }
 
 /// All anchors.
@@ -69,6 +83,14 @@ impl Dictionary {
         self.long.may_know(window) | self.short.may_know(window)
     }
 
+    /// Whether what stands around a place that [`Dictionary::may_know`] told speaks for an anchor. Wrong seldom, where none is.
+    #[inline]
+    pub(super) fn is_likely(&self, bytes: &[u8], position: usize) -> bool {
+        let context = context_at(bytes, position);
+        let window = window_at(bytes, position);
+        self.long.is_likely(window, context) | self.short.is_likely(window, context)
+    }
+
     /// Tells the anchors that have their window at `position` and lie in `zone`.
     pub(super) fn look_up(&self, bytes: &[u8], zone: &Range<usize>, position: usize, tell: &mut impl FnMut(Sighting)) {
         let window = window_at(bytes, position);
@@ -91,6 +113,32 @@ impl Dictionary {
     }
 }
 
+impl Tag {
+    /// Matches nothing.
+    const NONE: Self = Self { value: 1, mask: 1 };
+
+    /// The bytes that all of these have in common.
+    fn of(list: &[Entry]) -> Self {
+        let common = list.iter().map(Self::of_one).reduce(|a, b| {
+            let differs = (a.value ^ b.value).to_le_bytes().map(|byte| if byte == 0 { u8::MAX } else { 0 });
+            let mask = a.mask & b.mask & u128::from_le_bytes(differs);
+            Self { value: a.value & mask, mask }
+        });
+        common.unwrap_or(Self::NONE)
+    }
+
+    fn of_one(entry: &Entry) -> Self {
+        let (mut value, mut mask) = ([0; 2 * SIDE], [0; 2 * SIDE]);
+        // Where in the anchor the context begins, which may be before it.
+        let skipped = (entry.offset as usize).saturating_sub(SIDE);
+        let first = SIDE.saturating_sub(entry.offset as usize);
+        for ((value, mask), byte) in value.iter_mut().zip(&mut mask).skip(first).zip(entry.text.iter().skip(skipped)) {
+            (*value, *mask) = (byte | CASE, u8::MAX);
+        }
+        Self { value: u128::from_le_bytes(value), mask: u128::from_le_bytes(mask) }
+    }
+}
+
 impl Lists {
     fn new(mask: u32, mut entries: Vec<Entry>) -> Self {
         entries.sort_by_key(|entry| (hash(entry.window, LIST_BITS), entry.anchor));
@@ -102,7 +150,17 @@ impl Lists {
             begins.resize(begins.len().max(hash(entry.window, LIST_BITS) + 1), index);
         }
         begins.resize((1 << LIST_BITS) + 1, u16::try_from(entries.len()).unwrap_or(u16::MAX));
-        Self { mask, map, begins, entries }
+        let lists = entries.chunk_by(|a, b| hash(a.window, LIST_BITS) == hash(b.window, LIST_BITS));
+        let tags = lists.flat_map(|list| std::iter::repeat_n(Tag::of(list), list.len())).chain([Tag::NONE]).collect();
+        Self { mask, map, begins, entries, tags }
+    }
+
+    #[inline]
+    fn is_likely(&self, window: u32, context: u128) -> bool {
+        let list = hash(window & self.mask, LIST_BITS);
+        let begin = self.begins.get(list).copied().unwrap_or_default();
+        // The tag of an empty list is that of the next one: wrong, but no anchor is lost by it.
+        self.tags.get(usize::from(begin)).is_some_and(|tag| (context ^ tag.value) & tag.mask == 0)
     }
 
     #[inline]
@@ -132,6 +190,20 @@ pub(super) fn window_at(bytes: &[u8], position: usize) -> u32 {
         window
     });
     u32::from_le_bytes(window) | CASES
+}
+
+/// The bytes around a position, from [`SIDE`] before it on, with [`CASE`] set. What lies outside counts as nought.
+#[inline]
+fn context_at(bytes: &[u8], position: usize) -> u128 {
+    const ALL_CASES: u128 = u128::from_ne_bytes([CASE; 2 * SIDE]);
+    let whole = position.checked_sub(SIDE).and_then(|start| bytes.get(start..)?.first_chunk::<{ 2 * SIDE }>());
+    let context = whole.copied().unwrap_or_else(|| {
+        std::array::from_fn(|index| {
+            let byte = (position + index).checked_sub(SIDE).and_then(|index| bytes.get(index));
+            byte.copied().unwrap_or(0)
+        })
+    });
+    u128::from_le_bytes(context) | ALL_CASES
 }
 
 #[inline]

@@ -10,8 +10,6 @@ mod aarch64;
 mod x86_64;
 
 use super::bloom::Bloom;
-#[cfg(target_arch = "x86_64")]
-use super::bloom::TABLES;
 use super::candidates::{self, Candidates, Places};
 use super::nibble::Nibbles;
 use super::window::{WIDTH, Window};
@@ -113,14 +111,9 @@ impl Sieve {
     pub(super) fn collect(&self, candidates: &mut Candidates<'_>) {
         match (self.engine, &self.filter) {
             #[cfg(target_arch = "x86_64")]
-            (Engine::Avx512, Filter::Bloom(bloom)) if bloom.is_sparse => {
-                // SAFETY: `new` takes an engine only where the processor has its instructions.
-                unsafe { x86_64::collect_avx512::<2>(bloom, candidates) }
-            }
-            #[cfg(target_arch = "x86_64")]
             (Engine::Avx512, Filter::Bloom(bloom)) => {
-                // SAFETY: as before.
-                unsafe { x86_64::collect_avx512::<TABLES>(bloom, candidates) }
+                // SAFETY: `new` takes an engine only where the processor has its instructions.
+                unsafe { x86_64::collect_avx512(bloom, candidates) }
             }
             #[cfg(target_arch = "x86_64")]
             (Engine::Avx2, Filter::Nibbles(nibbles)) => {

@@ -6,9 +6,9 @@ use std::arch::x86_64::{
     _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8,
     _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16, _mm512_add_epi32, _mm512_castsi512_si128,
     _mm512_cvtepu8_epi32, _mm512_gf2p8affine_epi64_epi8, _mm512_loadu_si512, _mm512_mask_blend_epi8,
-    _mm512_mask_test_epi8_mask, _mm512_maskz_compress_epi8, _mm512_maskz_loadu_epi8, _mm512_movepi8_mask,
-    _mm512_permutex2var_epi8, _mm512_permutexvar_epi8, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_epi64,
-    _mm512_setzero_si512, _mm512_storeu_si512, _mm512_ternarylogic_epi64, _mm512_test_epi8_mask, _mm512_xor_si512,
+    _mm512_mask_permutexvar_epi8, _mm512_maskz_compress_epi8, _mm512_maskz_loadu_epi8, _mm512_movepi8_mask,
+    _mm512_permutexvar_epi8, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_epi64, _mm512_setzero_si512,
+    _mm512_storeu_si512, _mm512_ternarylogic_epi64, _mm512_test_epi8_mask, _mm512_xor_si512,
 };
 
 use crate::detect::prefilter::bloom::{Bloom, TABLES};
@@ -34,8 +34,8 @@ const ASCENDING: [u8; LANES] = {
 struct Filter {
     matrices: [[__m512i; WIDTH]; 4],
     tables: [[__m512i; 8]; TABLES],
-    /// For each value of the lowest six bits of an index, the bit that each table has for it.
-    bits: [__m512i; TABLES],
+    /// The bit of the tables for each value of the lowest six bits of a hash.
+    bits: __m512i,
 }
 
 #[inline]
@@ -53,23 +53,19 @@ impl Filter {
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,gfni,bmi1,bmi2,lzcnt,popcnt")]
     fn new(bloom: &Bloom) -> Self {
-        let bits: [[u8; LANES]; TABLES] = [
-            std::array::from_fn(|index| 1 << (index & 7)),
-            std::array::from_fn(|index| 1 << (index >> 3)),
-            std::array::from_fn(|index| 1 << ((index & 7) ^ (index >> 3))),
-        ];
+        let bits: [u8; LANES] = std::array::from_fn(|index| 1 << (index & 7));
         Self {
             matrices: bloom.matrices.map(|matrices| matrices.map(|matrix| _mm512_set1_epi64(matrix.cast_signed()))),
             tables: std::array::from_fn(|index| table(&bloom.tables[index])),
-            // SAFETY: each array has as many bytes as the vector.
-            bits: bits.map(|bits| unsafe { _mm512_loadu_si512(bits.as_ptr().cast()) }),
+            // SAFETY: the array has as many bytes as the vector.
+            bits: unsafe { _mm512_loadu_si512(bits.as_ptr().cast()) },
         }
     }
 
     /// A bit for each place that the filter lets through. `windows` are the bytes at each place and those that follow.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,gfni,bmi1,bmi2,lzcnt,popcnt")]
-    fn knows<const COUNT: usize>(&self, windows: [__m512i; WIDTH]) -> u64 {
+    fn knows(&self, windows: [__m512i; WIDTH]) -> u64 {
         let product = |position: usize, plane: usize| {
             _mm512_gf2p8affine_epi64_epi8::<0>(windows[position], self.matrices[plane][position])
         };
@@ -80,47 +76,49 @@ impl Filter {
         };
         let four = |plane| _mm512_xor_si512(three(plane), product(3, plane));
         let rest = three(1);
-        let half = _mm512_movepi8_mask(rest);
-        let other_half = _mm512_test_epi8_mask(rest, _mm512_set1_epi8(0x40));
-        let bit = |table: usize| _mm512_permutexvar_epi8(rest, self.bits[table]);
-        let first = Self::look_up(&self.tables[0], three(0), half);
-        let second = Self::look_up(&self.tables[1], four(2), other_half);
-        let known = _mm512_mask_test_epi8_mask(_mm512_test_epi8_mask(first, bit(0)), second, bit(1));
-        if COUNT < TABLES {
-            return known;
-        }
-        let third = Self::look_up(&self.tables[2], four(3), half ^ other_half);
-        _mm512_mask_test_epi8_mask(known, third, bit(2))
+        let (first, first_upper) = Self::look_up(&self.tables[0], three(0));
+        let (second, second_upper) = Self::look_up(&self.tables[1], four(2));
+        let (third, third_upper) = Self::look_up(&self.tables[2], four(3));
+        // What all three have.
+        let lower = _mm512_ternarylogic_epi64::<0x80>(first, second, third);
+        let upper = _mm512_ternarylogic_epi64::<0x80>(first_upper, second_upper, third_upper);
+        let known = _mm512_mask_blend_epi8(_mm512_movepi8_mask(rest), lower, upper);
+        _mm512_test_epi8_mask(known, _mm512_permutexvar_epi8(rest, self.bits))
     }
 
-    /// The bytes of a table at the places in `index`, in its upper half where `is_upper` has a bit.
+    /// The bytes of both halves of a table at the places in `index`.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,gfni,bmi1,bmi2,lzcnt,popcnt")]
-    fn look_up(table: &[__m512i; 8], index: __m512i, is_upper: u64) -> __m512i {
-        let is_odd = _mm512_movepi8_mask(index);
-        let quarter = |quarter: usize| _mm512_permutex2var_epi8(table[quarter * 2], index, table[quarter * 2 + 1]);
-        let lower = _mm512_mask_blend_epi8(is_odd, quarter(0), quarter(1));
-        let upper = _mm512_mask_blend_epi8(is_odd, quarter(2), quarter(3));
-        _mm512_mask_blend_epi8(is_upper, lower, upper)
+    fn look_up(table: &[__m512i; 8], index: __m512i) -> (__m512i, __m512i) {
+        let (two, one) = (_mm512_movepi8_mask(index), _mm512_test_epi8_mask(index, _mm512_set1_epi8(0x40)));
+        let half = |first: usize| {
+            let lines = &table[first..first + 4];
+            // Four instructions of one step each, where those that look up in two lines at once take three.
+            let found = _mm512_permutexvar_epi8(index, lines[0]);
+            let found = _mm512_mask_permutexvar_epi8(found, one & !two, index, lines[1]);
+            let found = _mm512_mask_permutexvar_epi8(found, two & !one, index, lines[2]);
+            _mm512_mask_permutexvar_epi8(found, one & two, index, lines[3])
+        };
+        (half(0), half(4))
     }
 }
 
-/// Looks at the places in the zone of `candidates` that the first `COUNT` tables of the filter let through.
+/// Looks at the places in the zone of `candidates` that the filter lets through.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,gfni,bmi1,bmi2,lzcnt,popcnt")]
-pub(super) fn collect_avx512<const COUNT: usize>(bloom: &Bloom, candidates: &mut Candidates<'_>) {
+pub(super) fn collect_avx512(bloom: &Bloom, candidates: &mut Candidates<'_>) {
     let zone = candidates.zone.clone();
     if zone.len() <= 2 * LANES {
         // Few places: the tables are read where they stand, and nothing is collected.
-        look_at_few::<COUNT>(bloom, candidates, zone.start);
+        look_at_few(bloom, candidates, zone.start);
         if zone.len() > LANES {
-            look_at_few::<COUNT>(bloom, candidates, zone.start + LANES);
+            look_at_few(bloom, candidates, zone.start + LANES);
         }
         return;
     }
     let filter = Filter::new(bloom);
     let mut places = Places::new();
     for place in zone.step_by(LANES) {
-        let known = known_at::<COUNT>(&filter, candidates, place);
+        let known = known_at(&filter, candidates, place);
         add(&mut places, candidates, place, known);
     }
     places.look_at_all(candidates);
@@ -128,23 +126,21 @@ pub(super) fn collect_avx512<const COUNT: usize>(bloom: &Bloom, candidates: &mut
 
 #[inline(never)]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,gfni,bmi1,bmi2,lzcnt,popcnt")]
-fn look_at_few<const COUNT: usize>(bloom: &Bloom, candidates: &mut Candidates<'_>, place: usize) {
-    let known = known_at::<COUNT>(&Filter::new(bloom), candidates, place);
+fn look_at_few(bloom: &Bloom, candidates: &mut Candidates<'_>, place: usize) {
+    let known = known_at(&Filter::new(bloom), candidates, place);
     candidates.look_at(place, known);
 }
 
 /// A bit for each place in the zone from `place` on that the filter lets through.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,gfni,bmi1,bmi2,lzcnt,popcnt")]
-fn known_at<const COUNT: usize>(filter: &Filter, candidates: &Candidates<'_>, place: usize) -> u64 {
+fn known_at(filter: &Filter, candidates: &Candidates<'_>, place: usize) -> u64 {
     let rest = candidates.bytes.get(place..).unwrap_or_default();
     let known = if let Some(chunk) = rest.first_chunk::<{ LANES + WIDTH - 1 }>() {
         // SAFETY: the chunk has three bytes more than the vector, and is read from its first four.
-        filter.knows::<COUNT>(std::array::from_fn(|offset| unsafe {
-            _mm512_loadu_si512(chunk.as_ptr().add(offset).cast())
-        }))
+        filter.knows(std::array::from_fn(|offset| unsafe { _mm512_loadu_si512(chunk.as_ptr().add(offset).cast()) }))
     } else {
-        filter.knows::<COUNT>(std::array::from_fn(|offset| {
+        filter.knows(std::array::from_fn(|offset| {
             let rest = rest.get(offset..).unwrap_or_default();
             // SAFETY: the mask has no bit for bytes behind the last, and those are not read.
             unsafe { _mm512_maskz_loadu_epi8(lanes(rest.len()), rest.as_ptr().cast()) }
