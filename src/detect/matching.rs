@@ -122,6 +122,13 @@ impl Detector {
             for found in found {
                 let Some(rule) = self.rules.rules.get(found.rule) else { continue };
                 let stem = key.stem(found.stem);
+                if !self.gate(found.rule).admits(&value) {
+                    // What asks for a context is not told of where nobody knows of that.
+                    if rule.near.is_empty() && rule.under.is_empty() {
+                        judge.refuse(rule, assignment.span.clone(), Filter::Shape);
+                    }
+                    continue;
+                }
                 let refusal = if stem.iter().any(|word| SAYS_ENCRYPTED.contains(&word.as_str())) {
                     Some(Filter::Encrypted)
                 } else if !self.may_hold(found.rule, rule, &value) {
@@ -148,9 +155,10 @@ impl Detector {
     /// The rules that look for a name.
     pub(super) fn rules_for(&self, name: &[u8]) -> Vec<KeyMatch> {
         let mut found = self.key_rules.matches(name);
-        let except = |found: &KeyMatch| self.rules.rules.get(found.rule).map_or(&[][..], |rule| rule.except.as_slice());
-        if found.iter().any(|found| found.stem > 0 && !except(found).is_empty()) {
+        if found.iter().any(|found| found.stem > 0 && self.gate(found.rule).has_exceptions) {
             let key = Key::parse(name);
+            let except =
+                |found: &KeyMatch| self.rules.rules.get(found.rule).map_or(&[][..], |rule| rule.except.as_slice());
             found.retain(|found| !key.stem(found.stem).iter().any(|word| except(found).contains(word)));
         }
         found

@@ -18,6 +18,7 @@ mod boundary;
 mod encoded;
 mod examples;
 mod filter;
+mod gate;
 mod judge;
 mod jwk;
 mod jwt;
@@ -45,6 +46,7 @@ use regex::bytes::Regex;
 use crate::finding::{Confidence, Fingerprint, FingerprintKey, Kind, Severity, TokenFacts};
 use crate::rules::{self, Matcher, Rule, RuleSet, Window};
 use crate::secret::Secret;
+use gate::Gate;
 use judge::{Judge, Match};
 use key::KeyIndex;
 use pairing::{Paired, Pairer};
@@ -119,6 +121,8 @@ pub struct Detector {
     widest: Window,
     /// Length of the longest anchor.
     longest_anchor: usize,
+    /// What tells most rules to be out of the question.
+    gates: Vec<Gate>,
     /// What is compiled of each rule, when it is first needed.
     compiled: Vec<Compiled>,
     /// The rules that look for the value of a key.
@@ -150,6 +154,7 @@ impl Detector {
         let widest = reaches.iter().map(|reach| reach.window).fold(NARROW, Window::united);
         let compiled = rules.rules.iter().map(|_| Compiled::default()).collect();
         let letters = reaches.iter().map(|_| OnceLock::new()).collect();
+        let gates = rules.rules.iter().map(|rule| Gate::of(rule)).collect();
         Self {
             rules,
             key,
@@ -158,6 +163,7 @@ impl Detector {
             letters,
             widest,
             longest_anchor,
+            gates,
             compiled,
             key_rules,
             pairer: OnceLock::new(),
@@ -281,6 +287,10 @@ impl Detector {
             })
         };
         matches.into_iter().zip(ids).zip(companions).filter_map(candidate).collect()
+    }
+
+    fn gate(&self, rule: usize) -> Gate {
+        self.gates.get(rule).copied().unwrap_or(Gate::CLOSED)
     }
 
     /// The pattern of a rule, at single anchors.

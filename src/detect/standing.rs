@@ -6,7 +6,6 @@
 
 use super::assignment::{self, PlainRun};
 use super::judge;
-use super::key::KeyMatch;
 use super::matching::{raw_of_assignment, raw_of_pattern, raw_of_token};
 use super::prefilter::{Claim, Owner, Prefilter};
 use super::tail::Outlook;
@@ -164,15 +163,12 @@ impl Detector {
         }
         let Some(assignment) = assignment::assigned(bytes, &name) else { return Verdict::Wide };
         // No reading of a value is longer than its text.
-        let may_fit = |found: &KeyMatch| {
-            self.rules.rules.get(found.rule).is_some_and(|rule| rule.shape.min_length <= assignment.span.len())
-        };
-        if !found.iter().any(may_fit) {
+        if !found.iter().any(|found| self.gate(found.rule).shortest <= assignment.span.len()) {
             return Verdict::Wide;
         }
         // Whether the value is one of a Kubernetes secret is told by what stands far away: both readings count.
         let passes = |value: &[u8]| {
-            found.iter().any(|found| {
+            found.iter().filter(|found| self.gate(found.rule).admits(value)).any(|found| {
                 self.rules.rules.get(found.rule).is_some_and(|rule| {
                     self.may_hold(found.rule, rule, value)
                         && judge::passes(rule, &raw_of_assignment(&assignment, value, &[], *found, rule))

@@ -118,7 +118,7 @@ pub(super) fn collect_avx512(bloom: &Bloom, candidates: &mut Candidates<'_>) {
     let filter = Filter::new(bloom);
     let mut places = Places::new();
     for place in zone.step_by(LANES) {
-        let known = known_at(&filter, candidates, place);
+        let known = known_at::<true>(&filter, candidates, place);
         add(&mut places, candidates, place, known);
     }
     places.look_at_all(candidates);
@@ -127,14 +127,16 @@ pub(super) fn collect_avx512(bloom: &Bloom, candidates: &mut Candidates<'_>) {
 #[inline(never)]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,gfni,bmi1,bmi2,lzcnt,popcnt")]
 fn look_at_few(bloom: &Bloom, candidates: &mut Candidates<'_>, place: usize) {
-    let known = known_at(&Filter::new(bloom), candidates, place);
+    let known = known_at::<false>(&Filter::new(bloom), candidates, place);
     candidates.look_at(place, known);
 }
 
 /// A bit for each place in the zone from `place` on that the filter lets through.
+///
+/// There is one for each caller, so that it is made part of that one: called, it would read the whole filter from memory each time.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,gfni,bmi1,bmi2,lzcnt,popcnt")]
-fn known_at(filter: &Filter, candidates: &Candidates<'_>, place: usize) -> u64 {
+fn known_at<const IS_LOOP: bool>(filter: &Filter, candidates: &Candidates<'_>, place: usize) -> u64 {
     let rest = candidates.bytes.get(place..).unwrap_or_default();
     let known = if let Some(chunk) = rest.first_chunk::<{ LANES + WIDTH - 1 }>() {
         // SAFETY: the chunk has three bytes more than the vector, and is read from its first four.
