@@ -288,7 +288,10 @@ impl KeyIndex {
                 _ => break,
             }
         }
-        matches.sort_unstable_by_key(|found| (found.rule, std::cmp::Reverse(found.length)));
+        // The rules of one key are in order.
+        if !matches.is_sorted_by_key(|found| found.rule) {
+            matches.sort_unstable_by_key(|found| (found.rule, std::cmp::Reverse(found.length)));
+        }
         matches.dedup_by_key(|found| found.rule);
         matches
     }
@@ -306,24 +309,44 @@ impl KeyIndex {
         shortest.chain(short).chain(long.take_while(move |(key, _)| **key == end).map(|(_, key)| key))
     }
 
+    /// Whether [`KeyIndex::matches`] gives anything.
+    pub(crate) fn knows(&self, name: &[u8]) -> bool {
+        if !self.endings.may_end(name) {
+            return false;
+        }
+        let mut name = name;
+        loop {
+            if self.keys_at_end(name).next().is_some() {
+                return true;
+            }
+            match split_last_word(name) {
+                Some((rest, last)) if is_qualifier(last) => name = rest,
+                _ => return false,
+            }
+        }
+    }
+
     fn match_end(&self, name: &[u8], matches: &mut Vec<KeyMatch>) {
+        for (IndexedKey { backwards, rules }, index) in self.keys_at_end(name) {
+            let stem = (0..=index).filter(|index| begins_word(name, *index)).count().saturating_sub(1);
+            matches.extend(rules.iter().map(|rule| KeyMatch { rule: *rule, stem, length: backwards.len() }));
+        }
+    }
+
+    /// The keys that a name ends with, and where each begins.
+    fn keys_at_end<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = (&'a IndexedKey, usize)> {
         // The characters of the name from behind, and where they stand.
         let characters = || name.iter().enumerate().rev().filter(|(_, byte)| byte.is_ascii_alphanumeric());
         let End { end, .. } = end_of(characters().map(|(_, byte)| byte.to_ascii_lowercase()));
-        for IndexedKey { backwards: key, rules } in self.with_end(end) {
-            let length = key.len();
-            let Some((index, _)) = characters().nth(length - 1) else { continue };
+        self.with_end(end).filter_map(move |key| {
+            let length = key.backwards.len();
+            let (index, _) = characters().nth(length - 1)?;
             // The last eight characters are those of the key already.
-            let rest = key.iter().zip(characters().map(|(_, byte)| byte.to_ascii_lowercase())).skip(8);
-            if !rest.into_iter().all(|(key, byte)| *key == byte) {
-                continue;
-            }
+            let rest = key.backwards.iter().zip(characters().map(|(_, byte)| byte.to_ascii_lowercase())).skip(8);
+            let is_key = rest.into_iter().all(|(key, byte)| *key == byte);
             // A short key at the end of a longer word is another word: `monkey` is no `key`.
-            if length >= SHORTEST_ENDING || begins_word(name, index) {
-                let stem = (0..=index).filter(|index| begins_word(name, *index)).count().saturating_sub(1);
-                matches.extend(rules.iter().map(|rule| KeyMatch { rule: *rule, stem, length }));
-            }
-        }
+            (is_key && (length >= SHORTEST_ENDING || begins_word(name, index))).then_some((key, index))
+        })
     }
 }
 

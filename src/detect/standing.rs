@@ -154,14 +154,14 @@ impl Detector {
         if !may_assign {
             return if is_narrow && read <= start + NARROW.after { Verdict::Narrow } else { Verdict::Wide };
         }
-        let found = self.rules_for(words);
-        if found.is_empty() {
+        if !self.key_rules.knows(words) {
             return if is_narrow { Verdict::Narrow } else { Verdict::Wide };
         }
         if memory.plain.swallows(bytes, name.span.start) {
             return Verdict::Wide;
         }
         let Some(assignment) = assignment::assigned(bytes, &name) else { return Verdict::Wide };
+        let found = self.rules_for(words);
         // No reading of a value is longer than its text.
         if !found.iter().any(|found| self.gate(found.rule).shortest <= assignment.span.len()) {
             return Verdict::Wide;
