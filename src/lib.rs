@@ -17,7 +17,8 @@
 //! - [`secret`]: [`Secret`], the value that cannot print itself.
 //! - [`finding`]: [`Finding`], its places, its id; the baseline.
 //! - [`diagnostic`]: [`Diagnostic`]: what could not be scanned, told instead of passed over.
-//! - [`rules`]: what to look for, where it may be sent, how it is checked and ended: data in `rules/*.toml`.
+//! - [`rules`]: what to look for, where it may be sent, how it is checked and ended: data in `rules/*.toml`. Configurations of gitleaks,
+//!   and what their allowlists keep back.
 //! - [`detect`]: [`Detector`]: bytes in, candidates out.
 //! - [`source`]: [`Source`]: trees, git, images, standard input; the [`Collector`](source::Collector) that all threads fill.
 //! - [`egress`]: the one HTTP client to issuers.

@@ -7,7 +7,7 @@ use super::filter::{self, Filter};
 use super::overlap::Rank;
 use super::{Refusal, jwt, shape};
 use crate::finding::{Confidence, Kind, Severity, TokenFacts};
-use crate::rules::{Matcher, Rule, Scanner};
+use crate::rules::{Borrowed, Matcher, Rule, Scanner};
 use crate::secret::Secret;
 
 /// Proof by a pattern outweighs any name.
@@ -25,6 +25,8 @@ pub(super) struct Match {
     pub(super) severity: Severity,
     pub(super) secret: Secret,
     pub(super) span: Range<usize>,
+    /// All that the rule matched, its name too.
+    pub(super) whole: Range<usize>,
     pub(super) token: Option<TokenFacts>,
     /// The words before those that make its key a secret's: what it belongs to.
     pub(super) stem: Vec<String>,
@@ -48,6 +50,8 @@ impl Match {
 /// A value before it is judged.
 pub(super) struct Raw<'a> {
     pub(super) span: Range<usize>,
+    /// All that the rule matched, its name too.
+    pub(super) whole: Range<usize>,
     pub(super) value: Cow<'a, [u8]>,
     /// Whether only its place tells it to be a secret.
     pub(super) is_assigned: bool,
@@ -62,7 +66,7 @@ impl<'a> Raw<'a> {
     /// A value that no program could be, found without a name.
     pub(super) fn literal(span: Range<usize>, value: Cow<'a, [u8]>, specificity: usize) -> Self {
         let (stem, parts) = (Vec::new(), Vec::new());
-        Self { span, value, is_assigned: false, is_literal: true, stem, parts, specificity }
+        Self { whole: span.clone(), span, value, is_assigned: false, is_literal: true, stem, parts, specificity }
     }
 }
 
@@ -112,13 +116,23 @@ impl<'a> Judge<'a> {
             confidence,
             severity,
             secret: Secret::new(raw.value.into_owned()),
-            rank: Rank { is_of_provider: rule.provider != "generic", specificity, length: raw.span.len() },
+            rank: rank(rule, specificity, raw.span.len()),
             span: raw.span,
+            whole: raw.whole,
             token: facts,
             stem: raw.stem,
             parts: raw.parts,
         });
         true
+    }
+}
+
+/// A rule that was written for gitleaks knows no provider, and that of one tells more.
+fn rank(rule: &Rule, specificity: usize, length: usize) -> Rank {
+    match &rule.borrowed {
+        None => Rank { is_of_provider: rule.provider != "generic", specificity, length },
+        Some(Borrowed { gives_way: true, .. }) => Rank { is_of_provider: false, specificity: 0, length },
+        Some(Borrowed { gives_way: false, .. }) => Rank { is_of_provider: false, specificity, length },
     }
 }
 
@@ -131,6 +145,10 @@ fn judge(rule: &Rule, raw: &Raw<'_>) -> Result<(Confidence, Option<jwt::Token>),
     let value: &[u8] = &raw.value;
     let is_jwt_rule = matches!(rule.matcher, Matcher::Scanner(Scanner::Jwt));
     let token = if is_jwt_rule || value.starts_with(b"ey") { jwt::decode(value) } else { None };
+    if rule.borrowed.is_some() {
+        let confidence = shape::check(&rule.shape, value, rule.confidence)?;
+        return if filter::is_published(value) { Err(Filter::Published) } else { Ok((confidence, token)) };
+    }
     if token.as_ref().is_some_and(|token| token.is_sample) {
         return Err(Filter::Published);
     }

@@ -40,7 +40,7 @@ impl Detector {
                 Owner::Scanner(rule, Scanner::Jwk) => self.match_jwk(bytes, rule, group, judge),
                 Owner::Assignment => self.match_assignments(bytes, group, judge),
                 // What stands within encodings is matched as the bytes that it decodes to.
-                Owner::Encoded(_) => {}
+                Owner::Encoded(_) | Owner::Mark => {}
             }
         }
     }
@@ -217,7 +217,7 @@ pub(super) fn raw_of_pattern<'a>(bytes: &'a [u8], rule: &Rule, found: &Found) ->
         None => Cow::Borrowed(text),
     };
     let value = value::canonical_pem(&value).map_or(value, Cow::Owned);
-    Some(Raw { parts, ..Raw::literal(found.secret.clone(), value, OF_PATTERN) })
+    Some(Raw { whole: found.whole.clone(), parts, ..Raw::literal(found.secret.clone(), value, OF_PATTERN) })
 }
 
 /// What has the form of a token and starts at an anchor.
@@ -237,6 +237,7 @@ pub(super) fn raw_of_assignment<'a>(
 ) -> Raw<'a> {
     Raw {
         span: assignment.span.clone(),
+        whole: assignment.key_span.start.min(assignment.span.start)..assignment.span.end,
         value: Cow::Borrowed(value),
         is_assigned: true,
         is_literal: assignment.is_literal,

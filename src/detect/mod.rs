@@ -14,6 +14,7 @@
 mod allow;
 mod assignment;
 mod block;
+mod borrowed;
 mod boundary;
 mod encoded;
 mod examples;
@@ -85,6 +86,8 @@ pub struct Candidate {
     pub token: Option<TokenFacts>,
     /// Whether a comment beside it allows it to stand there.
     pub is_allowed: bool,
+    /// The allowlists that its content agrees with; whether one of them allows it, its place decides.
+    pub agreeing: Vec<usize>,
 }
 
 impl Candidate {
@@ -123,6 +126,8 @@ pub struct Detector {
     longest_anchor: usize,
     /// What tells most rules to be out of the question.
     gates: Vec<Gate>,
+    /// The anchor that is our mark.
+    mark: Option<u16>,
     /// What is compiled of each rule, when it is first needed.
     compiled: Vec<Compiled>,
     /// The rules that look for the value of a key.
@@ -153,6 +158,7 @@ impl Detector {
         let longest_anchor = reaches.iter().map(|reach| reach.length).max().unwrap_or_default();
         let widest = reaches.iter().map(|reach| reach.window).fold(NARROW, Window::united);
         let compiled = rules.rules.iter().map(|_| Compiled::default()).collect();
+        let mark = prefilter.mark();
         let letters = reaches.iter().map(|_| OnceLock::new()).collect();
         let gates = rules.rules.iter().map(|rule| Gate::of(rule)).collect();
         Self {
@@ -164,6 +170,7 @@ impl Detector {
             widest,
             longest_anchor,
             gates,
+            mark,
             compiled,
             key_rules,
             pairer: OnceLock::new(),
@@ -229,6 +236,9 @@ impl Detector {
         if !encoded.is_empty() {
             for inner in &mut encoded {
                 inner.is_allowed |= allow::is_allowed(bytes, &inner.span);
+                let encoded = inner.span.clone();
+                let around = self.agreeing(bytes, &inner.rule, inner.secret.expose(), &inner.span, &encoded);
+                inner.agreeing.extend(around);
             }
             candidates.append(&mut encoded);
             candidates.sort_by_key(|candidate| (candidate.span.start, candidate.span.end));
@@ -256,6 +266,7 @@ impl Detector {
         if judge.matches.is_empty() {
             return Vec::new();
         }
+        self.give_way(&mut judge);
         let found: Vec<(usize, Range<usize>)> =
             judge.matches.iter().map(|found| (found.rule, found.span.clone())).collect();
         let matches = overlap::best(judge.take(), |found| found.span.clone(), Match::rank);
@@ -272,6 +283,7 @@ impl Detector {
         let candidate = |((found, id), paired): ((Match, Fingerprint), Paired)| {
             let Paired { companions, names } = paired;
             let rule = Arc::clone(self.rules.rules.get(found.rule)?);
+            let agreeing = self.agreeing(bytes, &rule, found.secret.expose(), &found.span, &found.whole);
             Some(Candidate {
                 rule,
                 id,
@@ -280,6 +292,7 @@ impl Detector {
                 severity: found.severity,
                 secret: found.secret,
                 is_allowed: allow::is_allowed(bytes, &found.span),
+                agreeing,
                 span: found.span,
                 companions,
                 names,

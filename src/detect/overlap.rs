@@ -32,9 +32,40 @@ pub(super) fn best<T>(items: Vec<T>, span: impl Fn(&T) -> Range<usize>, rank: im
     kept.into_values().map(|(_, item)| item).collect()
 }
 
+/// The same bytes as the spans, in ascending spans that do not overlap.
+pub(super) fn joined(mut spans: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    spans.sort_unstable_by_key(|span| span.start);
+    spans.dedup_by(|span, last| {
+        let overlaps = span.start < last.end;
+        if overlaps {
+            last.end = last.end.max(span.end);
+        }
+        overlaps
+    });
+    spans
+}
+
+/// Whether one of such spans shares bytes with another.
+pub(super) fn has(joined: &[Range<usize>], span: &Range<usize>) -> bool {
+    let before = joined.partition_point(|one| one.start < span.end);
+    before.checked_sub(1).and_then(|last| joined.get(last)).is_some_and(|last| last.end > span.start)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn spans_are_joined_where_they_overlap() {
+        let spans = joined(vec![10..20, 2..4, 15..30, 4..6, 16..18]);
+        assert_eq!(spans, [2..4, 4..6, 10..30]);
+        for (span, expected) in
+            [(0..2, false), (0..3, true), (6..10, false), (5..7, true), (29..40, true), (30..31, false)]
+        {
+            assert_eq!(has(&spans, &span), expected, "{span:?}");
+        }
+        assert!(!has(&[], &(0..1)));
+    }
 
     fn rank(is_of_provider: bool, specificity: usize) -> Rank {
         Rank { is_of_provider, specificity, length: 0 }

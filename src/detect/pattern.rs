@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use regex::bytes::Regex;
+use regex::bytes::{Captures, Regex};
 
 use super::tail::{Outlook, Tail};
 use crate::rules::{self, Window};
@@ -13,6 +13,8 @@ use crate::rules::{self, Window};
 /// Where a pattern matched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Found {
+    /// All that matched.
+    pub(super) whole: Range<usize>,
     /// The group `secret`.
     pub(super) secret: Range<usize>,
     /// All other named groups, which are parts.
@@ -89,6 +91,7 @@ impl Pattern {
 impl Found {
     fn shift(&mut self, by: usize) {
         let shifted = |range: &Range<usize>| range.start + by..range.end + by;
+        self.whole = shifted(&self.whole);
         self.secret = shifted(&self.secret);
         for (_, range) in &mut self.named {
             *range = shifted(range);
@@ -115,19 +118,34 @@ fn find(regex: &Regex, haystack: &[u8], region: Range<usize>, accept: impl Fn(&R
     while position < region.end && regex.is_match_at(haystack, position) {
         let Some(captures) = regex.captures_at(haystack, position) else { break };
         let Some(whole) = captures.get(0).map(|whole| whole.range()) else { break };
-        let secret = captures.name("secret").map(|secret| secret.range());
+        let secret = secret_of(regex, &captures);
         // What stands behind the secret may be what the next match begins with.
         position = secret.as_ref().map_or(whole.end, |secret| secret.end).max(whole.start + 1);
         if !accept(&whole) {
             continue;
         }
         if let Some(secret) = secret {
-            let others = regex.capture_names().flatten().filter(|name| *name != "secret");
+            let others = regex.capture_names().flatten().filter(|name| !holds_secret(name));
             let named = others.filter_map(|name| Some((name.to_owned(), captures.name(name)?.range()))).collect();
-            found.push(Found { secret, named });
+            found.push(Found { whole, secret, named });
         }
     }
     found
+}
+
+/// The group `secret`; where that is empty, the first of `secret_2`, `secret_3` and so on that is not.
+fn secret_of(regex: &Regex, captures: &Captures<'_>) -> Option<Range<usize>> {
+    let secret = captures.name("secret").filter(|secret| !secret.is_empty());
+    let others = || {
+        let names = regex.capture_names().flatten().filter(|name| holds_secret(name));
+        names.filter_map(|name| captures.name(name)).find(|other| !other.is_empty())
+    };
+    secret.or_else(others).map(|secret| secret.range())
+}
+
+fn holds_secret(name: &str) -> bool {
+    let is_number = |rest: &str| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
+    name == "secret" || name.strip_prefix("secret_").is_some_and(is_number)
 }
 
 /// Whether an anchor stands where its window covers the match. The nearest ones before and after decide.

@@ -54,7 +54,7 @@ pub(super) fn reaches(prefilter: &Prefilter, rules: &RuleSet) -> Vec<Reach> {
             (Window { before: before + BORDER, after: after + BORDER }, cost)
         }
         Owner::Scanner(_, Scanner::Jwt) => (Window { before: BORDER, after: jwt::REACH + BORDER }, 0),
-        Owner::Scanner(_, Scanner::Jwk) | Owner::Encoded(_) => (NARROW, 0),
+        Owner::Scanner(_, Scanner::Jwk) | Owner::Encoded(_) | Owner::Mark => (NARROW, 0),
         Owner::Assignment => (assignment::REACH, 0),
     };
     let united =
@@ -135,6 +135,7 @@ impl Detector {
             Owner::Encoded(coding) if !encoded::is_among_its_like(bytes, start..end, coding) => return Verdict::Narrow,
             Owner::Scanner(_, Scanner::Jwk) | Owner::Encoded(_) => true,
             Owner::Assignment => return self.verdict_on_name(bytes, start, end, memory),
+            Owner::Mark => return Verdict::Narrow,
         };
         if is_alive { Verdict::Alive } else { Verdict::Wide }
     }

@@ -3,22 +3,26 @@
 //! A rule file is complete in itself: what to look for, what it means, where it may be sent, how it is checked and ended, and
 //! examples of both labels. Nothing here scans anything.
 
+mod allowlist;
 pub(crate) mod checksum;
 mod error;
+mod gitleaks;
 mod rule;
 mod schema;
 mod template;
 mod vendor;
 mod vocabulary;
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use allowlist::{Allowlist, Allowlists};
+pub(crate) use allowlist::{Content, Whereabouts, names};
 pub use error::RuleError;
+pub use gitleaks::{FILE_NAME as GITLEAKS_FILE_NAME, UNUSED_RULES};
 pub use rule::{
-    Alphabet, BlastRadius, Checksum, Encoding, Endpoints, Matcher, PartSpec, Revoke, RevokeMethod, Rule, Scanner,
-    Shape, Verify, VerifyMethod, Window,
+    Alphabet, BlastRadius, Borrowed, Checksum, Encoding, Endpoints, Matcher, PartSpec, Revoke, RevokeMethod, Rule,
+    Scanner, Shape, Verify, VerifyMethod, Window,
 };
 pub use schema::Examples;
 pub use template::{TemplateError, expand};
@@ -26,6 +30,7 @@ pub use vendor::VendorKey;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::diagnostic::Diagnostic;
 use crate::spelling;
 use schema::Parsed;
 
@@ -50,10 +55,14 @@ const PATTERN_SIZE_LIMIT: usize = 4 * 1024 * 1024;
 pub struct RuleSet {
     /// The rules, in the order they were loaded.
     pub rules: Vec<Arc<Rule>>,
+    /// What is not to be reported of what they find.
+    pub allowlists: Allowlists,
+    /// What of the loaded files is not used.
+    pub notes: Vec<Diagnostic>,
 }
 
 impl RuleSet {
-    /// The rules of the binary and those of the given files and directories.
+    /// The rules of the binary and those of the given files and directories, configurations of gitleaks among them.
     ///
     /// # Errors
     /// An operator's file that cannot be read or is not valid, and an id that is used twice.
@@ -62,20 +71,27 @@ impl RuleSet {
         for built_in in BUILT_IN {
             set.extend(schema::read_compiled(built_in.file, built_in.compiled)?);
         }
-        if !extra.is_empty() {
-            let mut seen: HashMap<String, String> =
-                set.rules.iter().map(|rule| (rule.id.clone(), rule.file.clone())).collect();
-            for (file, text) in read_all(extra)? {
-                let parsed = schema::parse(&file, &text)?;
-                for rule in &parsed.rules {
-                    if let Some(other) = seen.insert(rule.id.clone(), file.clone()) {
-                        return Err(RuleError::Duplicate { file, id: rule.id.clone(), other });
-                    }
-                }
-                set.extend(parsed);
-            }
+        for (file, text) in read_all(extra)? {
+            set.add(&file, &text)?;
         }
         Ok(set)
+    }
+
+    /// Adds the rules of a file, and gives their examples.
+    fn add(&mut self, file: &str, text: &str) -> Result<Vec<Examples>, RuleError> {
+        if gitleaks::is_configuration(text) {
+            self.add_gitleaks(file, text)?;
+            return Ok(Vec::new());
+        }
+        let mut parsed = schema::parse(file, text)?;
+        let examples = std::mem::take(&mut parsed.examples);
+        for rule in parsed.rules {
+            if let Some(other) = self.get(&rule.id) {
+                return Err(RuleError::Duplicate { file: file.to_owned(), id: rule.id, other: other.file.clone() });
+            }
+            self.rules.push(Arc::new(rule));
+        }
+        Ok(examples)
     }
 
     /// A digest of all that decides what these rules find, the version of the program among it.
@@ -84,6 +100,7 @@ impl RuleSet {
         for rule in &self.rules {
             digest.update(format!("{rule:?}"));
         }
+        digest.update(format!("{:?}", self.allowlists));
         digest.finalize().into()
     }
 
@@ -101,14 +118,7 @@ impl RuleSet {
         let mut set = Self::default();
         let mut examples = Vec::new();
         for (file, text) in sources {
-            let mut parsed = schema::parse(&file, &text)?;
-            examples.append(&mut parsed.examples);
-            for rule in parsed.rules {
-                if let Some(other) = set.get(&rule.id) {
-                    return Err(RuleError::Duplicate { file, id: rule.id, other: other.file.clone() });
-                }
-                set.rules.push(Arc::new(rule));
-            }
+            examples.append(&mut set.add(&file, &text)?);
         }
         Ok((set, examples))
     }

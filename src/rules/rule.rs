@@ -1,5 +1,6 @@
 //! [`Rule`]: what one kind of credential looks like, where its secret may be sent, and how it is checked and ended.
 
+use regex::bytes::Regex;
 use serde::{Deserialize, Serialize};
 
 use super::vendor::VendorKey;
@@ -52,6 +53,20 @@ pub struct Rule {
     pub revoke: Revoke,
     /// File the rule comes from, as shown to people.
     pub file: String,
+    /// What it has of its own if it was written for gitleaks.
+    pub borrowed: Option<Borrowed>,
+}
+
+/// What a rule has of its own that was written for gitleaks. All that its pattern matches counts, whatever it looks like, but for
+/// published examples: such rules bring their own allowlists, and may look for anything.
+#[derive(Debug)]
+pub struct Borrowed {
+    /// Its id there; [`Rule::id`] is another if that is taken.
+    pub name: String,
+    /// What the path of a file must match.
+    pub path: Option<Regex>,
+    /// Whether every other rule comes first where both match: what this one finds may be allowed, or count in some files only.
+    pub gives_way: bool,
 }
 
 /// How far from an anchor a match may reach, in bytes. A match is a function of the bytes in this window alone. Where `before` is

@@ -18,7 +18,10 @@ use crate::spelling;
 const DEFAULT_WINDOW: Window = Window { before: 64, after: 512 };
 
 /// No rule may look further than this, so that a scan stays linear in what it reads.
-const LARGEST_WINDOW: usize = 32 * 1024;
+pub(super) const LARGEST_WINDOW: usize = 32 * 1024;
+
+/// Shorter anchors stand nearly everywhere.
+pub(super) const SHORTEST_ANCHOR: usize = 3;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -177,7 +180,7 @@ fn convert_all(entries: RuleFile, file: &str, text: &str, trust: Trust) -> Resul
         let (rule, examples) = context.convert(entry, provider, trust)?;
         parsed.rules.push(rule);
         parsed.examples.push(examples);
-        Ok(())
+        Ok::<(), RuleError>(())
     };
     for entry in entries.rules {
         let context = Context { file, text, id: entry.id.clone(), name: entry.id.clone() };
@@ -287,6 +290,7 @@ impl Context<'_> {
                 steps: entry.revoke.steps,
             },
             file: self.file.to_owned(),
+            borrowed: None,
         };
         if trust == Trust::Operator {
             self.validate(&rule)?;
@@ -346,7 +350,7 @@ impl Context<'_> {
         if rule.anchors.is_empty() {
             return Err(self.fail(None, "`anchors` is empty: without a literal a rule cannot be found"));
         }
-        if let Some(short) = rule.anchors.iter().find(|anchor| anchor.len() < 3) {
+        if let Some(short) = rule.anchors.iter().find(|anchor| anchor.len() < SHORTEST_ANCHOR) {
             return Err(self.fail(None, format!("anchor `{short}` is shorter than three bytes")));
         }
         if rule.window.before > LARGEST_WINDOW || rule.window.after > LARGEST_WINDOW {
@@ -376,7 +380,7 @@ impl Context<'_> {
 }
 
 /// The last line of a pattern error says what is wrong; those before it draw a picture.
-fn regex_reason(error: &regex::Error) -> String {
+pub(super) fn regex_reason(error: &impl std::fmt::Display) -> String {
     let text = error.to_string();
     let reason = text.lines().last().unwrap_or_default().trim();
     format!("bad pattern: {}", reason.strip_prefix("error: ").unwrap_or(reason))

@@ -2,24 +2,29 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Excluded;
 use super::tree::Siblings;
 use crate::detect::{Candidate, Companion};
 use crate::diagnostic::Diagnostic;
-use crate::finding::{Finding, Fingerprint, Liveness, Location, Part, PartPlace, Revocation};
+use crate::finding::{Finding, Fingerprint, Liveness, Location, Part, PartPlace, Place, Revocation};
+use crate::rules::{RuleSet, Whereabouts, names};
 
 /// Gathers candidates into findings, diagnostics, and counts. Shared by reference between the threads of a scan.
 #[derive(Default)]
 pub struct Collector {
     findings: Mutex<HashMap<Fingerprint, Finding>>,
     diagnostics: Mutex<Vec<Diagnostic>>,
-    /// What comments allow somewhere.
+    /// What comments and allowlists allow somewhere.
     allowed: Mutex<HashSet<Fingerprint>>,
     /// Whether comments that allow secrets are not obeyed.
     disobeys_comments: bool,
+    /// Whose allowlists are obeyed, and which target is being scanned.
+    rules: Arc<RuleSet>,
+    roots: Vec<Vec<u8>>,
+    target: AtomicUsize,
     cancelled: Arc<AtomicBool>,
     /// What the user does not want to hear of.
     pub(super) excluded: Excluded,
@@ -52,9 +57,20 @@ impl Collector {
         Self { disobeys_comments, ..self }
     }
 
+    /// The same, but what the allowlists of the rules allow is left out. `roots` are the paths of the targets.
+    #[must_use]
+    pub fn obeying(self, rules: Arc<RuleSet>, roots: Vec<Vec<u8>>) -> Self {
+        Self { rules, roots, ..self }
+    }
+
+    /// Tells that what is added from now on stands in the target of that number.
+    pub fn enter(&self, target: usize) {
+        self.target.store(target, Relaxed);
+    }
+
     /// Adds one candidate with every place of it. Equal secrets become one finding: the most confident and severe rule
     /// names it, parts and locations are united. Nothing is added when `locations` is empty, or holds
-    /// excluded paths only, or a comment allows it there.
+    /// paths only that are excluded or that its rule does not look at, or a comment or an allowlist allows it there.
     pub fn add(&self, candidate: Candidate, locations: Vec<Location>) {
         self.add_with(candidate, locations, Vec::new());
     }
@@ -62,12 +78,23 @@ impl Collector {
     /// The same with parts that were found elsewhere than in the bytes around it.
     pub fn add_with(&self, candidate: Candidate, mut locations: Vec<Location>, elsewhere: Vec<Part>) {
         locations.retain(|location| !self.excluded.has(&location.path));
+        if let Some(path) = candidate.rule.borrowed.as_ref().and_then(|borrowed| borrowed.path.as_ref()) {
+            let root = self.root();
+            locations.retain(|location| names(location.path.as_bytes(), root).any(|name| path.is_match(name)));
+        }
         if locations.is_empty() {
             return;
         }
         if candidate.is_allowed && !self.disobeys_comments {
             lock(&self.allowed).insert(candidate.id);
             return;
+        }
+        if !self.rules.allowlists.is_empty() {
+            locations.retain(|location| !self.allows(&candidate, location));
+            if locations.is_empty() {
+                lock(&self.allowed).insert(candidate.id);
+                return;
+            }
         }
         let companions = candidate.companions.iter().map(|companion| part(companion, &locations));
         let parts: Vec<Part> = companions.chain(elsewhere).collect();
@@ -110,6 +137,22 @@ impl Collector {
         }
     }
 
+    /// Whether an allowlist allows a candidate in one of its places.
+    fn allows(&self, candidate: &Candidate, location: &Location) -> bool {
+        let commit = match &location.place {
+            Place::Git(place) => place.commit.as_ref().map(|commit| &*commit.id),
+            _ => None,
+        };
+        let target = self.target.load(Relaxed);
+        let place = Whereabouts { target, root: self.root(), path: location.path.as_bytes(), commit };
+        self.rules.allowlists.allowing(&candidate.rule.id, &candidate.agreeing, &place).is_some()
+    }
+
+    /// The path of the target that is being scanned.
+    fn root(&self) -> &[u8] {
+        self.roots.get(self.target.load(Relaxed)).map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// Records something that could not be scanned, or that a reader of the report should know.
     pub fn diagnose(&self, diagnostic: Diagnostic) {
         tracing::debug!(code = diagnostic.code, place = %diagnostic.place, "{}", diagnostic.reason);
@@ -147,7 +190,7 @@ impl Collector {
         self.cancelled.load(Relaxed)
     }
 
-    /// How many secrets are left out because comments allow them wherever they stand.
+    /// How many secrets are left out because comments or allowlists allow them wherever they stand.
     pub fn count_allowed(&self) -> u64 {
         let findings = lock(&self.findings);
         lock(&self.allowed).iter().filter(|id| !findings.contains_key(id)).count() as u64

@@ -48,6 +48,8 @@ pub struct ScanContext<'a> {
     pub seen: Option<&'a git::SeenObjects>,
     /// How much is found out about the places of what git histories hold.
     pub attribution: git::Attribution,
+    /// Whether comments of ours in files that allow nothing are told.
+    pub tells_unused_marks: bool,
 }
 
 impl<'a> ScanContext<'a> {
@@ -61,6 +63,7 @@ impl<'a> ScanContext<'a> {
             reuses_deltas: true,
             seen: None,
             attribution: git::Attribution::Full,
+            tells_unused_marks: false,
         }
     }
 }

@@ -4,10 +4,12 @@
 //! Each candidate is taken from the one piece that it begins in, so that the pieces give what the whole would give, with the
 //! same lines, columns and offsets.
 
+use std::cell::LazyCell;
 use std::io::{self, ErrorKind, Read};
 
 use super::ScanContext;
 use crate::detect::{Candidate, Detector};
+use crate::diagnostic::Diagnostic;
 use crate::finding::{self, Location, Locator, Origin, Place, SourcePath, TextSpan};
 
 /// How much of a stream is held at once, in bytes: so small that it stays in the processor's cache, so large that the margins,
@@ -70,19 +72,27 @@ impl ScanContext<'_> {
         path: impl FnOnce() -> SourcePath,
         elsewhere: impl Fn(&Candidate) -> Vec<finding::Part>,
     ) -> io::Result<()> {
-        let (mut path, mut known) = (Some(path), None);
+        let path = LazyCell::new(path);
         let mut search = self.search(reader, buffer);
         let has_ended = search.fill();
         if takes_over(search.bytes(), has_ended) {
             return Ok(());
         }
         let take = |candidate: Candidate, span| {
-            let path = known.get_or_insert_with(|| path.take().map_or_else(SourcePath::default, |path| path()));
             let parts = elsewhere(&candidate);
             let location = Location { place: place.clone(), path: path.clone(), span };
             self.collector.add_with(candidate, vec![location], parts);
         };
+        search.unused_marks = (self.tells_unused_marks && *place == Place::File).then(Vec::new);
         let (_, result) = search.run(Part::WHOLE, |read| self.goes_on(read), take);
+        for line in search.unused_marks.into_iter().flatten() {
+            let reason = "the comment `rescind:allow` allows nothing: no secret is found beside it";
+            self.collector.diagnose(Diagnostic::note(
+                "unused-allow-comment",
+                format!("{}:{line}", path.display()),
+                reason,
+            ));
+        }
         self.collector.count_item();
         result
     }
@@ -101,7 +111,7 @@ impl ScanContext<'_> {
         let reach = self.detector.reach();
         // Margins of a quarter on each side leave half of the buffer to make progress with, however large windows are.
         let buffer = buffer.of_size(PIECE.max(reach.saturating_mul(4)));
-        Search { detector: self.detector, reach, reader, buffer, filled: 0, end: None }
+        Search { detector: self.detector, reach, reader, buffer, filled: 0, end: None, unused_marks: None }
     }
 
     fn goes_on(&self, read: u64) -> bool {
@@ -121,6 +131,8 @@ struct Search<'a, R> {
     filled: usize,
     /// How the stream came to its end, if it has.
     end: Option<io::Result<()>>,
+    /// The lines of our comments that allow nothing, if anybody wants to know.
+    unused_marks: Option<Vec<u32>>,
 }
 
 impl<R: Read> Search<'_, R> {
@@ -146,15 +158,26 @@ impl<R: Read> Search<'_, R> {
                 _ => (searched, has_ended),
             };
             let mut locator = Locator::within(bytes.get(counted..).unwrap_or_default(), origin);
-            for candidate in self.detector.detect(bytes) {
+            let trace = self.detector.trace(bytes);
+            let found = self.detector.judge(bytes, &trace);
+            let mut unused = Vec::new();
+            // One piece that is full of them is enough.
+            if self.unused_marks.as_ref().is_some_and(|all| all.len() < 100) {
+                unused = self.detector.unused_marks(&trace, bytes, &found);
+                unused.retain(|mark| (begin..end).contains(&mark.start));
+            }
+            for candidate in found {
                 let span = candidate.span.clone();
                 if (begin..end).contains(&span.start) {
                     let span = locator.locate(span.start - counted, span.end - counted);
                     take(candidate, span);
                 }
             }
+            let lines: Vec<u32> =
+                unused.iter().map(|mark| locator.locate(mark.start - counted, mark.end - counted).line).collect();
             let kept = if is_last { end } else { character_boundary(bytes, end.saturating_sub(self.reach)) };
             origin = origin.behind(bytes.get(counted..kept).unwrap_or_default());
+            self.unused_marks.iter_mut().for_each(|all| all.extend(&lines));
             if !goes_on(end.saturating_sub(begin) as u64) || is_last {
                 return (origin, self.end.take().unwrap_or(Ok(())));
             }
@@ -226,7 +249,7 @@ mod tests {
 
     fn search<'a>(text: &'a [u8], reach: usize, buffer: &'a mut [u8]) -> Search<'a, Uneven<'a>> {
         let reader = Uneven(text, buffer.len());
-        Search { detector: &DETECTOR, reach, reader, buffer, filled: 0, end: None }
+        Search { detector: &DETECTOR, reach, reader, buffer, filled: 0, end: None, unused_marks: None }
     }
 
     fn piecewise(text: &[u8], reach: usize, size: usize) -> Vec<Told> {

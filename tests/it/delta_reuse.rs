@@ -1,6 +1,7 @@
 //! What is found by looking only at what each version of a file changed is what is found by looking at all of it.
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
@@ -17,9 +18,30 @@ use crate::packed::{Delta, Entry, Instruction, PackFile};
 use crate::samples::{environment_file, jwt, random};
 
 static DETECTOR: LazyLock<Detector> = LazyLock::new(|| {
-    let rules = RuleSet::load(&[]).expect("the rules of the binary");
+    let mut file = tempfile::Builder::new().suffix(".toml").tempfile().expect("a temporary file");
+    file.write_all(GITLEAKS.as_bytes()).expect("a writable file");
+    let rules = RuleSet::load(&[file.path().to_owned()]).expect("the rules of the binary and of the file");
     Detector::new(Arc::new(rules), FingerprintKey::default())
 });
+
+/// Rules of gitleaks: one whose keyword may stand far from what it finds, one that gives way to others, one without an end.
+const GITLEAKS: &str = r#"
+[[rules]]
+id = "far"
+regex = '\b[0-9A-Za-z]{24}\b'
+keywords = ["okta"]
+[[rules]]
+id = "giving-way"
+regex = '(?i)api_key\W+(\w{8,})'
+[[rules.allowlists]]
+stopwords = ["x"]
+[[rules]]
+id = "endless"
+regex = '(?s)glpat-.*example\.org'
+[allowlist]
+regexTarget = "line"
+regexes = ["comment"]
+"#;
 
 /// One place of one secret: its id, the rule, the object, and where in it.
 type Leak = (String, String, String, TextSpan);

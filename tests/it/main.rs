@@ -12,6 +12,7 @@ mod cli_help;
 mod delta_reuse;
 mod end_to_end;
 mod env;
+mod gitleaks_config;
 mod history;
 mod hook;
 mod image;

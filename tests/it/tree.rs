@@ -217,6 +217,32 @@ fn comments_allow_secrets_where_they_stand_and_nowhere_else() {
 }
 
 #[test]
+fn comments_that_allow_nothing_are_told() {
+    let env = Env::new();
+    let secret = environment_file("used");
+    let secret = secret.lines().last().expect("the line of the secret");
+    env.write(
+        "shop/a.env",
+        format!("{secret} # rescind:allow\nPORT=80 # rescind:allow\n# rescind:allow-next-line\n{secret}\n"),
+    );
+    env.write("shop/b.py", "# rescind:allow-next-line: was a fixture\nx = 1\nprint('write # rescind:allow')\n");
+    env.write("shop/README.md", "A comment `rescind:allow` allows; so does `# gitleaks:allow`.\n");
+    env.write("shop/many.txt", "# rescind:allow here\n".repeat(9_000));
+    let path = env.input().join("shop");
+    let run = scan(&env, &[text(&path)]).exits(0);
+    assert_eq!(run.summary()["suppressed"], 1);
+    let told: Vec<String> = diagnostics(&run).into_iter().filter(|told| !told.contains("many.txt")).collect();
+    let expected = ["a.env:2", "b.py:1"].map(|place| format!("unused-allow-comment {}/{place}", text(&path)));
+    assert_eq!(told, expected);
+    assert_eq!(diagnostics(&run).len(), 102);
+    // Who leaves out a rule, or what comments say, does not ask for them.
+    for arguments in [["--except", "jwt"], ["--only", "jwt"], ["--no-suppressions", "--quiet"]] {
+        let run = scan(&env, &[&arguments[..], &[text(&path)]].concat());
+        assert_eq!(diagnostics(&run), [""; 0], "{arguments:?}");
+    }
+}
+
+#[test]
 fn ignore_files_of_a_target_name_findings_and_places() {
     let env = Env::new();
     let (by_id, by_place) = (environment_file("id"), environment_file("place"));

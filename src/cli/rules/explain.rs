@@ -6,10 +6,11 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::cli::scan::read_allowlists;
 use crate::cli::{CommandResult, Exit};
 use crate::detect::{Candidate, Detector, Filter};
 use crate::finding::FingerprintKey;
-use crate::rules::RuleSet;
+use crate::rules::{RuleSet, Whereabouts, names};
 
 /// The most of a file that is looked at.
 const LARGEST: u64 = 64 * 1024 * 1024;
@@ -35,7 +36,11 @@ enum ExplainError {
 /// What is told of a value: what found it, and for each filter the rules that it refused it for.
 type Told<'a> = (Vec<String>, BTreeMap<Filter, Vec<&'a str>>);
 
-pub(super) fn run(place: &str, rules: RuleSet) -> CommandResult {
+pub(super) fn run(place: &str, files: &[PathBuf]) -> CommandResult {
+    let mut rules = super::load(files)?;
+    // What a scan of this directory would obey.
+    super::tell(&read_allowlists(&[PathBuf::from(".")], files, &mut rules));
+    let rules = Arc::new(rules);
     let (path, line) = split(place);
     let bytes = read(&path)?;
     let starts: Vec<usize> = std::iter::once(0).chain(memchr::memchr_iter(b'\n', &bytes).map(|end| end + 1)).collect();
@@ -43,12 +48,14 @@ pub(super) fn run(place: &str, rules: RuleSet) -> CommandResult {
     if let Some(line) = line.filter(|line| *line > starts.len()) {
         return Err(ExplainError::Line { path, lines: starts.len(), line }.into());
     }
-    let (candidates, refusals) = Detector::new(Arc::new(rules), FingerprintKey::default()).explain(&bytes);
+    let (candidates, refusals) = Detector::new(Arc::clone(&rules), FingerprintKey::default()).explain(&bytes);
     let is_asked =
         |span: &Range<usize>| line.is_none_or(|line| (line_of(span.start)..=line_of(span.end)).contains(&line));
     let mut places: BTreeMap<(usize, usize), Told<'_>> = BTreeMap::new();
     for found in candidates.iter().filter(|found| is_asked(&found.span)) {
-        places.entry((found.span.start, found.span.end)).or_default().0.push(of_candidate(found));
+        let place = Whereabouts { target: 0, root: b".", path: path.as_os_str().as_encoded_bytes(), commit: None };
+        let told = of_candidate(found, &rules, &place);
+        places.entry((found.span.start, found.span.end)).or_default().0.push(told);
     }
     for refusal in refusals.iter().filter(|refusal| is_asked(&refusal.span)) {
         let (_, filters) = places.entry((refusal.span.start, refusal.span.end)).or_default();
@@ -94,15 +101,25 @@ fn read(path: &Path) -> Result<Vec<u8>, ExplainError> {
     if bytes.len() as u64 > LARGEST { Err(ExplainError::Large(path.to_owned())) } else { Ok(bytes) }
 }
 
-fn of_candidate(found: &Candidate) -> String {
-    let allowed = if found.is_allowed { ", allowed by a comment" } else { "" };
-    format!(
-        "found by `{}`: {} of {} bytes, confidence {}{allowed}",
+fn of_candidate(found: &Candidate, rules: &RuleSet, place: &Whereabouts<'_>) -> String {
+    let mut told = format!(
+        "found by `{}`: {} of {} bytes, confidence {}",
         found.rule.id,
         found.rule.title,
         found.span.len(),
         found.confidence.as_str(),
-    )
+    );
+    if found.is_allowed {
+        told.push_str(", allowed by a comment");
+    }
+    let path = found.rule.borrowed.as_ref().and_then(|borrowed| borrowed.path.as_ref());
+    if path.is_some_and(|path| !names(place.path, place.root).any(|name| path.is_match(name))) {
+        told.push_str(", but its rule looks at other paths only");
+    }
+    if let Some(allowlist) = rules.allowlists.allowing(&found.rule.id, &found.agreeing, place) {
+        told.extend([", allowed by `", &allowlist.name, "` (", &allowlist.file, ")"]);
+    }
+    told
 }
 
 /// The first few names, and how many more there are.

@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::CommandResult;
 use super::exit::{Exit, Hint};
 use crate::detect::check_examples;
+use crate::diagnostic::Diagnostic;
 use crate::rules::{Matcher, Rule, RuleError, RuleSet};
 
 /// List, show and check the rules that find credentials
@@ -26,7 +27,7 @@ pub(crate) struct Args {
 enum Command {
     /// List all rules
     List {
-        /// Add the rules of a file, or of the *.toml files of a directory (can be repeated)
+        /// Add the rules of a file, or of the *.toml files of a directory; those of gitleaks will do (can be repeated)
         #[arg(long, value_name = "PATH")]
         rules: Vec<PathBuf>,
         /// Choose the form of the list
@@ -38,7 +39,7 @@ enum Command {
         /// The id of the rule, as in the list
         #[arg(value_name = "ID")]
         id: String,
-        /// Add the rules of a file, or of the *.toml files of a directory (can be repeated)
+        /// Add the rules of a file, or of the *.toml files of a directory; those of gitleaks will do (can be repeated)
         #[arg(long, value_name = "PATH")]
         rules: Vec<PathBuf>,
         /// Choose the form of the answer
@@ -50,13 +51,13 @@ enum Command {
         /// A file, or a line of it: FILE:LINE
         #[arg(value_name = "FILE[:LINE]")]
         place: String,
-        /// Add the rules of a file, or of the *.toml files of a directory (can be repeated)
+        /// Add the rules of a file, or of the *.toml files of a directory; those of gitleaks will do (can be repeated)
         #[arg(long, value_name = "PATH")]
         rules: Vec<PathBuf>,
     },
     /// Check rule files against their own examples; without files, check the rules of the program
     Check {
-        /// Rule files, or directories of them
+        /// Rule files, or directories of them; of a configuration of gitleaks, only whether it can be used is checked
         #[arg(value_name = "FILE")]
         files: Vec<PathBuf>,
         /// Check these as well (can be repeated)
@@ -75,10 +76,26 @@ enum Format {
 
 pub(crate) fn run(args: &Args) -> CommandResult {
     match &args.command {
-        Command::List { rules, format } => list(&RuleSet::load(rules)?, *format),
+        Command::List { rules, format } => list(&load(rules)?, *format),
         Command::Show { id, rules, format } => show(&RuleSet::load(rules)?, id, *format),
-        Command::Explain { place, rules } => explain::run(place, RuleSet::load(rules)?),
+        Command::Explain { place, rules } => explain::run(place, rules),
         Command::Check { files, rules } => check(&[files.as_slice(), rules].concat()),
+    }
+}
+
+/// The rules of the program and those of files, of which it is told what is not used.
+fn load(files: &[PathBuf]) -> Result<RuleSet, RuleError> {
+    let set = RuleSet::load(files)?;
+    tell(&set.notes);
+    Ok(set)
+}
+
+/// Says on standard error what of the loaded files is not used.
+fn tell(notes: &[Diagnostic]) {
+    let mut stderr = anstream::stderr().lock();
+    for Diagnostic { place, reason, .. } in notes {
+        // A closed standard error is no reason to fail.
+        let _ = writeln!(stderr, "rescind: {place}: {reason}");
     }
 }
 
@@ -128,11 +145,20 @@ fn show(set: &RuleSet, id: &str, format: Format) -> CommandResult {
 
 fn check(files: &[PathBuf]) -> CommandResult {
     let (set, examples) = RuleSet::with_examples(files)?;
-    let count = set.rules.len();
+    tell(&set.notes);
+    let borrowed = set.rules.iter().filter(|rule| rule.borrowed.is_some()).count();
+    let (count, allowlists) = (set.rules.len() - borrowed, set.allowlists.len());
+    let has_borrowed = borrowed + allowlists + set.notes.len() > 0;
     let failures = check_examples(&Arc::new(set), &examples);
     if failures.is_empty() {
+        let mut out = anstream::stdout().lock();
         let tried: usize = examples.iter().map(|examples| examples.matches.len() + examples.rejects.len()).sum();
-        writeln!(anstream::stdout(), "{count} rules hold on their {tried} examples")?;
+        if count > 0 || !has_borrowed {
+            writeln!(out, "{count} rules hold on their {tried} examples")?;
+        }
+        if has_borrowed {
+            writeln!(out, "{borrowed} rules and {allowlists} allowlists of gitleaks can be used")?;
+        }
         return Ok(Exit::Clean);
     }
     let mut stderr = anstream::stderr().lock();
@@ -154,6 +180,8 @@ struct Shown<'a> {
     severity: &'a str,
     file: &'a str,
     anchors: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pattern: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -187,6 +215,7 @@ impl<'a> Shown<'a> {
             severity: rule.severity.as_str(),
             file: &rule.file,
             anchors: &rule.anchors,
+            path: rule.borrowed.as_ref().and_then(|borrowed| borrowed.path.as_ref()).map(regex::bytes::Regex::as_str),
             pattern: match &rule.matcher {
                 Matcher::Pattern(pattern) => Some(Cow::Borrowed(pattern)),
                 Matcher::Vendor(key) => Some(Cow::Owned(key.pattern(&rule.anchors))),
@@ -228,6 +257,7 @@ impl<'a> Shown<'a> {
             ("severity", self.severity.to_owned()),
             ("confidence", self.confidence.to_owned()),
             ("anchors", join(self.anchors)),
+            ("looks at paths", self.path.unwrap_or_default().to_owned()),
             ("pattern", self.pattern.clone().unwrap_or_default().into_owned()),
             ("keys", join(&self.keys)),
             ("scanner", scanner.to_owned()),

@@ -103,7 +103,7 @@ impl From<AttributionExtent> for Attribution {
 #[derive(clap::Args, Clone, Default)]
 #[command(next_help_heading = "Detection")]
 pub(crate) struct DetectionArgs {
-    /// Load rules from a file or a directory of `.toml` files as well (can be repeated)
+    /// Load rules from a file or a directory of `.toml` files as well; a `.gitleaks.toml` will do (can be repeated)
     #[arg(long, value_name = "PATH")]
     pub rules: Vec<PathBuf>,
 
@@ -125,7 +125,7 @@ pub(crate) struct DetectionArgs {
     pub baseline: Option<PathBuf>,
 
     /// Show also what the scanned content itself allows: by comments (`rescind:allow`, `gitleaks:allow`, `ggignore` and the
-    /// like), and by `.rescindignore` and `.gitleaksignore` at the root of a target
+    /// like), and by `.rescindignore`, `.gitleaksignore` and the allowlists of a `.gitleaks.toml` at the root of a target
     #[arg(long)]
     pub no_suppressions: bool,
 

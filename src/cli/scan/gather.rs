@@ -17,8 +17,7 @@ use crate::finding::Finding;
 use crate::progress::Progress;
 use crate::source::git::{GitEnvironment, SeenObjects};
 use crate::source::target::{self, Scope, TargetOptions};
-use crate::source::{Collector, Excluded};
-use crate::source::{ScanContext, Source};
+use crate::source::{Collector, ScanContext, Source};
 
 /// What a scan brought to light.
 pub(super) struct Gathered {
@@ -48,18 +47,28 @@ pub(super) fn paths(args: &Args) -> Vec<PathBuf> {
     args.targets.iter().map(target::path).collect()
 }
 
+/// The directories that the targets are, in their order, as far as they are any: with `--staged`, targets are files of the
+/// repository here.
+pub(super) fn roots(args: &Args, scope: &Scope) -> Vec<PathBuf> {
+    if matches!(scope, Scope::Staged { .. }) { vec![PathBuf::from(".")] } else { paths(args) }
+}
+
+/// A source, and the number of the target that it belongs to.
+pub(super) type Numbered = (usize, Box<dyn Source>);
+
 /// Opens every target. What cannot be opened is an error with a hint; nothing has been scanned then.
-pub(super) fn open(args: &Args, scope: Scope, environment: &Environment) -> anyhow::Result<Vec<Box<dyn Source>>> {
+pub(super) fn open(args: &Args, scope: Scope, environment: &Environment) -> anyhow::Result<Vec<Numbered>> {
     let here = [".".into()];
     let targets_are_files = matches!(scope, Scope::Staged { .. });
     let targets = if targets_are_files || args.targets.is_empty() { &here[..] } else { &args.targets };
     let options = TargetOptions { scope, environment: git_environment(environment) };
     let mut sources = Vec::new();
-    for target in targets {
-        sources.extend(target::open(target, &options).map_err(|error| match error.hint() {
+    for (target, number) in targets.iter().zip(0..) {
+        let opened = target::open(target, &options).map_err(|error| match error.hint() {
             Some(hint) => Hint::attach(error, hint),
             None => error.into(),
-        })?);
+        })?;
+        sources.extend(opened.into_iter().map(|source| (number, source)));
     }
     Ok(sources)
 }
@@ -99,15 +108,14 @@ fn git_environment(environment: &Environment) -> GitEnvironment {
 
 /// Scans all sources, one after the other, each on all threads.
 pub(super) fn scan(
-    sources: &[Box<dyn Source>],
+    sources: &[Numbered],
     detector: &Detector,
     seen: Option<&SeenObjects>,
-    excluded: Excluded,
+    collector: Collector,
     args: &Args,
     global: &Global,
 ) -> anyhow::Result<Gathered> {
     let started = Instant::now();
-    let collector = Collector::without(excluded).disobeying_comments(args.detection.no_suppressions);
     stop_on_interrupt(&collector)?;
     let mut pool = rayon::ThreadPoolBuilder::new();
     if let Some(jobs) = args.detection.jobs {
@@ -122,13 +130,18 @@ pub(super) fn scan(
         reuses_deltas: !args.history.no_delta_reuse,
         seen,
         attribution: args.history.attribution.into(),
+        // Of a rule that is left out, nobody knows what it would find there.
+        tells_unused_marks: args.detection.only.is_empty()
+            && args.detection.except.is_empty()
+            && !args.detection.no_suppressions,
         ..defaults
     };
     std::thread::scope(|scope| {
-        for source in sources {
+        for (target, source) in sources {
             if collector.is_cancelled() {
                 break;
             }
+            collector.enter(*target);
             let subject = format!("scanning {}", source.describe());
             tracing::info!("{subject}");
             let progress = Progress::start(scope, args.output.progress, global.quiet, subject, &collector.counters);

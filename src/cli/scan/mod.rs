@@ -4,12 +4,11 @@ mod args;
 mod gather;
 mod judge;
 mod state;
+mod suppressions;
 mod write;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-
-use anyhow::Context as _;
 
 use super::exit::{Exit, Hint};
 use super::{CommandResult, Global, logging};
@@ -17,17 +16,18 @@ use crate::config::Config;
 use crate::config::environment::Environment;
 use crate::detect::Detector;
 use crate::diagnostic::Diagnostic;
-use crate::finding::{self, Baseline, Confidence, Finding, Fingerprint, LivenessState};
+use crate::finding::{self, Confidence, Finding, Fingerprint, LivenessState};
 use crate::progress;
 use crate::report::{self, Format, Report, Summary};
-use crate::rules::RuleSet;
-use crate::source::Excluded;
+use crate::rules::{RuleSet, UNUSED_RULES};
 use crate::source::target::Scope;
+use crate::source::{Collector, Excluded};
 
 pub(crate) use args::Args;
 use args::{AttributionExtent, DetectionArgs, FailOn, OutputArgs};
 use judge::Judge;
 use state::State;
+pub(crate) use suppressions::read_allowlists;
 
 pub(crate) fn run(args: &Args, global: &Global) -> CommandResult {
     scan(args, gather::scope(args), Vec::new(), global)
@@ -65,11 +65,18 @@ fn scan(args: &Args, scope: Scope, allowed: Vec<Fingerprint>, global: &Global) -
         return Err(Hint::attach(error, "policies decide by all places of a credential: scan without `--attribution`"));
     }
     let config = configure(args, global, &environment)?;
-    let rules = Arc::new(load_rules(&args.detection)?);
-    let mut baseline = read_baseline(&args.detection)?;
+    let mut rules = load_rules(&args.detection)?;
+    let mut notes = std::mem::take(&mut rules.notes);
+    let mut baseline = suppressions::read_baseline(&args.detection)?;
+    let roots = gather::roots(args, &scope);
     if !args.detection.no_suppressions {
-        read_ignore_files(&gather::paths(args), &mut baseline)?;
+        suppressions::read_ignore_files(&roots, &mut baseline)?;
+        let mut told = suppressions::read_allowlists(&roots, &args.detection.rules, &mut rules);
+        // Whoever commits does not want to hear at every commit what is the same as before.
+        told.retain(|note| args.output.format != Format::Short || note.code != UNUSED_RULES);
+        notes.extend(told);
     }
+    let rules = Arc::new(rules);
     // With a state file, what is still there was not looked at again.
     let is_whole = matches!(scope, Scope::Everything) && args.history.state.is_none();
     let sources = gather::open(args, scope, &environment)?;
@@ -80,12 +87,15 @@ fn scan(args: &Args, scope: Scope, allowed: Vec<Fingerprint>, global: &Global) -
 
     let detector = Detector::new(Arc::clone(&rules), config.fingerprint_key()?);
     let seen = memory.as_ref().map(|state| &state.seen);
-    let mut gathered = gather::scan(&sources, &detector, seen, excluded, args, global)?;
+    let collector = Collector::without(excluded)
+        .disobeying_comments(args.detection.no_suppressions)
+        .obeying(Arc::clone(&rules), roots.iter().map(|root| root.as_os_str().as_encoded_bytes().to_vec()).collect());
+    let mut gathered = gather::scan(&sources, &detector, seen, collector, args, global)?;
+    gathered.diagnostics.extend(notes);
     gathered.diagnostics.extend(memory.as_ref().and_then(State::diagnostic));
     finding::lower_findings_of_tests(&mut gathered.findings);
     let below_min_confidence = withhold_unsure(&mut gathered.findings, args.detection.min_confidence.into());
     baseline.extend(allowed);
-    let roots = gather::paths(args);
     let roots: Vec<&str> = roots.iter().filter_map(|root| root.to_str()).collect();
     let (suppressed, stale) = baseline.suppress(&roots, &mut gathered.findings);
     if is_whole && !gathered.is_interrupted() {
@@ -98,7 +108,7 @@ fn scan(args: &Args, scope: Scope, allowed: Vec<Fingerprint>, global: &Global) -
     judge.judge(&mut gathered, global)?;
     report::sort(&mut gathered.findings);
     let summary = Summary {
-        targets: sources.iter().map(|source| source.describe()).collect(),
+        targets: sources.iter().map(|(_, source)| source.describe()).collect(),
         items: gathered.items,
         bytes: gathered.bytes,
         duration: gathered.duration,
@@ -134,41 +144,6 @@ fn load_rules(args: &DetectionArgs) -> anyhow::Result<RuleSet> {
     let mut rules = RuleSet::load(&args.rules)?;
     rules.select(&args.only, &args.except)?;
     Ok(rules)
-}
-
-fn read_baseline(args: &DetectionArgs) -> anyhow::Result<Baseline> {
-    let Some(path) = &args.baseline else { return Ok(Baseline::default()) };
-    let text = fs_err::read(path).context("cannot read the baseline")?;
-    let baseline = Baseline::parse(&text);
-    if baseline.is_empty() && !text.trim_ascii().is_empty() {
-        anyhow::bail!(
-            "the baseline `{}` names no finding: ids look like `rsc1_` and 32 hexadecimal digits, places like `path:rule:line`",
-            path.display()
-        );
-    }
-    Ok(baseline)
-}
-
-/// Files at the root of a target that list what is known there: ours, and that of gitleaks.
-const IGNORE_FILES: [&str; 2] = [".rescindignore", ".gitleaksignore"];
-
-/// Larger ones are no lists that anybody wrote.
-const LARGEST_IGNORE_FILE: u64 = 16 << 20;
-
-/// Adds what the targets themselves say is known.
-fn read_ignore_files(targets: &[PathBuf], baseline: &mut Baseline) -> anyhow::Result<()> {
-    for path in targets.iter().flat_map(|target| IGNORE_FILES.map(|name| target.join(name))) {
-        // What is scanned is hostile: no link, device or pipe is followed.
-        let Ok(metadata) = fs_err::symlink_metadata(&path) else { continue };
-        if !metadata.is_file() {
-            continue;
-        }
-        if metadata.len() > LARGEST_IGNORE_FILE {
-            anyhow::bail!("the ignore file `{}` is larger than {LARGEST_IGNORE_FILE} bytes", path.display());
-        }
-        baseline.unite(Baseline::parse(&fs_err::read(&path).context("cannot read an ignore file")?));
-    }
-    Ok(())
 }
 
 /// Takes out what is below the confidence asked for, and counts it.

@@ -17,6 +17,7 @@ use std::ops::Range;
 
 pub use search::AnchorSearch;
 
+use super::allow::OWN_MARK;
 use super::encoded::{self, Coding};
 use crate::rules::{Matcher, Rule, RuleSet, Scanner};
 
@@ -31,6 +32,8 @@ pub(super) enum Owner {
     Assignment,
     /// All rules, within an encoding.
     Encoded(Coding),
+    /// Nobody: it is our mark that allows secrets, of which it may be told that there is none.
+    Mark,
 }
 
 /// An anchor in the bytes, spelled as at least one of its owners wants it.
@@ -83,6 +86,7 @@ impl Prefilter {
             let exact = (coding != Coding::Hex).then(|| anchor.as_bytes().into());
             anchors.entry(anchor.to_ascii_lowercase().into_bytes()).or_default().push((Owner::Encoded(coding), exact));
         }
+        anchors.entry(OWN_MARK.into()).or_default().push((Owner::Mark, Some(OWN_MARK.as_bytes().into())));
         let (anchors, claims): (Vec<Vec<u8>>, Vec<Vec<Claim>>) = anchors.into_iter().unzip();
         let spellings = |anchor: u16| {
             // An anchor that somebody wants however it is spelled is wanted however it is spelled.
@@ -101,6 +105,12 @@ impl Prefilter {
     /// Who asked for an anchor.
     pub(super) fn claims(&self, anchor: u16) -> &[Claim] {
         self.claims.get(usize::from(anchor)).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The anchor that is our mark.
+    pub(super) fn mark(&self) -> Option<u16> {
+        let index = self.anchors.binary_search_by(|anchor| anchor.as_slice().cmp(OWN_MARK.as_bytes()));
+        index.ok().and_then(|index| u16::try_from(index).ok())
     }
 
     /// An anchor, in lower case.

@@ -10,7 +10,7 @@ use std::ops::Range;
 use super::encoded::Narrowed;
 use super::prefilter::{Hit, Sighting};
 use super::standing::{Memory, Reach, Standing};
-use super::{Candidate, Detector};
+use super::{Candidate, Detector, allow};
 use heritage::Heritage;
 
 /// Bytes that were copied from a base: `length` of them, from offset `from` of the base to offset `to`.
@@ -65,6 +65,9 @@ const FEW: usize = 4096;
 /// Patterns may read each byte so many times on the average before windows are joined.
 const PASSES: usize = 64;
 
+/// No more comments that allow nothing are told of.
+const MOST_MARKS: usize = 100;
+
 /// So many bytes they may read in any case.
 const CHEAP: usize = 1 << 20;
 
@@ -115,6 +118,27 @@ impl Detector {
         }
         let hits = if trace.is_crowded { self.prefilter.hits(bytes) } else { self.hits_of(bytes, trace) };
         self.find(bytes, hits, trace.is_crowded, 0, &mut |_| {})
+    }
+
+    /// Our marks beside which nothing is found: where the comments stand that allow nothing, the first hundred of them. Nothing is told
+    /// of bytes whose sightings are too many to be kept.
+    pub fn unused_marks(&self, trace: &Trace, bytes: &[u8], found: &[Candidate]) -> Vec<Range<usize>> {
+        let marks: Vec<&Sighted> = trace.sightings.iter().filter(|sighted| Some(sighted.anchor) == self.mark).collect();
+        if marks.is_empty() {
+            return Vec::new();
+        }
+        let mut edges: Vec<usize> = found.iter().flat_map(|found| [found.span.start, found.span.end]).collect();
+        edges.sort_unstable();
+        let is_used = |line: &Range<usize>| {
+            let first = edges.partition_point(|edge| *edge < line.start);
+            edges.get(first).is_some_and(|edge| *edge <= line.end)
+        };
+        let unused = marks.into_iter().filter_map(|sighted| {
+            let start = sighted.start as usize;
+            allow::line_of_mark(bytes, start).filter(|line| !is_used(line))?;
+            Some(start..start + allow::OWN_MARK.len())
+        });
+        unused.take(MOST_MARKS).collect()
     }
 
     /// Every anchor in the bytes, ascending.

@@ -1,0 +1,181 @@
+//! What becomes of the rules and allowlists of a configuration.
+
+use std::collections::BTreeSet;
+
+use super::anchors;
+use super::document::{AllowlistEntry, Placed, Problem, RuleEntry, Spot};
+use super::syntax::{self, Groups};
+use crate::finding::{Confidence, Kind, Severity, escape};
+use crate::rules::allowlist::{Allowlist, Subject};
+use crate::rules::rule::{
+    BlastRadius, Borrowed, Endpoints, Matcher, Revoke, RevokeMethod, Rule, Shape, Verify, VerifyMethod,
+};
+use crate::rules::schema::regex_reason;
+use crate::rules::{self, RuleSet};
+
+/// The provider of rules that were written for gitleaks: it has no such thing.
+const PROVIDER: &str = "custom";
+
+/// Longer descriptions are cut off, at a comma or full stop if there is one.
+const LONGEST_NAME: usize = 60;
+
+/// What becomes of a rule.
+pub(super) enum Converted {
+    /// It can be used, but not all of it.
+    Rule(Box<Rule>, Option<&'static str>),
+    /// It cannot, for this reason.
+    Unusable(&'static str),
+    /// It says nothing that is of use here.
+    Nothing,
+}
+
+/// Makes a rule of ours of an entry, under an id that is free in the set.
+pub(super) fn rule(entry: &RuleEntry, set: &RuleSet) -> Result<Converted, Problem> {
+    let Some(regex) = &entry.regex else {
+        return Ok(match &entry.path {
+            Some(_) => Converted::Unusable("reports files by their names alone, which is not done here"),
+            // It changes a rule of gitleaks itself; its allowlists may be of use.
+            None if !entry.allowlists.is_empty() => Converted::Nothing,
+            None => Converted::Unusable("has no `regex`"),
+        });
+    };
+    if entry.skips_report {
+        return Ok(Converted::Nothing);
+    }
+    let wrong = |spot: &Spot, reason: String| Problem { spot: spot.clone(), rule: Some(entry.id.clone()), reason };
+    let groups = if entry.secret_group == 0 { Groups::First } else { Groups::Numbered(entry.secret_group) };
+    let bad = |reason| wrong(&regex.spot, format!("bad pattern: {reason}"));
+    let pattern = syntax::translated(&regex.value, groups).map_err(bad)?;
+    rules::compile(&pattern).map_err(|error| wrong(&regex.spot, regex_reason(&error)))?;
+    let path = entry.path.as_ref().map(|path| {
+        let pattern = self::pattern(path).map_err(|problem| Problem { rule: Some(entry.id.clone()), ..problem })?;
+        rules::compile(&pattern).map_err(|error| wrong(&path.spot, regex_reason(&error)))
+    });
+    let path = path.transpose()?;
+    let Some(found) = anchors::of(&pattern, &entry.keywords) else {
+        return Ok(Converted::Unusable("has no keyword, and no text in its `regex`, of three characters to look for"));
+    };
+    let note = if entry.requires_others {
+        Some("is used without the rules that it requires beside it")
+    } else {
+        found.are_partial.then_some("is used without what has less than three characters to look for")
+    };
+    // What its allowlists allow is nothing to this rule alone: others may still speak for the same bytes.
+    let gives_way = path.is_some() || !entry.allowlists.is_empty();
+    let id = free_id(&entry.id, set);
+    let rule = Rule {
+        title: entry.description.as_deref().and_then(name).unwrap_or_else(|| id.clone()),
+        id,
+        provider: PROVIDER.to_owned(),
+        kind: Kind::ApiKey,
+        confidence: Confidence::Medium,
+        severity: Severity::High,
+        anchors: found.texts,
+        anchors_are_case_sensitive: false,
+        window: found.window,
+        matcher: Matcher::Pattern(pattern),
+        encoding: None,
+        // What has exactly the entropy that is given is refused.
+        shape: Shape { min_entropy: entry.entropy.map(f64::next_up), ..Shape::default() },
+        near: Vec::new(),
+        under: Vec::new(),
+        except: Vec::new(),
+        parts: Vec::new(),
+        hosts: Vec::new(),
+        endpoints: Endpoints::default(),
+        verify: Verify {
+            method: VerifyMethod::None,
+            reason: Some("a rule of gitleaks does not tell whom to ask".to_owned()),
+        },
+        revoke: Revoke {
+            method: RevokeMethod::Manual,
+            blast_radius: BlastRadius::Key,
+            reversible: false,
+            steps: vec![
+                "Find out who issued it, and make a new one there.".to_owned(),
+                "Give the new one to whatever uses the leaked one, and delete that.".to_owned(),
+            ],
+        },
+        file: entry.spot.file.to_string(),
+        borrowed: Some(Borrowed { name: entry.id.clone(), path, gives_way }),
+    };
+    Ok(Converted::Rule(Box::new(rule), note))
+}
+
+/// Its own id as far as it can be shown, if no other rule has it.
+fn free_id(id: &str, set: &RuleSet) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let plain: String = id.trim().chars().map(|c| if is_plain(c) { c } else { '-' }).collect();
+    let prefixed = format!("gitleaks-{plain}");
+    let numbered = (2..).map(|number: usize| format!("{prefixed}-{number}"));
+    let mut ids = [plain, prefixed.clone()].into_iter().chain(numbered);
+    ids.find(|id| set.get(id).is_none()).unwrap_or(prefixed)
+}
+
+/// A description on one line, of bounded length. `None` if it says nothing.
+fn name(description: &str) -> Option<String> {
+    let line = description.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = escape(line.trim_end_matches('.').as_bytes()).into_owned();
+    let Some((end, _)) = line.char_indices().nth(LONGEST_NAME) else { return (!line.is_empty()).then_some(line) };
+    let start = line.get(..end).unwrap_or_default();
+    Some(match start.rfind([',', '.', ';', ':']) {
+        Some(clause) if clause > 0 => start.get(..clause).unwrap_or_default().to_owned(),
+        _ => format!("{}…", start.rsplit_once(' ').map_or(start, |(words, _)| words)),
+    })
+}
+
+/// Makes an allowlist of ours of an entry, which is that of a rule or of the whole configuration. Also names the rules that it is
+/// for and that are not in the set.
+pub(super) fn allowlist(
+    entry: &AllowlistEntry,
+    rule: Option<&str>,
+    set: &RuleSet,
+) -> Result<(Allowlist, Vec<String>), Problem> {
+    let wanted: Vec<&str> = rule.into_iter().chain(entry.rules.iter().map(|rule| rule.value.as_str())).collect();
+    let missing = wanted.iter().filter(|id| ids(id, set).is_empty()).map(|&id| id.to_owned()).collect();
+    let patterns = |texts: &[Placed<String>]| -> Result<Vec<String>, Problem> {
+        let patterns = texts.iter().filter(|text| !text.value.is_empty()).map(pattern);
+        patterns
+            .map(|pattern| pattern.map_err(|problem| Problem { rule: rule.map(str::to_owned), ..problem }))
+            .collect()
+    };
+    let list = Allowlist {
+        name: entry.description.as_deref().and_then(name).unwrap_or_else(|| "allowlist".to_owned()),
+        file: format!("{} line {}", entry.spot.file, entry.spot.line),
+        rules: (!wanted.is_empty()).then(|| wanted.iter().flat_map(|id| ids(id, set)).collect()),
+        needs_all: entry.needs_all,
+        commits: entry.commits.iter().map(|commit| commit.trim().to_ascii_lowercase()).collect(),
+        paths: patterns(&entry.paths)?,
+        subject: match entry.target.as_str() {
+            "match" => Subject::Match,
+            "line" => Subject::Line,
+            _ => Subject::Secret,
+        },
+        patterns: patterns(&entry.regexes)?,
+        words: entry.stopwords.iter().filter(|word| !word.is_empty()).cloned().collect(),
+    };
+    Ok((list, missing))
+}
+
+/// A regular expression in our syntax, over bytes. Whether it is too large is told when all are compiled together.
+fn pattern(expression: &Placed<String>) -> Result<String, Problem> {
+    let bad = |reason| Problem { spot: expression.spot.clone(), rule: None, reason };
+    let pattern = syntax::translated(&expression.value, Groups::Ignored);
+    let pattern = pattern.map_err(|reason| bad(format!("bad pattern: {reason}")))?;
+    let parsed = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(&pattern);
+    parsed.map(|_| pattern).map_err(|error| bad(regex_reason(&error)))
+}
+
+/// The rules of the set that an id of gitleaks stands for: those that it names; and where there is none, those of the provider
+/// that it begins with, because gitleaks' own rules have other names here: `generic-api-key` for those of no provider.
+fn ids(id: &str, set: &RuleSet) -> BTreeSet<String> {
+    let is_named = |rule: &Rule| rule.id == id || rule.borrowed.as_ref().is_some_and(|borrowed| borrowed.name == id);
+    let named: BTreeSet<String> = set.rules.iter().filter(|rule| is_named(rule)).map(|rule| rule.id.clone()).collect();
+    if !named.is_empty() {
+        return named;
+    }
+    let begins = |provider: &str| id.strip_prefix(provider).is_some_and(|rest| rest.starts_with('-'));
+    let of_provider = set.rules.iter().filter(|rule| begins(&rule.provider));
+    let longest = of_provider.clone().map(|rule| rule.provider.len()).max().unwrap_or_default();
+    of_provider.filter(|rule| rule.provider.len() == longest).map(|rule| rule.id.clone()).collect()
+}
