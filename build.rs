@@ -27,24 +27,30 @@ fn main() -> Result<(), Box<dyn error::Error>> {
         let name = path.file_name().and_then(|name| name.to_str()).ok_or("rule files have plain names")?;
         let content = path.to_str().ok_or("the package lies in a directory with a plain name")?;
         let text = fs::read_to_string(&path)?;
-        let compiled = compile(&text).map_err(|error| format!("rules/{name}: {error}"))?;
-        writeln!(
-            table,
-            "    BuiltIn {{ file: \"rules/{name}\", text: include_str!({content:?}), compiled: {compiled:?} }},"
-        )?;
+        let (compiled, handling) = compile(&text).map_err(|error| format!("rules/{name}: {error}"))?;
+        writeln!(table, "    BuiltIn {{ file: \"rules/{name}\", text: include_str!({content:?}),")?;
+        writeln!(table, "        compiled: {compiled:?}, handling: &{handling:?} }},")?;
     }
     table.push_str("]\n");
     fs::write(out.join("rules.rs"), table)?;
     Ok(())
 }
 
-/// A rule file without the examples.
-fn compile(text: &str) -> Result<String, Box<dyn error::Error>> {
+/// How a credential is asked about and ended, as two objects of JSON.
+type Handling = (String, String);
+
+/// A rule file without the examples, and apart from it the handling of each rule.
+fn compile(text: &str) -> Result<(String, Vec<Handling>), Box<dyn error::Error>> {
     let mut file: toml::Table = toml::from_str(text)?;
+    let mut handling = Vec::new();
     for rule in file.get_mut("rule").and_then(toml::Value::as_array_mut).into_iter().flatten() {
-        if let Some(rule) = rule.as_table_mut() {
-            rule.remove("examples");
-        }
+        let rule = rule.as_table_mut().ok_or("a rule is a table")?;
+        rule.remove("examples");
+        let mut part = |name: &str| {
+            serde_json::to_string(&rule.remove(name).ok_or(format!("a rule has no `{name}`"))?)
+                .map_err(|error| error.to_string())
+        };
+        handling.push((part("verify")?, part("revoke")?));
     }
-    Ok(serde_json::to_string(&file)?)
+    Ok((serde_json::to_string(&file)?, handling))
 }

@@ -64,7 +64,7 @@ pub(super) fn reaches(prefilter: &Prefilter, rules: &RuleSet) -> Vec<Reach> {
         let none = Reach { length: prefilter.length(anchor), ..Reach::NONE };
         claims.map(|(owner, _)| reach(*owner)).fold(none, united)
     };
-    (0..u16::MAX).take_while(|anchor| !prefilter.claims(*anchor).is_empty()).map(of_anchor).collect()
+    prefilter.anchors().map(of_anchor).collect()
 }
 
 /// What makes looking at one sighting after the other cheaper than looking at each; it changes no verdict.

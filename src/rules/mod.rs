@@ -21,8 +21,8 @@ pub(crate) use allowlist::{Content, Whereabouts, names};
 pub use error::RuleError;
 pub use gitleaks::{FILE_NAME as GITLEAKS_FILE_NAME, UNUSED_RULES};
 pub use rule::{
-    Alphabet, BlastRadius, Borrowed, Checksum, Encoding, Endpoints, Matcher, PartSpec, Revoke, RevokeMethod, Rule,
-    Scanner, Shape, Verify, VerifyMethod, Window,
+    Alphabet, BlastRadius, Borrowed, Checksum, Deferred, Encoding, Endpoints, Matcher, PartSpec, Revoke, RevokeMethod,
+    Rule, Scanner, Shape, Verify, VerifyMethod, Window,
 };
 pub use schema::Examples;
 pub use template::{TemplateError, expand};
@@ -32,7 +32,6 @@ use sha2::{Digest as _, Sha256};
 
 use crate::diagnostic::Diagnostic;
 use crate::spelling;
-use schema::Parsed;
 
 /// A rule file of the binary.
 struct BuiltIn {
@@ -40,8 +39,10 @@ struct BuiltIn {
     file: &'static str,
     /// Its text.
     text: &'static str,
-    /// All of it but the examples, as JSON.
+    /// All of it but the examples and the handling, as JSON.
     compiled: &'static str,
+    /// How the credentials of each rule are asked about and ended: most scans need that of none.
+    handling: &'static [schema::CompiledHandling],
 }
 
 /// The rule files of the binary.
@@ -69,7 +70,7 @@ impl RuleSet {
     pub fn load(extra: &[PathBuf]) -> Result<Self, RuleError> {
         let mut set = Self::default();
         for built_in in BUILT_IN {
-            set.extend(schema::read_compiled(built_in.file, built_in.compiled)?);
+            set.rules.append(&mut schema::read_compiled(built_in.file, built_in.compiled, built_in.handling)?.rules);
         }
         for (file, text) in read_all(extra)? {
             set.add(&file, &text)?;
@@ -87,9 +88,13 @@ impl RuleSet {
         let examples = std::mem::take(&mut parsed.examples);
         for rule in parsed.rules {
             if let Some(other) = self.get(&rule.id) {
-                return Err(RuleError::Duplicate { file: file.to_owned(), id: rule.id, other: other.file.clone() });
+                return Err(RuleError::Duplicate {
+                    file: file.to_owned(),
+                    id: rule.id.clone(),
+                    other: other.file.clone(),
+                });
             }
-            self.rules.push(Arc::new(rule));
+            self.rules.push(rule);
         }
         Ok(examples)
     }
@@ -141,10 +146,6 @@ impl RuleSet {
     /// The rule of that id.
     pub fn get(&self, id: &str) -> Option<&Arc<Rule>> {
         self.rules.iter().find(|rule| rule.id == id)
-    }
-
-    fn extend(&mut self, parsed: Parsed) {
-        self.rules.extend(parsed.rules.into_iter().map(Arc::new));
     }
 }
 

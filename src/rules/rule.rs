@@ -1,6 +1,8 @@
 //! [`Rule`]: what one kind of credential looks like, where its secret may be sent, and how it is checked and ended.
 
 use regex::bytes::Regex;
+use std::sync::LazyLock;
+
 use serde::{Deserialize, Serialize};
 
 use super::vendor::VendorKey;
@@ -48,9 +50,9 @@ pub struct Rule {
     /// Where the provider serves everybody, when it does; all on [`Rule::hosts`].
     pub endpoints: Endpoints,
     /// How it is found out whether a match is alive.
-    pub verify: Verify,
+    pub verify: Deferred<Verify>,
     /// How a match is ended.
-    pub revoke: Revoke,
+    pub revoke: Deferred<Revoke>,
     /// File the rule comes from, as shown to people.
     pub file: String,
     /// What it has of its own if it was written for gitleaks.
@@ -67,6 +69,37 @@ pub struct Borrowed {
     pub path: Option<Regex>,
     /// Whether every other rule comes first where both match: what this one finds may be allowed, or count in some files only.
     pub gives_way: bool,
+}
+
+/// A part of a rule that is made when it is first looked at: a scan that finds nothing of a rule needs little of it, and every commit
+/// waits for all rules.
+pub struct Deferred<T>(LazyLock<T, Box<dyn FnOnce() -> T + Send>>);
+
+impl<T> Deferred<T> {
+    /// One that is made later.
+    pub fn new(make: impl FnOnce() -> T + Send + 'static) -> Self {
+        Self(LazyLock::new(Box::new(make)))
+    }
+}
+
+impl<T: Send + 'static> From<T> for Deferred<T> {
+    fn from(value: T) -> Self {
+        Self::new(move || value)
+    }
+}
+
+impl<T> std::ops::Deref for Deferred<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: std::fmt::Debug> std::fmt::Debug for Deferred<T> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        (**self).fmt(formatter)
+    }
 }
 
 /// How far from an anchor a match may reach, in bytes. A match is a function of the bytes in this window alone. Where `before` is

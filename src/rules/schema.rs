@@ -1,13 +1,15 @@
 //! The form of a rule file, and its way to validated [`Rule`]s.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::error::RuleError;
 use super::rule::{
-    Alphabet, BlastRadius, Checksum, Encoding, Endpoints, Matcher, PartSpec, Revoke, RevokeMethod, Rule, Scanner,
-    Shape, Verify, VerifyMethod, Window,
+    Alphabet, BlastRadius, Checksum, Deferred, Encoding, Endpoints, Matcher, PartSpec, Revoke, RevokeMethod, Rule,
+    Scanner, Shape, Verify, VerifyMethod, Window,
 };
 use super::vendor::{VendorEntry, VendorKey};
 use super::vocabulary;
@@ -67,8 +69,11 @@ pub(super) struct RuleEntry {
     pub(super) hosts: Vec<String>,
     #[serde(default)]
     pub(super) endpoints: Endpoints,
-    pub(super) verify: VerifyEntry,
-    pub(super) revoke: RevokeEntry,
+    pub(super) verify: Option<VerifyEntry>,
+    pub(super) revoke: Option<RevokeEntry>,
+    /// Both, where they are not made of the entry.
+    #[serde(skip)]
+    pub(super) handling: Option<Handling>,
     pub(super) examples: Option<ExamplesEntry>,
 }
 
@@ -126,6 +131,31 @@ pub(super) struct ExamplesEntry {
     pub(super) rejects: Vec<String>,
 }
 
+/// How credentials of a rule are asked about and ended.
+pub(super) type Handling = (Deferred<Verify>, Deferred<Revoke>);
+
+/// The same in the form that the build script gave it: two objects of JSON.
+pub(super) type CompiledHandling = (&'static str, &'static str);
+
+impl From<VerifyEntry> for Verify {
+    fn from(entry: VerifyEntry) -> Self {
+        Self { method: entry.method, reason: entry.reason }
+    }
+}
+
+impl From<RevokeEntry> for Revoke {
+    fn from(entry: RevokeEntry) -> Self {
+        let RevokeEntry { method, blast_radius, reversible, steps } = entry;
+        Self { method, blast_radius, reversible, steps }
+    }
+}
+
+/// A part of a rule of the binary, made when it is needed.
+fn compiled<E: DeserializeOwned + Into<T>, T>(json: &'static str) -> Deferred<T> {
+    let read = move || serde_json::from_str(json).map(E::into);
+    Deferred::new(move || read().expect("the rules of the binary are read whole by a test"))
+}
+
 /// What is wrong with an entry.
 #[derive(Debug)]
 pub(super) struct EntryError(pub(super) &'static str);
@@ -142,7 +172,7 @@ pub struct Examples {
 
 /// A rule file that was read.
 pub(super) struct Parsed {
-    pub(super) rules: Vec<Rule>,
+    pub(super) rules: Vec<Arc<Rule>>,
     pub(super) examples: Vec<Examples>,
 }
 
@@ -166,20 +196,25 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Parsed, RuleError> {
 }
 
 /// Reads a rule file of the binary in the form that the build script gave it. It has no examples.
-pub(super) fn read_compiled(file: &str, json: &str) -> Result<Parsed, RuleError> {
+pub(super) fn read_compiled(file: &str, json: &str, handling: &[CompiledHandling]) -> Result<Parsed, RuleError> {
     let syntax_error = |error: serde_json::Error| {
         let (file, reason) = (file.to_owned(), error.to_string());
         RuleError::Syntax { file, line: error.line(), reason, nearest: None }
     };
-    convert_all(serde_json::from_str(json).map_err(syntax_error)?, file, "", Trust::BuiltIn)
+    let mut entries: RuleFile = serde_json::from_str(json).map_err(syntax_error)?;
+    for (entry, (verify, revoke)) in entries.rules.iter_mut().zip(handling) {
+        entry.handling = Some((compiled::<VerifyEntry, _>(verify), compiled::<RevokeEntry, _>(revoke)));
+    }
+    convert_all(entries, file, "", Trust::BuiltIn)
 }
 
 fn convert_all(entries: RuleFile, file: &str, text: &str, trust: Trust) -> Result<Parsed, RuleError> {
-    let mut parsed = Parsed { rules: Vec::new(), examples: Vec::new() };
+    let mut parsed =
+        Parsed { rules: Vec::with_capacity(entries.rules.len() + entries.vendors.len()), examples: Vec::new() };
     let mut convert = |context: Context<'_>, entry: RuleEntry, provider: &str| {
         let (rule, examples) = context.convert(entry, provider, trust)?;
-        parsed.rules.push(rule);
-        parsed.examples.push(examples);
+        parsed.rules.push(Arc::new(rule));
+        parsed.examples.extend(examples);
         Ok::<(), RuleError>(())
     };
     for entry in entries.rules {
@@ -190,8 +225,11 @@ fn convert_all(entries: RuleFile, file: &str, text: &str, trust: Trust) -> Resul
         convert(context, entry, provider)?;
     }
     for entry in entries.vendors {
-        let (provider, context) = (entry.provider(), Context { file, text, id: entry.id(), name: entry.name.clone() });
-        let entry = entry.rule(trust == Trust::Operator).map_err(|EntryError(reason)| context.fail(None, reason))?;
+        let provider = entry.provider();
+        let context = Context { file, text, id: entry.id(&provider), name: entry.name.clone() };
+        let entry = entry
+            .rule(&context.id, trust == Trust::Operator)
+            .map_err(|EntryError(reason)| context.fail(None, reason))?;
         convert(context, entry, &provider)?;
     }
     Ok(parsed)
@@ -241,7 +279,7 @@ impl Context<'_> {
         }
     }
 
-    fn convert(&self, entry: RuleEntry, provider: &str, trust: Trust) -> Result<(Rule, Examples), RuleError> {
+    fn convert(&self, entry: RuleEntry, provider: &str, trust: Trust) -> Result<(Rule, Option<Examples>), RuleError> {
         let (matcher, value_pattern) = match entry.vendor {
             Some(key) => (Matcher::Vendor(key), None),
             None => self.matcher(entry.pattern, entry.keys, entry.scanner, trust)?,
@@ -254,6 +292,12 @@ impl Context<'_> {
                 Matcher::Pattern(_) | Matcher::Vendor(_) => Vec::new(),
             };
         }
+        let (verify, revoke) = match (entry.handling, entry.verify, entry.revoke) {
+            (Some(handling), ..) => handling,
+            (None, Some(verify), Some(revoke)) => (Verify::from(verify).into(), Revoke::from(revoke).into()),
+            (None, None, _) => return Err(self.fail(None, "`verify` is missing")),
+            (None, _, None) => return Err(self.fail(None, "`revoke` is missing")),
+        };
         let rule = Rule {
             id: self.id.clone(),
             provider: provider.to_owned(),
@@ -282,21 +326,17 @@ impl Context<'_> {
             parts: entry.parts.into_iter().map(|part| self.part(part, trust)).collect::<Result<_, _>>()?,
             hosts: entry.hosts,
             endpoints: entry.endpoints,
-            verify: Verify { method: entry.verify.method, reason: entry.verify.reason },
-            revoke: Revoke {
-                method: entry.revoke.method,
-                blast_radius: entry.revoke.blast_radius,
-                reversible: entry.revoke.reversible,
-                steps: entry.revoke.steps,
-            },
+            verify,
+            revoke,
             file: self.file.to_owned(),
             borrowed: None,
         };
         if trust == Trust::Operator {
             self.validate(&rule)?;
         }
-        let examples = entry.examples.unwrap_or(ExamplesEntry { matches: Vec::new(), rejects: Vec::new() });
-        let examples = Examples { rule: self.id.clone(), matches: examples.matches, rejects: examples.rejects };
+        let examples = |ExamplesEntry { matches, rejects }| Examples { rule: self.id.clone(), matches, rejects };
+        let none = || ExamplesEntry { matches: Vec::new(), rejects: Vec::new() };
+        let examples = (trust == Trust::Operator).then(|| examples(entry.examples.unwrap_or_else(none)));
         Ok((rule, examples))
     }
 

@@ -5,10 +5,9 @@
 
 use serde::Deserialize;
 
-use super::schema::{
-    EntryError, ExamplesEntry, PartEntry, RevokeEntry, RuleEntry, ShapeEntry, VerifyEntry, WindowEntry,
-};
-use super::{Alphabet, BlastRadius, RevokeMethod, VerifyMethod};
+use super::rule::Deferred;
+use super::schema::{EntryError, ExamplesEntry, Handling, PartEntry, RuleEntry, ShapeEntry, WindowEntry};
+use super::{Alphabet, BlastRadius, Revoke, RevokeMethod, Verify, VerifyMethod};
 use crate::finding::{Confidence, Kind, Severity};
 
 /// How far behind the vendor's name its key may begin.
@@ -63,15 +62,15 @@ impl VendorEntry {
     }
 
     /// The id of its rule.
-    pub(super) fn id(&self) -> String {
-        format!("{}-{}", self.provider(), kebab(&self.secret))
+    pub(super) fn id(&self, provider: &str) -> String {
+        format!("{provider}-{}", kebab(&self.secret))
     }
 
     /// The rule that the line stands for. Its examples are made only where somebody will look at them.
     ///
     /// # Errors
     /// What the line lacks.
-    pub(super) fn rule(self, has_examples: bool) -> Result<RuleEntry, EntryError> {
+    pub(super) fn rule(self, id: &str, has_examples: bool) -> Result<RuleEntry, EntryError> {
         let is_uuid = self.alphabet.is_none() && self.lengths.is_empty();
         if self.words.is_empty() || self.words.iter().any(|word| !is_word(word)) {
             return Err(EntryError("`words` must be words of at least three letters, digits, `.`, `-` or `_`"));
@@ -83,14 +82,13 @@ impl VendorEntry {
             return Err(EntryError("`lengths` must lie between 16 and 256: a shorter key cannot be told from a word"));
         }
         let longest = if is_uuid { 36 } else { self.lengths.iter().copied().max().unwrap_or_default() };
-        let id = self.id();
-        let examples = has_examples.then(|| self.examples(&id));
+        let examples = has_examples.then(|| self.examples(id));
         Ok(RuleEntry {
             title: format!("{} {}", self.name, self.secret),
             kind: self.kind,
             confidence: Confidence::Medium,
             severity: self.severity,
-            anchors: self.words.clone(),
+            anchors: self.words,
             case_sensitive: false,
             window: Some(WindowEntry { before: 0, after: REACH + longest + 24 }),
             pattern: None,
@@ -105,21 +103,11 @@ impl VendorEntry {
             parts: self.with.iter().map(|words| part(words)).collect(),
             hosts: self.hosts,
             endpoints: super::Endpoints::default(),
-            verify: VerifyEntry {
-                method: VerifyMethod::None,
-                reason: Some("the provider's own read-only request comes in a later version".to_owned()),
-            },
-            revoke: RevokeEntry {
-                method: RevokeMethod::Manual,
-                blast_radius: BlastRadius::Key,
-                reversible: false,
-                steps: vec![
-                    format!("Sign in to {} and open {}.", self.name, self.console),
-                    format!("Make a new {}, give it to whatever uses the leaked one, and delete that.", self.secret),
-                ],
-            },
+            verify: None,
+            revoke: None,
+            handling: Some(handling(self.name, self.secret, self.console)),
             examples,
-            id,
+            id: id.to_owned(),
         })
     }
 
@@ -155,6 +143,24 @@ impl VendorEntry {
         };
         ExamplesEntry { matches: two(&matches, 5), rejects: two(&rejects, 3) }
     }
+}
+
+/// How the keys of a vendor are asked about and ended.
+fn handling(name: String, secret: String, console: String) -> Handling {
+    let verify = Deferred::new(|| Verify {
+        method: VerifyMethod::None,
+        reason: Some("the provider's own read-only request comes in a later version".to_owned()),
+    });
+    let revoke = Deferred::new(move || Revoke {
+        method: RevokeMethod::Manual,
+        blast_radius: BlastRadius::Key,
+        reversible: false,
+        steps: vec![
+            format!("Sign in to {name} and open {console}."),
+            format!("Make a new {secret}, give it to whatever uses the leaked one, and delete that."),
+        ],
+    });
+    (verify, revoke)
 }
 
 /// What the keys of a vendor look like.
@@ -241,7 +247,9 @@ mod tests {
     use super::*;
 
     fn entry(line: &str) -> Result<RuleEntry, EntryError> {
-        toml::from_str::<VendorEntry>(line).unwrap().rule(true)
+        let entry: VendorEntry = toml::from_str(line).unwrap();
+        let id = entry.id(&entry.provider());
+        entry.rule(&id, true)
     }
 
     #[test]

@@ -61,8 +61,36 @@ const COMMON: &[&[u8]] = &[
     br#"wingwithwordworkwrapwritws_sws_tx = xampxcepxpecxtenxtery = y, cype ypesys::ysteytesze_tzerozstd"#,
 ];
 
+/// Bits of the hash that most windows are told apart from them by.
+const MAP_BITS: u32 = 16;
+
+/// A bit for each hash that one of them has.
+static MAP: [u64; 1 << (MAP_BITS - 6)] = {
+    let mut map = [0; 1 << (MAP_BITS - 6)];
+    let mut row = 0;
+    while row < COMMON.len() {
+        let bytes = COMMON[row];
+        let mut start = 0;
+        while start + 3 < bytes.len() {
+            let hash = hash([bytes[start], bytes[start + 1], bytes[start + 2], bytes[start + 3]]);
+            map[hash >> 6] |= 1 << (hash & 63);
+            start += 4;
+        }
+        row += 1;
+    }
+    map
+};
+
+const fn hash(window: [u8; 4]) -> usize {
+    (u32::from_le_bytes(window).wrapping_mul(0x9e37_79b1) >> (32 - MAP_BITS)) as usize
+}
+
 /// Whether a window, in lower case, is one of them.
 pub(super) fn is_common(window: [u8; 4]) -> bool {
+    let hash = hash(window);
+    if MAP[hash >> 6] >> (hash & 63) & 1 == 0 {
+        return false;
+    }
     // The rows begin in ascending order, too.
     let row = COMMON.partition_point(|row| row.first_chunk().is_some_and(|first: &[u8; 4]| *first <= window));
     let row = row.checked_sub(1).and_then(|row| COMMON.get(row)).copied().unwrap_or_default();

@@ -61,17 +61,16 @@ impl Dictionary {
     /// A dictionary of anchors in lower case, each with the spellings that are wanted of it (any, if there are none).
     pub(super) fn new(windows: &[Window], anchors: &[Vec<u8>], spellings: impl Fn(u16) -> Vec<Box<[u8]>>) -> Self {
         let entries = |is_short: bool| {
-            windows
-                .iter()
-                .filter(|window| window.is_short == is_short)
-                .filter_map(|window| {
-                    let text = anchors.get(usize::from(window.anchor))?.clone().into_boxed_slice();
-                    let offset = u32::try_from(window.offset).ok()?;
-                    let spellings = spellings(window.anchor);
-                    let window_bytes = u32::from_le_bytes(window.bytes);
-                    Some(Entry { window: window_bytes, offset, anchor: window.anchor, text, spellings })
-                })
-                .collect()
+            let windows = windows.iter().filter(|window| window.is_short == is_short);
+            let mut entries = Vec::with_capacity(windows.clone().count());
+            entries.extend(windows.filter_map(|window| {
+                let text = anchors.get(usize::from(window.anchor))?.clone().into_boxed_slice();
+                let offset = u32::try_from(window.offset).ok()?;
+                let spellings = spellings(window.anchor);
+                let window_bytes = u32::from_le_bytes(window.bytes);
+                Some(Entry { window: window_bytes, offset, anchor: window.anchor, text, spellings })
+            }));
+            entries
         };
         Self { long: Lists::new(u32::MAX, entries(false)), short: Lists::new(0x00ff_ffff, entries(true)) }
     }

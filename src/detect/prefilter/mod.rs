@@ -102,6 +102,11 @@ impl Prefilter {
         self.search.scan(bytes, zone, sightings);
     }
 
+    /// All anchors by their numbers.
+    pub(super) fn anchors(&self) -> impl ExactSizeIterator<Item = u16> {
+        0..u16::try_from(self.anchors.len()).unwrap_or(u16::MAX)
+    }
+
     /// Who asked for an anchor.
     pub(super) fn claims(&self, anchor: u16) -> &[Claim] {
         self.claims.get(usize::from(anchor)).map(Vec::as_slice).unwrap_or_default()

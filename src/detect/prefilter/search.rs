@@ -23,7 +23,8 @@ impl AnchorSearch {
 
     /// A search in a way that may not be the fastest.
     pub(super) fn with(engine: Engine, anchors: &[Vec<u8>], spellings: impl Fn(u16) -> Vec<Box<[u8]>>) -> Self {
-        let windows: Vec<Window> = (0..).zip(anchors).filter_map(|(anchor, text)| Window::of(anchor, text)).collect();
+        let mut windows = Vec::with_capacity(anchors.len());
+        windows.extend((0..).zip(anchors).filter_map(|(anchor, text)| Window::of(anchor, text)));
         Self { sieve: Sieve::new(engine, &windows), dictionary: Dictionary::new(&windows, anchors, spellings) }
     }
 

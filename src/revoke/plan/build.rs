@@ -75,7 +75,7 @@ fn order(entry: &PlanEntry) -> (bool, &str, u8, Fingerprint) {
 }
 
 fn entry(input: &PlanInput<'_>, subject: &Subject) -> PlanEntry {
-    let rule = input.rules.get(&subject.rule).map(|rule| &rule.revoke);
+    let rule = input.rules.get(&subject.rule).map(|rule| &*rule.revoke);
     let (action, blast_radius, policy) = match find_call(input, subject, rule) {
         Ok((issuer, action)) => {
             // The rule knows its provider, the issuer's identifier tells the server: the wider of both is meant.

@@ -8,7 +8,7 @@ use super::syntax::{self, Groups};
 use crate::finding::{Confidence, Kind, Severity, escape};
 use crate::rules::allowlist::{Allowlist, Subject};
 use crate::rules::rule::{
-    BlastRadius, Borrowed, Endpoints, Matcher, Revoke, RevokeMethod, Rule, Shape, Verify, VerifyMethod,
+    BlastRadius, Borrowed, Deferred, Endpoints, Matcher, Revoke, RevokeMethod, Rule, Shape, Verify, VerifyMethod,
 };
 use crate::rules::schema::regex_reason;
 use crate::rules::{self, RuleSet};
@@ -83,11 +83,11 @@ pub(super) fn rule(entry: &RuleEntry, set: &RuleSet) -> Result<Converted, Proble
         parts: Vec::new(),
         hosts: Vec::new(),
         endpoints: Endpoints::default(),
-        verify: Verify {
+        verify: Deferred::from(Verify {
             method: VerifyMethod::None,
             reason: Some("a rule of gitleaks does not tell whom to ask".to_owned()),
-        },
-        revoke: Revoke {
+        }),
+        revoke: Deferred::from(Revoke {
             method: RevokeMethod::Manual,
             blast_radius: BlastRadius::Key,
             reversible: false,
@@ -95,7 +95,7 @@ pub(super) fn rule(entry: &RuleEntry, set: &RuleSet) -> Result<Converted, Proble
                 "Find out who issued it, and make a new one there.".to_owned(),
                 "Give the new one to whatever uses the leaked one, and delete that.".to_owned(),
             ],
-        },
+        }),
         file: entry.spot.file.to_string(),
         borrowed: Some(Borrowed { name: entry.id.clone(), path, gives_way }),
     };
