@@ -114,7 +114,7 @@ pub(crate) fn token(value: &[u8]) -> Option<Filter> {
 }
 
 fn token_of_case(value: &[u8], lower: &[u8]) -> Option<Filter> {
-    repetition(lower)
+    repetition(value, lower)
         .or_else(|| sequence(lower))
         .or_else(|| placeholder(value, lower))
         .or_else(|| is_published(value).then_some(Filter::Published))
@@ -199,6 +199,10 @@ fn word(lower: &[u8]) -> Option<Filter> {
 }
 
 fn placeholder(value: &[u8], lower: &[u8]) -> Option<Filter> {
+    // What is cut off is shown, not used.
+    if lower.ends_with(b"...") || lower.ends_with("…".as_bytes()) {
+        return Some(Filter::Placeholder);
+    }
     // In a long random value a short word stands by chance.
     let least = match lower.len() {
         49.. => 6,
@@ -209,19 +213,28 @@ fn placeholder(value: &[u8], lower: &[u8]) -> Option<Filter> {
     found.any(|word| word.len() >= least).then_some(Filter::Placeholder)
 }
 
+/// How long a value is, less its runs of `A`, in which these may stand for noughts of what it encodes.
+const LONG_ENOUGH_FOR_NOUGHTS: usize = 32;
+
 /// Fewer distinct characters than any random value of that length has, or one character many times over.
-fn repetition(lower: &[u8]) -> Option<Filter> {
+fn repetition(value: &[u8], lower: &[u8]) -> Option<Filter> {
     let mut seen = [false; 256];
-    let mut longest = 0;
-    let mut run = 0;
-    let mut previous = None;
-    for byte in lower {
-        if let Some(seen) = seen.get_mut(usize::from(*byte)) {
+    let (mut longest, mut noughts, mut longest_noughts) = (0, 0, 0);
+    for run in value.chunk_by(|a, b| a.eq_ignore_ascii_case(b)) {
+        let Some(first) = run.first() else { continue };
+        if let Some(seen) = seen.get_mut(usize::from(first.to_ascii_lowercase())) {
             *seen = true;
         }
-        run = if previous == Some(byte) { run + 1 } else { 1 };
-        longest = longest.max(run);
-        previous = Some(byte);
+        // In base64 a run of noughts is one of `A`.
+        if run.len() > 2 && run.iter().all(|byte| *byte == b'A') {
+            noughts += run.len();
+            longest_noughts = longest_noughts.max(run.len());
+        } else {
+            longest = longest.max(run.len());
+        }
+    }
+    if lower.len() - noughts < LONG_ENOUGH_FOR_NOUGHTS {
+        longest = longest.max(longest_noughts);
     }
     let distinct = seen.iter().filter(|seen| **seen).count();
     let least = match lower.len() {
@@ -304,6 +317,9 @@ mod tests {
             ("YOUR_CLIENT_SECRET", Filter::Placeholder),
             ("xxxxxxxxxxxxxxxx", Filter::Repetition),
             ("abababababababab", Filter::Repetition),
+            ("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAa8Kd3xQ0pL", Filter::Repetition),
+            ("cnvca...", Filter::Placeholder),
+            ("q8ZpLk20GsV2…", Filter::Placeholder),
             ("0123456789abcdef0123456789abcdef", Filter::Sequence),
             ("client_secret", Filter::Word),
             ("ENC[AES256_GCM,data:Zm9v,iv:YmFy]", Filter::Encrypted),
@@ -313,6 +329,7 @@ mod tests {
             assert_eq!(assigned(value.as_bytes(), true), Some(expected), "{value}");
         }
         for value in [
+            "AAAAAAAAAAAAAAAAAAAAAK7vTgXmQ0b2LwZs9RkFyUo3cNdEhJp4aI6tSvBqMxWz",
             "4f9d2c81b7a06e35",
             "Xq7bT2mKpL9wRz",
             "$Xq7!bT2mKpL9wRz",
