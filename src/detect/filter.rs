@@ -220,7 +220,7 @@ const LONG_ENOUGH_FOR_NOUGHTS: usize = 32;
 fn repetition(value: &[u8], lower: &[u8]) -> Option<Filter> {
     let mut seen = [false; 256];
     let (mut longest, mut noughts, mut longest_noughts) = (0, 0, 0);
-    for run in value.chunk_by(|a, b| a.eq_ignore_ascii_case(b)) {
+    for run in value.chunk_by(u8::eq_ignore_ascii_case) {
         let Some(first) = run.first() else { continue };
         if let Some(seen) = seen.get_mut(usize::from(first.to_ascii_lowercase())) {
             *seen = true;
