@@ -1,4 +1,7 @@
 //! What belongs to a candidate, but stands in another text than it does.
+//!
+//! Files of one directory have less to do with each other than the lines of one file: names must say the same here, not just nothing
+//! against it, and nobody is looked for who could be asked if the candidate's own text names somebody.
 
 use std::sync::Arc;
 
@@ -37,7 +40,7 @@ impl Detector {
         };
         let mut all: Vec<Elsewhere> = Vec::new();
         for (number, spec) in candidate.rule.parts.iter().enumerate() {
-            if !is_lacking(candidate, spec) || all.iter().any(|found| found.name == spec.name) {
+            if !is_lacking(candidate, spec) || all.iter().any(|found| is_alike(&found.name, &spec.name)) {
                 continue;
             }
             let pattern = pairer.pattern(&self.rules, rule, number);
@@ -47,7 +50,9 @@ impl Detector {
                 found.extend(neighbours.iter().filter_map(|neighbour| {
                     let (stem, value) = fitting(bytes, spec, pattern, neighbour)?;
                     let Standpoint { stem, around } = neighbour.standpoint(bytes, stem);
-                    let kinship = Kinship::of(&candidate.names, &fit::names(stem, around))?;
+                    let names = fit::names(stem, around);
+                    let says_nothing = names.is_empty() != candidate.names.is_empty();
+                    let kinship = Kinship::of(&candidate.names, &names).filter(|_| !says_nothing)?;
                     let lines = memchr::memchr_iter(b'\n', bytes.get(..neighbour.assigned.span.start)?).count();
                     let line = u32::try_from(lines).unwrap_or(u32::MAX).saturating_add(1);
                     Some((kinship, Elsewhere { name: spec.name.clone(), value, text, line }))
@@ -65,8 +70,14 @@ impl Detector {
     }
 }
 
-/// Whether a companion could be told by its name, and none was found.
+/// Whether a companion could be told by its name, and neither it nor one like it was found.
 fn is_lacking(candidate: &Candidate, spec: &PartSpec) -> bool {
-    let is_named = !spec.keys.is_empty() && spec.name != "client_secret";
-    is_named && candidate.companions.iter().all(|companion| companion.name != spec.name)
+    let is_named = !spec.keys.is_empty() && spec.name != "client_secret" && candidate.token.is_none();
+    is_named && !candidate.companions.iter().any(|companion| is_alike(&companion.name, &spec.name))
+}
+
+/// Whether two parts are the same, or both tell whom to ask.
+fn is_alike(one: &str, other: &str) -> bool {
+    const ASKED: [&str; 4] = ["issuer", "token_endpoint", "tenant", "host"];
+    one == other || (ASKED.contains(&one) && ASKED.contains(&other))
 }

@@ -60,9 +60,10 @@ impl Siblings {
     }
 }
 
-/// What the other files in the directory of `path` have that belongs to a candidate and its own file does not have.
+/// What the other files in the directory of `path` have that belongs to a candidate and its own file, which is one of settings too,
+/// does not have.
 pub(super) fn parts(candidate: &Candidate, path: &Path, context: &ScanContext<'_>) -> Vec<Part> {
-    if !candidate.lacks_companions() {
+    if !path.file_name().is_some_and(is_of_settings) || !candidate.lacks_companions() {
         return Vec::new();
     }
     let directory = path.parent().unwrap_or(Path::new(""));
