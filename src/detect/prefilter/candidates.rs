@@ -6,11 +6,11 @@ use std::ops::Range;
 
 use super::Sighting;
 use super::bloom::Bloom;
-use super::dictionary::{Dictionary, window_at};
+use super::dictionary::{Dictionary, Map, window_at};
 use super::window::WIDTH;
 
 /// How many places are collected.
-const CAPACITY: usize = 192;
+pub(super) const CAPACITY: usize = 192;
 
 /// How many places a filter may add at once.
 pub(super) const BURST: usize = 64;
@@ -55,7 +55,7 @@ impl<'a> Candidates<'a> {
         while mask != 0 {
             let place = base + mask.trailing_zeros() as usize;
             mask &= mask - 1;
-            if self.dictionary.may_know(self.bytes, place) && self.dictionary.is_likely(self.bytes, place) {
+            if self.dictionary.map.knows(self.bytes, place) && self.dictionary.is_likely(self.bytes, place) {
                 self.look_up(place);
             }
         }
@@ -64,13 +64,33 @@ impl<'a> Candidates<'a> {
 
 /// Places that are still to be looked at, ascending.
 pub(super) struct Places {
-    places: [u32; CAPACITY],
+    found: [u32; CAPACITY],
     count: usize,
+    sift: Sift,
+}
+
+/// Leaves of the first so many places those that the map knows, and tells how many these are.
+pub(super) type Sift = fn(&Map, &[u8], &mut [u32; CAPACITY], usize) -> usize;
+
+/// The definition of a [`Sift`].
+pub(super) fn sift(map: &Map, bytes: &[u8], places: &mut [u32; CAPACITY], count: usize) -> usize {
+    retain(places, count, |place| map.knows(bytes, place))
+}
+
+/// Without a branch: what is not kept is overwritten by the next.
+fn retain(places: &mut [u32; CAPACITY], count: usize, is_kept: impl Fn(usize) -> bool) -> usize {
+    let mut kept = 0;
+    for index in 0..count.min(CAPACITY) {
+        let place = places[index];
+        places[kept.min(index)] = place;
+        kept += usize::from(is_kept(place as usize));
+    }
+    kept
 }
 
 impl Places {
-    pub(super) fn new() -> Self {
-        Self { places: [0; CAPACITY], count: 0 }
+    pub(super) fn new(sift: Sift) -> Self {
+        Self { found: [0; CAPACITY], count: 0, sift }
     }
 
     /// Makes room for [`BURST`] places: looks at all that there are if there is none.
@@ -79,7 +99,7 @@ impl Places {
         if self.count > CAPACITY - BURST {
             self.look_at_all(candidates);
         }
-        self.places.get_mut(self.count..)?.first_chunk_mut()
+        self.found.get_mut(self.count..)?.first_chunk_mut()
     }
 
     /// Keeps what has been written to the beginning of the room.
@@ -110,21 +130,9 @@ impl Places {
     /// Looks at all places.
     #[inline(never)]
     pub(super) fn look_at_all(&mut self, candidates: &mut Candidates<'_>) {
-        let mut known = 0;
-        let count = self.count.min(CAPACITY);
-        for index in 0..count {
-            // Without a branch: what is not known is overwritten by the next.
-            let place = self.places[index];
-            self.places[known.min(index)] = place;
-            known += usize::from(candidates.dictionary.may_know(candidates.bytes, place as usize));
-        }
-        let mut likely = 0;
-        for index in 0..known {
-            let place = self.places[index];
-            self.places[likely.min(index)] = place;
-            likely += usize::from(candidates.dictionary.is_likely(candidates.bytes, place as usize));
-        }
-        for place in self.places.iter().take(likely) {
+        let known = (self.sift)(&candidates.dictionary.map, candidates.bytes, &mut self.found, self.count);
+        let likely = retain(&mut self.found, known, |place| candidates.dictionary.is_likely(candidates.bytes, place));
+        for place in self.found.iter().take(likely) {
             candidates.look_up(*place as usize);
         }
         self.count = 0;

@@ -8,11 +8,20 @@ use super::window::{CASE, WIDTH, Window};
 /// Bits of the hash that the lists are found by.
 const LIST_BITS: u32 = 12;
 
-/// Bits of the hash that is looked at before anything else: few enough for the nearest cache.
-const MAP_BITS: u32 = 15;
+/// Bits of the hash of three bytes that finds a word of the map.
+pub(super) const WORD_BITS: u32 = 12;
+
+/// Bits of the hash of all four that finds a bit in the word.
+pub(super) const BIT_BITS: u32 = 5;
+
+/// The first three bytes of a window.
+pub(super) const THREE: u32 = 0x00ff_ffff;
+
+/// What hashes are made by.
+pub(super) const FACTOR: u32 = 0x9e37_79b1;
 
 /// [`CASE`] in each byte of a window.
-const CASES: u32 = u32::from_ne_bytes([CASE; WIDTH]);
+pub(super) const CASES: u32 = u32::from_ne_bytes([CASE; WIDTH]);
 
 /// An anchor, how it may be spelled, and where in it its window begins.
 struct Entry {
@@ -41,8 +50,6 @@ struct Tag {
 struct Lists {
     /// Which bytes of four belong to a window.
     mask: u32,
-    /// A bit for each hash that occurs.
-    map: Box<[u64; 1 << (MAP_BITS - 6)]>,
     /// Where the list of each hash begins; the last says where all end.
     begins: Vec<u16>,
     /// All lists one after another.
@@ -51,8 +58,14 @@ struct Lists {
     tags: Vec<Tag>,
 }
 
+/// A bit for each window, few enough for the nearest cache. The first three bytes choose a word, and all four a bit in it, so that one
+/// look is enough for windows of both widths.
+pub(super) struct Map(pub(super) Box<[u32; 1 << WORD_BITS]>);
+
 /// All anchors.
 pub(super) struct Dictionary {
+    /// What is looked at before anything else.
+    pub(super) map: Map,
     long: Lists,
     short: Lists,
 }
@@ -72,17 +85,18 @@ impl Dictionary {
             }));
             entries
         };
-        Self { long: Lists::new(u32::MAX, entries(false)), short: Lists::new(0x00ff_ffff, entries(true)) }
+        let (long, short) = (Lists::new(u32::MAX, entries(false)), Lists::new(THREE, entries(true)));
+        let mut map = Map(Box::new([0; 1 << WORD_BITS]));
+        for entry in &long.entries {
+            map.0[Map::word(entry.window)] |= 1 << Map::bit(entry.window);
+        }
+        for entry in &short.entries {
+            map.0[Map::word(entry.window)] = u32::MAX;
+        }
+        Self { map, long, short }
     }
 
-    /// Whether an anchor may have its window at `position`. Wrong in one case of thirty at most, where no anchor is.
-    #[inline]
-    pub(super) fn may_know(&self, bytes: &[u8], position: usize) -> bool {
-        let window = window_at(bytes, position);
-        self.long.may_know(window) | self.short.may_know(window)
-    }
-
-    /// Whether what stands around a place that [`Dictionary::may_know`] told speaks for an anchor. Wrong seldom, where none is.
+    /// Whether what stands around a place that the map knows speaks for an anchor. Wrong seldom, where none is.
     #[inline]
     pub(super) fn is_likely(&self, bytes: &[u8], position: usize) -> bool {
         let context = context_at(bytes, position);
@@ -109,6 +123,25 @@ impl Dictionary {
                 }
             }
         }
+    }
+}
+
+impl Map {
+    /// Whether an anchor may have its window at `position`. Wrong in one case of twenty-five, where no anchor is.
+    #[inline]
+    pub(super) fn knows(&self, bytes: &[u8], position: usize) -> bool {
+        let window = window_at(bytes, position);
+        self.0[Self::word(window)] >> Self::bit(window) & 1 != 0
+    }
+
+    #[inline]
+    fn word(window: u32) -> usize {
+        hash(window & THREE, WORD_BITS)
+    }
+
+    #[inline]
+    fn bit(window: u32) -> usize {
+        hash(window, BIT_BITS)
     }
 }
 
@@ -141,17 +174,14 @@ impl Tag {
 impl Lists {
     fn new(mask: u32, mut entries: Vec<Entry>) -> Self {
         entries.sort_by_key(|entry| (hash(entry.window, LIST_BITS), entry.anchor));
-        let mut map = Box::new([0; 1 << (MAP_BITS - 6)]);
         let mut begins = Vec::with_capacity((1 << LIST_BITS) + 1);
         for (index, entry) in (0_u16..).zip(&entries) {
-            let hash_of_map = hash(entry.window, MAP_BITS);
-            map[hash_of_map >> 6] |= 1_u64 << (hash_of_map & 63);
             begins.resize(begins.len().max(hash(entry.window, LIST_BITS) + 1), index);
         }
         begins.resize((1 << LIST_BITS) + 1, u16::try_from(entries.len()).unwrap_or(u16::MAX));
         let lists = entries.chunk_by(|a, b| hash(a.window, LIST_BITS) == hash(b.window, LIST_BITS));
         let tags = lists.flat_map(|list| std::iter::repeat_n(Tag::of(list), list.len())).chain([Tag::NONE]).collect();
-        Self { mask, map, begins, entries, tags }
+        Self { mask, begins, entries, tags }
     }
 
     #[inline]
@@ -160,12 +190,6 @@ impl Lists {
         let begin = self.begins.get(list).copied().unwrap_or_default();
         // The tag of an empty list is that of the next one: wrong, but no anchor is lost by it.
         self.tags.get(usize::from(begin)).is_some_and(|tag| (context ^ tag.value) & tag.mask == 0)
-    }
-
-    #[inline]
-    fn may_know(&self, window: u32) -> bool {
-        let hash = hash(window & self.mask, MAP_BITS);
-        self.map[hash >> 6] >> (hash & 63) & 1 != 0
     }
 
     fn entries_for(&self, window: u32) -> impl Iterator<Item = &Entry> {
@@ -207,5 +231,5 @@ fn context_at(bytes: &[u8], position: usize) -> u128 {
 
 #[inline]
 fn hash(window: u32, bits: u32) -> usize {
-    (window.wrapping_mul(0x9e37_79b1) >> (32 - bits)) as usize
+    (window.wrapping_mul(FACTOR) >> (32 - bits)) as usize
 }

@@ -146,7 +146,7 @@ fn collect<const CHUNK: usize>(candidates: &mut Candidates<'_>, known: impl Fn(&
     let lanes = CHUNK + 1 - WIDTH;
     let zone = candidates.zone.clone();
     let is_short = zone.len() <= 2 * lanes;
-    let mut places = if is_short { None } else { Some(Places::new()) };
+    let mut places = if is_short { None } else { Some(Places::new(candidates::sift)) };
     for place in zone.clone().step_by(lanes) {
         let rest = candidates.bytes.get(place..).unwrap_or_default();
         let known = if let Some(chunk) = rest.first_chunk() {

@@ -1,18 +1,21 @@
 //! The search with the vectors of x86-64.
 
 use std::arch::x86_64::{
-    __m128i, __m256i, __m512i, _mm_and_si128, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_or_si128,
-    _mm_set1_epi8, _mm_setzero_si128, _mm_shuffle_epi8, _mm_srli_epi16, _mm256_and_si256, _mm256_broadcastsi128_si256,
-    _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8,
-    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16, _mm512_add_epi32, _mm512_castsi512_si128,
-    _mm512_cvtepu8_epi32, _mm512_gf2p8affine_epi64_epi8, _mm512_loadu_si512, _mm512_mask_blend_epi8,
-    _mm512_mask_permutexvar_epi8, _mm512_maskz_compress_epi8, _mm512_maskz_loadu_epi8, _mm512_movepi8_mask,
-    _mm512_permutexvar_epi8, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_epi64, _mm512_setzero_si512,
-    _mm512_storeu_si512, _mm512_ternarylogic_epi64, _mm512_test_epi8_mask, _mm512_xor_si512,
+    __m128i, __m256i, __m512i, _mm_and_si128, _mm_cmpeq_epi8, _mm_cvtsi32_si128, _mm_loadu_si128, _mm_movemask_epi8,
+    _mm_or_si128, _mm_set1_epi8, _mm_setzero_si128, _mm_shuffle_epi8, _mm_srli_epi16, _mm256_and_si256,
+    _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256,
+    _mm256_set1_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16, _mm512_add_epi32, _mm512_and_si512,
+    _mm512_castsi512_si128, _mm512_cvtepu8_epi32, _mm512_gf2p8affine_epi64_epi8, _mm512_i32gather_epi32,
+    _mm512_loadu_si512, _mm512_mask_blend_epi8, _mm512_mask_i32gather_epi32, _mm512_mask_permutexvar_epi8,
+    _mm512_mask_test_epi32_mask, _mm512_maskz_compress_epi8, _mm512_maskz_compress_epi32, _mm512_maskz_loadu_epi8,
+    _mm512_movepi8_mask, _mm512_mullo_epi32, _mm512_or_si512, _mm512_permutexvar_epi8, _mm512_set1_epi8,
+    _mm512_set1_epi32, _mm512_set1_epi64, _mm512_setzero_si512, _mm512_sllv_epi32, _mm512_srl_epi32,
+    _mm512_storeu_si512, _mm512_sub_epi32, _mm512_ternarylogic_epi64, _mm512_test_epi8_mask, _mm512_xor_si512,
 };
 
 use crate::detect::prefilter::bloom::{Bloom, TABLES};
-use crate::detect::prefilter::candidates::{Candidates, Places, place_of};
+use crate::detect::prefilter::candidates::{CAPACITY, Candidates, Places, place_of};
+use crate::detect::prefilter::dictionary::{BIT_BITS, CASES, FACTOR, Map, THREE, WORD_BITS};
 use crate::detect::prefilter::nibble::Nibbles;
 use crate::detect::prefilter::window::WIDTH;
 
@@ -116,7 +119,7 @@ pub(super) fn collect_avx512(bloom: &Bloom, candidates: &mut Candidates<'_>) {
         return;
     }
     let filter = Filter::new(bloom);
-    let mut places = Places::new();
+    let mut places = Places::new(|map, bytes, places, count| sift(map, bytes, places, count));
     for place in zone.step_by(LANES) {
         let known = known_at::<true>(&filter, candidates, place);
         add(&mut places, candidates, place, known);
@@ -175,6 +178,53 @@ fn add(places: &mut Places, candidates: &mut Candidates<'_>, base: usize, known:
         unsafe { _mm512_storeu_si512(room.as_mut_ptr().cast(), found) };
         places.keep(count);
     }
+}
+
+/// How many places are sifted at once.
+const SIFTED: usize = 16;
+
+/// [`candidates::sift`], sixteen places at once.
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,gfni,bmi1,bmi2,lzcnt,popcnt")]
+fn sift(map: &Map, bytes: &[u8], places: &mut [u32; CAPACITY], count: usize) -> usize {
+    let hash =
+        |windows, bits| _mm512_srl_epi32(_mm512_mullo_epi32(windows, _mm512_set1_epi32(FACTOR.cast_signed())), bits);
+    let (word_shift, bit_shift) =
+        (_mm_cvtsi32_si128(32 - WORD_BITS.cast_signed()), _mm_cvtsi32_si128(32 - BIT_BITS.cast_signed()));
+    let mut known = 0;
+    for start in (0..count.min(CAPACITY)).step_by(SIFTED) {
+        let some = (count - start).min(SIFTED);
+        let (Some(chunk), Some(last)) = (places.get(start..start + SIFTED), places.get(start + some - 1)) else {
+            break;
+        };
+        let (first, last) = (chunk.first().copied().unwrap_or_default(), *last);
+        if bytes.len() < last as usize + WIDTH || last - first > i32::MAX.cast_unsigned() {
+            // Bytes are missing in the last windows of all; or the places are too far from each other for the vector.
+            for index in start..start + some {
+                let place = places[index];
+                places[known] = place;
+                known += usize::from(map.knows(bytes, place as usize));
+            }
+            continue;
+        }
+        let lanes = u16::MAX >> (SIFTED - some);
+        // SAFETY: there are sixteen places from `start` on. Those of the lanes ascend from `first` to `last`, and four bytes stand at
+        // each. Words are those of a hash with as many bits as the map has. What is written is no more than what has been read.
+        unsafe {
+            let found = _mm512_loadu_si512(chunk.as_ptr().cast());
+            let offsets = _mm512_sub_epi32(found, _mm512_set1_epi32(first.cast_signed()));
+            let base = bytes.as_ptr().add(first as usize).cast();
+            let windows = _mm512_mask_i32gather_epi32::<1>(_mm512_setzero_si512(), lanes, offsets, base);
+            let windows = _mm512_or_si512(windows, _mm512_set1_epi32(CASES.cast_signed()));
+            let three = _mm512_and_si512(windows, _mm512_set1_epi32(THREE.cast_signed()));
+            let words = _mm512_i32gather_epi32::<4>(hash(three, word_shift), map.0.as_ptr().cast());
+            let bits = _mm512_sllv_epi32(_mm512_set1_epi32(1), hash(windows, bit_shift));
+            let is_known = _mm512_mask_test_epi32_mask(lanes, words, bits);
+            let kept = _mm512_maskz_compress_epi32(is_known, found);
+            _mm512_storeu_si512(places.as_mut_ptr().add(known).cast(), kept);
+            known += is_known.count_ones() as usize;
+        }
+    }
+    known
 }
 
 /// Looks at the places in the zone of `candidates` that the filter lets through, 32 at once.
