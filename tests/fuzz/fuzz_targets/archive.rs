@@ -7,6 +7,7 @@ use std::sync::{Arc, LazyLock};
 
 use libfuzzer_sys::fuzz_target;
 use rescind::finding::FingerprintKey;
+use rescind::rules::expand;
 use rescind::source::tree::Tree;
 use rescind::source::{Collector, ScanContext};
 use rescind::{Detector, RuleSet, Source};
@@ -20,6 +21,10 @@ static DETECTOR: LazyLock<Detector> = LazyLock::new(|| {
     Detector::new(Arc::new(rules), FingerprintKey::default())
 });
 
+/// A secret whose client is named nowhere, or beside it.
+static SETTINGS: LazyLock<String> =
+    LazyLock::new(|| expand("CLIENT_SECRET=<<base62:24>>\n", "fuzz").expect("a template that exists"));
+
 fuzz_target!(|input: (u8, &[u8], &[u8])| {
     let (kind, archive, settings) = input;
     let beginning = BEGINNINGS[usize::from(kind) % BEGINNINGS.len()];
@@ -27,10 +32,11 @@ fuzz_target!(|input: (u8, &[u8], &[u8])| {
     let write = |name: &str, parts: &[&[u8]]| std::fs::write(directory.path().join(name), parts.concat());
     write("archive", &[beginning, archive]).expect("a writable file");
     write("a.env", &[settings]).expect("a writable file");
-    write("b.env", &[b"CLIENT_SECRET=q8ZpLk20", b"GsV2xTnR4mWc7YbH\n"]).expect("a writable file");
+    write("b.env", &[SETTINGS.as_bytes()]).expect("a writable file");
 
     let collector = Collector::default();
-    let context = ScanContext { max_stream_size: 1 << 20, max_file_size: 1 << 20, ..ScanContext::new(&DETECTOR, &collector) };
+    let context =
+        ScanContext { max_stream_size: 1 << 20, max_file_size: 1 << 20, ..ScanContext::new(&DETECTOR, &collector) };
     Tree::open(directory.path()).expect("a directory that is there").scan(&context);
     let (findings, _) = collector.finish();
     for finding in findings {

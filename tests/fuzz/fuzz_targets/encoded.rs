@@ -11,12 +11,17 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use libfuzzer_sys::fuzz_target;
 use rescind::detect::{Candidate, Run};
 use rescind::finding::FingerprintKey;
+use rescind::rules::expand;
 use rescind::{Detector, RuleSet};
 
 static DETECTOR: LazyLock<Detector> = LazyLock::new(|| {
     let rules = RuleSet::load(&[]).expect("the rules of the binary");
     Detector::new(Arc::new(rules), FingerprintKey::default())
 });
+
+/// What there is to find.
+static SETTINGS: LazyLock<String> =
+    LazyLock::new(|| expand("CLIENT_SECRET=<<base62:24>>\n", "fuzz").expect("a template that exists"));
 
 /// How deep encodings are put into each other.
 const DEEPEST: usize = 5;
@@ -41,7 +46,7 @@ fn encoded(coding: u8, bytes: &[u8]) -> Vec<u8> {
 
 fuzz_target!(|input: (&[u8], &[u8], &[u8])| {
     let (codings, inner, around) = input;
-    let mut text = [b"client_secret=q8ZpLk20GsV2xTnR4mWc7YbH\n", inner].concat();
+    let mut text = [SETTINGS.as_bytes(), inner].concat();
     for coding in codings.iter().take(DEEPEST) {
         text = encoded(*coding, &text);
         if text.len() > 1 << 16 {
