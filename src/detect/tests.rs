@@ -188,6 +188,10 @@ fn hostile_repetition_ends() {
     }
     let line = text("\"client_secret\":\"<<base62:40>>\",").repeat(2_000);
     assert_eq!(DETECTOR.detect(line.as_bytes()).len(), 2_000);
+    // Each of the pairs once compared all the braces before it with each other.
+    let pairs = text("client_id: ab\nclient_secret: <<base62:40>>\n").repeat(20);
+    let braces = format!("{}\n{pairs}", "{".repeat(1_500)).repeat(100);
+    assert_eq!(DETECTOR.detect(braces.as_bytes()).len(), 2_000);
 }
 
 proptest! {

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::fit::{self, Kinship, Standpoint};
-use super::{Pairer, fitting};
+use super::{Neighbour, Pairer, fitting};
 use crate::detect::{Candidate, Detector};
 use crate::rules::PartSpec;
 
@@ -38,6 +38,10 @@ impl Detector {
         let Some(rule) = self.rules.rules.iter().position(|rule| Arc::ptr_eq(rule, &candidate.rule)) else {
             return Vec::new();
         };
+        let texts: Vec<(&[u8], Vec<Neighbour>)> = texts
+            .iter()
+            .map(|bytes| (*bytes, pairer.assignments_in(bytes, std::iter::once(0..bytes.len()), &[])))
+            .collect();
         let mut all: Vec<Elsewhere> = Vec::new();
         for (number, spec) in candidate.rule.parts.iter().enumerate() {
             if !is_lacking(candidate, spec) || all.iter().any(|found| is_alike(&found.name, &spec.name)) {
@@ -45,14 +49,15 @@ impl Detector {
             }
             let pattern = pairer.pattern(&self.rules, rule, number);
             let mut found: Vec<(Kinship, Elsewhere)> = Vec::new();
-            for (text, bytes) in texts.iter().enumerate() {
-                let neighbours = pairer.assignments_in(bytes, std::iter::once(0..bytes.len()), &[]);
+            for (text, (bytes, neighbours)) in texts.iter().enumerate() {
                 found.extend(neighbours.iter().filter_map(|neighbour| {
                     let (stem, value) = fitting(bytes, spec, pattern, neighbour)?;
                     let Standpoint { stem, around } = neighbour.standpoint(bytes, stem);
                     let names = fit::names(stem, around);
-                    let says_nothing = names.is_empty() != candidate.names.is_empty();
-                    let kinship = Kinship::of(&candidate.names, &names).filter(|_| !says_nothing)?;
+                    if names.is_empty() != candidate.names.is_empty() {
+                        return None;
+                    }
+                    let kinship = Kinship::of(&candidate.names, &names)?;
                     let lines = memchr::memchr_iter(b'\n', bytes.get(..neighbour.assigned.span.start)?).count();
                     let line = u32::try_from(lines).unwrap_or(u32::MAX).saturating_add(1);
                     Some((kinship, Elsewhere { name: spec.name.clone(), value, text, line }))

@@ -1,5 +1,7 @@
 //! How well two things fit together: by what their names and those of the objects around them say, and by their distance.
 
+use std::ops::Range;
+
 use super::REACH;
 use crate::detect::block;
 use crate::detect::key::{Key, distinctive};
@@ -13,6 +15,9 @@ pub(super) struct Standpoint<'a> {
     /// `None` if nobody has looked.
     pub(super) around: Option<&'a Surroundings>,
 }
+
+/// So many braces around something are looked at: more are not written by people.
+const DEEPEST: usize = 32;
 
 /// The named objects and sections around something.
 pub(super) struct Surroundings {
@@ -65,20 +70,21 @@ enum Distance {
 impl Surroundings {
     /// Those of a position.
     pub(super) fn new(bytes: &[u8], position: usize) -> Self {
-        let least = position.saturating_sub(REACH);
-        let mut scopes: Vec<Scope> = Vec::new();
-        let names = block::ancestors(bytes, position, least)
-            .chain(block::openers(bytes, position, least))
-            .chain(block::section(bytes, position, least));
-        for name in names {
-            let text = bytes.get(name.clone()).unwrap_or_default();
-            // An object of JSON is opened by a line that stands further out as well: it counts once.
-            let start = name.start + (text.len() - text.trim_ascii_start().len());
-            if scopes.iter().all(|scope| scope.start != start) {
-                scopes.push(Scope { start, words: words_of_name(text) });
-            }
+        let mut least = position.saturating_sub(REACH);
+        let mut names: Vec<Range<usize>> = block::openers(bytes, position, least).take(DEEPEST).collect();
+        if let (DEEPEST, Some(outermost)) = (names.len(), names.last()) {
+            least = outermost.start;
         }
+        names.extend(block::ancestors(bytes, position, least));
+        names.extend(block::section(bytes, position, least));
+        let scope = |name: Range<usize>| {
+            let text = bytes.get(name.clone()).unwrap_or_default();
+            Scope { start: name.start + (text.len() - text.trim_ascii_start().len()), words: words_of_name(text) }
+        };
+        let mut scopes: Vec<Scope> = names.into_iter().map(scope).collect();
+        // An object of JSON is opened by a line that stands further out as well: it counts once.
         scopes.sort_by_key(|scope| scope.start);
+        scopes.dedup_by_key(|scope| scope.start);
         Self { scopes, least }
     }
 
