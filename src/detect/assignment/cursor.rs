@@ -8,8 +8,26 @@ const DEEPEST_CALL: usize = 3;
 /// How far into a block its default is looked for.
 const LONGEST_BLOCK: usize = 512;
 
-/// The longest prefix that stands for an XML namespace.
-const LONGEST_NAMESPACE: usize = 16;
+/// The longest name of what stands between a name and its value.
+const LONGEST_LABEL: usize = 32;
+
+/// What may stand between the name and the value of a pair, and how many of them with the value.
+const BETWEEN: &[&[u8]] = &[
+    b"type",
+    b"tier",
+    b"enabled",
+    b"sensitive",
+    b"secret",
+    b"masked",
+    b"protected",
+    b"required",
+    b"overwrite",
+    b"scope",
+    b"kind",
+    b"in",
+    b"encrypted",
+];
+const MOST_BETWEEN: usize = 3;
 
 /// The shortest word that can be a value where nothing but its place says so.
 const SHORTEST_WORD: usize = 16;
@@ -90,19 +108,37 @@ impl<'a> Cursor<'a> {
         false
     }
 
-    /// `name: KEY` … `value: VALUE`, in YAML, JSON and XML. Moves only if there is such a thing.
-    pub(super) fn skip_to_value_of_pair(&mut self) -> bool {
+    /// `[]`, `[32]`, `{ get; set; }`: what C and C# write between a name and what assigns. Moves only if there is such a thing.
+    pub(super) fn skip_declarator(&mut self) {
         let start = self.position;
-        self.skip_while(2, |byte| byte == b',' || byte == b'\r');
-        self.skip_while(LONGEST_GAP, |byte| byte.is_ascii_whitespace());
-        self.skip_while(DEEPEST_QUOTE, |byte| matches!(byte, b'"' | b'\'' | b'\\'));
-        self.skip_namespace();
-        if self.rest().get(..5).is_some_and(|word| word.eq_ignore_ascii_case(b"value")) {
-            self.position += 5;
-            self.skip_while(DEEPEST_QUOTE, |byte| matches!(byte, b'"' | b'\'' | b'\\'));
+        let is_skipped = if self.eat(b"[") {
+            self.skip_while(LONGEST_LABEL, |byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            self.eat(b"]")
+        } else if self.eat(b"{") {
             self.skip_blanks();
-            if self.eat(b"=") || self.eat(b":") {
-                self.skip_blanks();
+            let is_property = self.rest().starts_with(b"get");
+            self.skip_while(LONGEST_GAP, |byte| !b"{}\n".contains(&byte));
+            is_property && self.eat(b"}")
+        } else {
+            false
+        };
+        self.skip_blanks();
+        if !is_skipped || self.peek() != Some(b'=') {
+            self.position = start;
+        }
+    }
+
+    /// `"name=" + "value"`: text that is joined from parts, of which the first ends here. Moves only if there is such a thing.
+    pub(super) fn skip_to_joined_text(&mut self, before: Option<u8>) -> bool {
+        let start = self.position;
+        let is_end = matches!(before, Some(b'"' | b'\'' | b'&' | b'?'))
+            && self.skip_while(1, |byte| matches!(byte, b'"' | b'\'')) == 1;
+        if is_end {
+            self.skip_blanks();
+            self.skip_while(2, |byte| b"+.~&".contains(&byte));
+            self.skip_blanks();
+            let mark = self.bytes.get(start).copied();
+            if self.peek() == mark && self.peek_at(1).is_some_and(|byte| byte.is_ascii_graphic()) {
                 return true;
             }
         }
@@ -110,12 +146,86 @@ impl<'a> Cursor<'a> {
         false
     }
 
-    /// The namespace of an attribute: `android:`.
-    fn skip_namespace(&mut self) {
+    /// `name: KEY` … `value: VALUE`, in YAML, JSON and XML. Moves only if there is such a thing.
+    pub(super) fn skip_to_value_of_pair(&mut self) -> bool {
         let start = self.position;
-        let length = self.skip_while(LONGEST_NAMESPACE, |byte| byte.is_ascii_alphanumeric());
-        if length == 0 || !self.eat(b":") || !self.rest().starts_with(b"value") {
-            self.position = start;
+        for _ in 0..MOST_BETWEEN {
+            self.skip_while(2, |byte| byte == b',' || byte == b'\r');
+            self.skip_while(LONGEST_GAP, |byte| byte.is_ascii_whitespace());
+            self.skip_marks();
+            let word = self.position;
+            self.skip_while(LONGEST_LABEL, |byte| byte.is_ascii_alphanumeric() || b"_:-".contains(&byte));
+            // A colon parts a namespace from its name, and a name from its value.
+            while self.position > word && self.bytes.get(self.position - 1) == Some(&b':') {
+                self.position -= 1;
+            }
+            let label = self.bytes.get(word..self.position).unwrap_or_default();
+            let is_value = label.len() >= 5 && label[label.len() - 5..].eq_ignore_ascii_case(b"value");
+            let is_between = BETWEEN.iter().any(|name| label.eq_ignore_ascii_case(name));
+            self.skip_marks();
+            self.skip_blanks();
+            if !(is_value || is_between) || !(self.eat(b"=") || self.eat(b":")) {
+                break;
+            }
+            self.skip_blanks();
+            if is_value {
+                return true;
+            }
+            self.skip_marks();
+            self.skip_while(LONGEST_LABEL, |byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+            self.skip_marks();
+        }
+        self.position = start;
+        false
+    }
+
+    /// Quotation marks, and the backslashes before them.
+    fn skip_marks(&mut self) {
+        self.skip_while(DEEPEST_QUOTE, |byte| matches!(byte, b'"' | b'\'' | b'\\'));
+    }
+
+    /// `[`, `{`, `[]string{`: what opens a list, if a quoted text follows. Moves only then.
+    pub(super) fn skip_list_opener(&mut self) -> bool {
+        let start = self.position;
+        self.eat(b"[]string");
+        self.eat(b"array");
+        self.eat(b"new");
+        self.skip_blanks();
+        if self.skip_while(2, |byte| b"[{(".contains(&byte)) > 0 {
+            self.skip_while(LONGEST_GAP, |byte| byte.is_ascii_whitespace());
+            let escapes = self.backslashes_before_quote();
+            if matches!(self.peek_at(escapes), Some(b'"' | b'\'')) {
+                return true;
+            }
+        }
+        self.position = start;
+        false
+    }
+
+    /// `|`, `>-`: what announces a text on the lines below, in YAML. Moves to one that is a single long word.
+    pub(super) fn skip_to_block_scalar(&mut self) -> bool {
+        let start = self.position;
+        if self.skip_while(1, |byte| b"|>".contains(&byte)) == 1 {
+            self.skip_while(2, |byte| byte.is_ascii_digit() || b"+-".contains(&byte));
+            self.skip_blanks();
+            if self.skip_to_lone_word_below() {
+                return true;
+            }
+        }
+        self.position = start;
+        false
+    }
+
+    /// `&anchor`, `!!str`: what YAML writes before a value.
+    pub(super) fn skip_properties(&mut self) {
+        for opener in [&b"&"[..], b"!!"] {
+            let start = self.position;
+            if self.eat(opener) {
+                let length = self.skip_while(32, |byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+                if length == 0 || self.skip_blanks() == 0 {
+                    self.position = start;
+                }
+            }
         }
     }
 
@@ -143,39 +253,6 @@ impl<'a> Cursor<'a> {
                 return;
             }
         }
-    }
-
-    /// `<name>`, `name="…">`, `<key>name</key><string>`: leaves the cursor behind what opens the element with the value. Moves only
-    /// if there is one.
-    pub(super) fn enter_element(&mut self, before: Option<u8>, is_quoted: bool, name_start: usize) -> bool {
-        let start = self.position;
-        if before == Some(b'<') && self.eat(b">") {
-            return true;
-        }
-        let is_named = || {
-            let tag = self.before(name_start);
-            let tag = tag.strip_suffix(b"\"").or_else(|| tag.strip_suffix(b"'")).unwrap_or(tag);
-            [&b"name="[..], b"key=", b"id="].iter().any(|attribute| tag.ends_with(attribute))
-        };
-        let is_closed = if before == Some(b'>') {
-            [&b"</key>"[..], b"</name>", b"</Key>", b"</Name>", b"</string>"].iter().any(|tag| self.eat(tag))
-        } else if is_quoted && is_named() {
-            let attributes = self.position;
-            self.skip_while(LONGEST_GAP, |byte| !b"<>/\n".contains(&byte));
-            let attributes = self.bytes.get(attributes..self.position).unwrap_or_default();
-            memchr::memmem::find(attributes, b"value").is_none() && self.eat(b">")
-        } else {
-            false
-        };
-        if is_closed {
-            self.skip_while(LONGEST_GAP, |byte| byte.is_ascii_whitespace());
-            let opened = [&b"<string>"[..], b"<value>", b"<String>", b"<Value>"].iter().any(|tag| self.eat(tag));
-            if opened || before != Some(b'>') {
-                return true;
-            }
-        }
-        self.position = start;
-        false
     }
 
     /// `name="…"`, an empty line, the value: multipart/form-data (RFC 7578). Moves only if there is such a thing.
@@ -229,6 +306,16 @@ impl<'a> Cursor<'a> {
         length >= SHORTEST_WORD && (after.is_empty() || after.starts_with(b"\n") || after.starts_with(b"\r\n"))
     }
 
+    /// Whether a long word stands here that is none of prose, as its digits tell, and none of a program.
+    pub(super) fn is_at_random_word(&self) -> bool {
+        let rest = self.rest();
+        let length = rest.iter().take(LONGEST_BLOCK).take_while(|byte| is_of_word(**byte)).count();
+        let (word, after) = rest.split_at_checked(length).unwrap_or_default();
+        let digits = word.iter().filter(|byte| byte.is_ascii_digit()).count();
+        let is_ended = after.first().is_none_or(|byte| byte.is_ascii_whitespace() || b"\"'`,;".contains(byte));
+        length >= SHORTEST_WORD && digits >= 2 && word.iter().any(u8::is_ascii_alphabetic) && is_ended
+    }
+
     /// A heading, and one long word alone on the line below it. Moves only if there is such a thing.
     pub(super) fn skip_to_lone_word_below(&mut self) -> bool {
         let start = self.position;
@@ -251,7 +338,7 @@ fn is_of_word(byte: u8) -> bool {
 }
 
 /// Whether a function of that name looks the value up somewhere else, so that its argument is a name.
-fn reads_elsewhere(name: &[u8]) -> bool {
+pub(super) fn reads_elsewhere(name: &[u8]) -> bool {
     let name = name.to_ascii_lowercase();
     if name.ends_with(b"getbytes") {
         return false;

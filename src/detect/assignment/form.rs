@@ -3,6 +3,7 @@
 use super::cursor::Cursor;
 use super::notation::{self, Notation};
 use super::{Name, line_start, preceding};
+use crate::detect::key;
 
 /// How the value is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +37,8 @@ impl Form {
         if is_bold {
             cursor.eat(b"**");
         }
-        if cursor.enter_element(before, is_quoted, name_start) {
+        // A cell of a table names it in two words.
+        if cursor.enter_element(preceding(cursor.bytes, name.words.start), is_quoted, name_start) {
             return Some(Self::Element);
         }
         if is_quoted && cursor.enter_part_of_form(name_start) {
@@ -49,13 +51,19 @@ impl Form {
             return Some(Self::Noted(notation));
         }
         let blanks = cursor.skip_blanks();
-        for operator in [&b":="[..], b"=>", b"->", b"||=", b"??=", b"?=", b"===", b"=="] {
+        if !is_quoted {
+            cursor.skip_declarator();
+        }
+        for operator in [&b":="[..], b"=>", b"->", b"<-", b"<<-", b"||=", b"??=", b"//=", b"?=", b"===", b"=="] {
             if cursor.eat(operator) {
                 cursor.skip_blanks();
                 return Some(Self::Plain);
             }
         }
         if cursor.eat(b"=") {
+            if cursor.skip_to_joined_text(before) {
+                return Some(Self::Quoted);
+            }
             let spaced = cursor.skip_blanks() > 0 || blanks > 0;
             return Some(match before {
                 Some(b'?' | b'&') if !spaced => Self::Parameter,
@@ -78,11 +86,16 @@ impl Form {
             cursor.skip_blanks();
             return Some(Self::Plain);
         }
-        if cursor.eat(b"||") || cursor.eat(b"??") || (is_quoted && cursor.eat(b"or ")) {
+        let is_alternative = cursor.eat(b"||") || cursor.eat(b"??") || (is_quoted && cursor.eat(b"or "));
+        // Kotlin joins pairs with a word.
+        if is_alternative || (is_quoted && cursor.eat(b"to ")) {
             cursor.skip_blanks();
             return Some(Self::Quoted);
         }
-        if !is_quoted && blanks == 0 && cursor.eat(b"(") {
+        if is_quoted && cursor.skip_to_fallback_of_name() {
+            return Some(Self::Quoted);
+        }
+        if !is_quoted && blanks == 0 && (cursor.eat(b"(") || (cursor.peek_at(1) == Some(b'"') && cursor.eat(b"{"))) {
             return Some(Self::Quoted);
         }
         if cursor.skip_to_value_of_pair() || (is_quoted && cursor.skip_to_default()) {
@@ -112,7 +125,8 @@ impl Form {
         let is_flag = line.ends_with(b"--") || line.ends_with(b" -") || line == b"-";
         let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
         let is_command = match words.next() {
-            Some(b"ENV" | b"ARG" | b"setenv" | b"setx" | b"env") => words.next().is_none(),
+            Some(b"ENV" | b"ARG" | b"setenv" | b"env") => words.next().is_none(),
+            Some(b"setx") => words.all(|word| word.starts_with(b"/")),
             // fish: `set -gx NAME value`.
             Some(b"set") => words.clone().next().is_some() && words.all(|word| word.starts_with(b"-")),
             Some(b"login") => words.count() == 1,
@@ -122,7 +136,10 @@ impl Form {
         if is_flag || is_command {
             return Some(Self::Word);
         }
-        if matches!(cursor.peek(), Some(b'"' | b'\'')) && (line.ends_with(b":") || opens_line(line)) {
+        let is_long = !key::is_one_word(cursor.bytes.get(name.words.clone()).unwrap_or_default());
+        let may_be_quoted =
+            || is_long || line.ends_with(b":") || line.trim_ascii_end().ends_with(b"{") || opens_line(line);
+        if matches!(cursor.peek(), Some(b'"' | b'\'')) && (line.trim_ascii_end().ends_with(b";") || may_be_quoted()) {
             return Some(Self::Quoted);
         }
         let says = cursor.eat(b"is ") || cursor.eat(b"is: ");
@@ -131,7 +148,10 @@ impl Form {
         }
         // A remark names it in two words: `# the staging API key …`.
         let is_named = line.trim_ascii().is_empty() || name.words.start < name.span.start;
-        if (says && cursor.is_at_word()) || (is_named && cursor.is_at_lone_word()) {
+        let is_value = (says && cursor.is_at_word())
+            || (is_named && cursor.is_at_lone_word())
+            || (is_long && cursor.is_at_random_word());
+        if is_value {
             return Some(Self::Word);
         }
         None

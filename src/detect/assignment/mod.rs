@@ -5,7 +5,9 @@
 
 mod columns;
 mod cursor;
+mod fallback;
 mod form;
+mod markup;
 mod notation;
 mod plain;
 mod value;
@@ -87,9 +89,9 @@ pub(crate) struct Name {
 pub(crate) fn name(bytes: &[u8], word: Range<usize>) -> Name {
     let untrimmed = name_around(bytes, &word);
     let span = trimmed(bytes, untrimmed.clone(), &word);
-    let mut read = untrimmed.start.saturating_sub(1)..untrimmed.end + 1;
+    let mut read = untrimmed.start.saturating_sub(2)..untrimmed.end + 1;
     let mut cursor = Cursor { bytes, position: span.end };
-    let is_quoted = cursor.skip_closers();
+    let is_quoted = cursor.skip_closers() || (is_subscript(bytes, &span) && cursor.eat(b"}"));
     let mut words = span.clone();
     let is_prose = preceding(bytes, span.start) == Some(b' ');
     if is_prose && key::is_one_word(bytes.get(span.clone()).unwrap_or_default()) {
@@ -115,7 +117,14 @@ pub(crate) fn may_assign(bytes: &[u8], name: &Name) -> (bool, usize) {
     let mut read = blanks + 2;
     let may_assign = name.is_quoted
         || match rest.get(blanks) {
-            Some(b'.' | b';' | b']' | b'}' | b'{' | b'!' | b'+' | b'/' | b'^' | b'#' | b'~' | b'@') => false,
+            Some(b'{') => {
+                let inner = rest.get(blanks + 1..).unwrap_or_default();
+                let gap = inner.iter().take(LONGEST_GAP).take_while(|byte| **byte == b' ').count();
+                read += gap + 3;
+                // A property of C#, or text that C++ makes something from.
+                inner.get(gap..).unwrap_or_default().starts_with(b"get") || (blanks == 0 && inner.starts_with(b"\""))
+            }
+            Some(b'.' | b';' | b']' | b'}' | b'!' | b'+' | b'/' | b'^' | b'#' | b'~' | b'@') => false,
             Some(b':') => rest.get(blanks + 1) != Some(&b':'),
             // What follows a list of columns.
             Some(b')') => {
@@ -197,6 +206,13 @@ fn is_key(bytes: &[u8], end: usize) -> bool {
     let after = bytes.get(end..).unwrap_or_default();
     let quote = after.iter().take(DEEPEST_QUOTE).take_while(|byte| matches!(byte, b'\\' | b'"' | b'\'')).count();
     quote > 0 && after.get(quote..).unwrap_or_default().trim_ascii_start().starts_with(b":")
+}
+
+/// Whether a name stands in braces behind the name of a table, as in Perl: `$ENV{NAME}`.
+fn is_subscript(bytes: &[u8], span: &Range<usize>) -> bool {
+    let table = span.start.checked_sub(2).and_then(|index| bytes.get(index));
+    preceding(bytes, span.start) == Some(b'{')
+        && table.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'>')
 }
 
 /// The start of the word that stands one space before the name.
@@ -294,6 +310,44 @@ mod tests {
             "body=client_secret%3Dv4l-ue%26x%3D1",
             "\"a=1\\u0026client_secret\\u003dv4l-ue\\u0026x\"",
             "<pre>{&quot;client_secret&quot;: &quot;v4l-ue&quot;}</pre>",
+            "#define CLIENT_SECRET \"v4l-ue\"",
+            "client_secret <- \"v4l-ue\"",
+            "declare -x CLIENT_SECRET=\"v4l-ue\"",
+            "setx /M CLIENT_SECRET v4l-ue",
+            "const char client_secret[] = \"v4l-ue\";",
+            "char client_secret[64] = \"v4l-ue\";",
+            "std::string client_secret{\"v4l-ue\"};",
+            "public string ClientSecret { get; set; } = \"v4l-ue\";",
+            "clientSecret: process.env.ID || \"v4l-ue\",",
+            "client_secret = os.getenv(\"ID\", \"v4l-ue\")",
+            "System.getenv(\"CLIENT_SECRET\") ?: \"v4l-ue\"",
+            "env::var(\"CLIENT_SECRET\").unwrap_or_else(|_| \"v4l-ue\".to_string())",
+            "Optional.ofNullable(System.getenv(\"CLIENT_SECRET\")).orElse(\"v4l-ue\")",
+            "String.fromEnvironment('CLIENT_SECRET', defaultValue: 'v4l-ue')",
+            "parser.add_argument(\"--client-secret\", default=\"v4l-ue\")",
+            "ENV.fetch(\"CLIENT_SECRET\") { \"v4l-ue\" }",
+            "$ENV{CLIENT_SECRET} // 'v4l-ue'",
+            "$ENV{CLIENT_SECRET} = 'v4l-ue';",
+            "mapOf(\"client_secret\" to \"v4l-ue\")",
+            "url.Values{\"client_secret\": {\"v4l-ue\"}}",
+            "{\"client_secret\": []string{\"v4l-ue\"}}",
+            "client_secret: ['v4l-ue', 'w4l-ue']",
+            "\"client_secret\" : [ \"v4l-ue\" ]",
+            "client_secret: &anchor \"v4l-ue\"",
+            "client_secret: !!str v4l-ue",
+            "<client_secret><![CDATA[v4l-ue]]></client_secret>",
+            "<client-secret type=\"a\">v4l-ue</client-secret>",
+            "<add value=\"v4l-ue\" key=\"ClientSecret\"/>",
+            "<param-name>clientSecret</param-name><param-value>v4l-ue</param-value>",
+            "<td>Client secret</td>\n <td>v4l-ue</td>",
+            "<code>client_secret</code>: <code>v4l-ue</code>",
+            "{ \"ParameterKey\": \"ClientSecret\", \"ParameterValue\": \"v4l-ue\" }",
+            "name  = \"/orders/client_secret\"\n  type  = \"SecureString\"\n  value = \"v4l-ue\"",
+            "{\"key\":\"client_secret\",\"type\":\"secret\",\"value\":\"v4l-ue\"}",
+            "'client_secret=' . 'v4l-ue'",
+            "\"&client_secret=\" + \"v4l-ue\"",
+            "credentials { clientSecret 'v4l-ue' }",
+            "invalid: client_secret 'v4l-ue' is wrong",
         ] {
             check(text, some);
         }
@@ -309,9 +363,14 @@ mod tests {
             "Client Secret\n%\n",
             "# Client Secret\n\n%",
             "Client Secret:\n%\n",
+            "client_secret: |-\n  %\n",
+            "clientSecret: >\n    %\nnext: 1",
+            "client_secret:\n  - %\n",
+            "wrong client_secret % given",
+            "the client secret %, thanks",
         ] {
             let text = text.replace('%', &value);
-            let start = text.find("Secret").unwrap();
+            let start = text.to_ascii_lowercase().find("secret").unwrap();
             let found = at(text.as_bytes(), start..start + 6).map(|found| &text[found.span]);
             assert_eq!(found, Some(value.as_str()), "{text}");
         }

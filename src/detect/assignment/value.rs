@@ -4,12 +4,13 @@ use std::ops::Range;
 
 use super::cursor::Cursor;
 use super::form::Form;
+use super::markup;
 use super::notation::{self, Notation};
 use super::plain::is_plain;
 use super::{DEEPEST_QUOTE, LONGEST_GAP, Quote};
 
 /// The longest value that is read.
-const LONGEST_VALUE: usize = 4 * 1024;
+pub(super) const LONGEST_VALUE: usize = 4 * 1024;
 
 /// The shortest value that is told from the words before it.
 const SHORTEST_LABELLED: usize = 16;
@@ -19,15 +20,26 @@ const LONGEST_PAIR: usize = 1024;
 
 /// Reads the value that the cursor stands at.
 pub(super) fn value(cursor: &mut Cursor<'_>, form: Form) -> Option<(Range<usize>, Quote)> {
+    if form == Form::Yaml {
+        cursor.skip_properties();
+        cursor.skip_to_block_scalar();
+    }
     if matches!(form, Form::Plain | Form::Quoted | Form::Argument | Form::Yaml) && cursor.peek() == Some(b'\n') {
-        // Long values stand on the line below.
+        // Long values stand on the line below, or on several as a list.
         cursor.skip_while(LONGEST_GAP, |byte| byte.is_ascii_whitespace());
+        cursor.eat(b"- ");
         if !matches!(cursor.peek(), Some(b'"' | b'\'')) && !cursor.is_at_lone_word() {
             return None;
         }
     }
     if !matches!(form, Form::Parameter | Form::Element | Form::Noted(_)) {
         cursor.skip_wrappers();
+        if matches!(form, Form::Plain | Form::Quoted | Form::Yaml) {
+            cursor.skip_list_opener();
+        }
+        if matches!(form, Form::Plain | Form::Line | Form::Yaml) {
+            cursor.skip_to_fallback();
+        }
         let escapes = cursor.backslashes_before_quote();
         match cursor.peek_at(escapes)? {
             mark @ (b'"' | b'\'' | b'`') if escapes == 0 => {
@@ -51,14 +63,11 @@ pub(super) fn value(cursor: &mut Cursor<'_>, form: Form) -> Option<(Range<usize>
         }
         Form::Parameter => rest.iter().take_while(|b| b.is_ascii_graphic() && !b"&\"'`<>#;,)]}\\".contains(b)).count(),
         Form::Element => {
-            let length = rest.iter().take_while(|byte| **byte != b'<').count();
-            let lead = rest.iter().take(length).take_while(|byte| byte.is_ascii_whitespace()).count();
-            cursor.position += lead;
-            let text = rest.get(lead..length).unwrap_or_default().trim_ascii_end();
-            let value = unlabelled(text);
-            let start = cursor.position + value.start;
-            return (!value.is_empty() && length < rest.len())
-                .then_some((start..cursor.position + value.end, Quote::None));
+            let text = cursor.text_of_element()?;
+            let lead = text.len() - text.trim_ascii_start().len();
+            let value = unlabelled(text.trim_ascii());
+            let start = cursor.position + lead;
+            return (!value.is_empty()).then_some((start + value.start..start + value.end, Quote::None));
         }
         Form::Line | Form::Word => rest.iter().take_while(|b| !b.is_ascii_whitespace() && !b"\"'`".contains(b)).count(),
         Form::Yaml => {
@@ -153,6 +162,9 @@ fn quoted(cursor: &mut Cursor<'_>, quote: Quote, width: usize) -> Option<(Range<
 pub(super) fn value_before(bytes: &[u8], name_start: usize) -> Option<(Range<usize>, Quote)> {
     let start = name_start.saturating_sub(LONGEST_PAIR);
     let text = bytes.get(start..name_start)?;
+    if let Some(found) = markup::value_before(text, start) {
+        return Some(found);
+    }
     let text = strip_quote(text)?.trim_ascii_end().strip_suffix(b":")?.trim_ascii_end();
     let text = strip_quote(text)?;
     let text = strip_quote(text.strip_suffix(b"key").or_else(|| text.strip_suffix(b"name"))?)?;
