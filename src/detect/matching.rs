@@ -117,32 +117,8 @@ impl Detector {
             if kept == spans {
                 continue;
             }
-            let value = value::normalised(bytes, &assignment);
-            let key = assignment.key(bytes);
-            for found in found {
-                let Some(rule) = self.rules.rules.get(found.rule) else { continue };
-                let stem = key.stem(found.stem);
-                if !self.gate(found.rule).admits(&value) {
-                    // What asks for a context is not told of where nobody knows of that.
-                    if rule.near.is_empty() && rule.under.is_empty() {
-                        judge.refuse(rule, assignment.span.clone(), Filter::Shape);
-                    }
-                    continue;
-                }
-                let refusal = if stem.iter().any(|word| SAYS_ENCRYPTED.contains(&word.as_str())) {
-                    Some(Filter::Encrypted)
-                } else if !self.may_hold(found.rule, rule, &value) {
-                    Some(Filter::Shape)
-                } else if !nearby::is_near(bytes, rule, &assignment.key_span, stem)
-                    || !nearby::is_under(bytes, rule, &assignment.key_span, stem)
-                {
-                    Some(Filter::Context)
-                } else {
-                    None
-                };
-                if let Some(filter) = refusal {
-                    judge.refuse(rule, assignment.span.clone(), filter);
-                } else if judge.keep(found.rule, rule, raw_of_assignment(&assignment, &value, stem, found, rule)) {
+            for assignment in assignment.each() {
+                if self.match_assignment(bytes, &assignment, &found, judge) {
                     kept = spans;
                     if assignment.quote == Quote::None && assignment.span.len() > LONGEST_PLAIN {
                         plain_end = assignment.span.end;
@@ -150,6 +126,48 @@ impl Detector {
                 }
             }
         }
+    }
+
+    /// Tells whether one of the rules that look for the name keeps the value.
+    fn match_assignment(
+        &self,
+        bytes: &[u8],
+        assignment: &Assignment,
+        found: &[KeyMatch],
+        judge: &mut Judge<'_>,
+    ) -> bool {
+        let value = value::normalised(bytes, assignment);
+        let key = assignment.key(bytes);
+        let mut is_kept = false;
+        for found in found {
+            let Some(rule) = self.rules.rules.get(found.rule) else { continue };
+            let stem = key.stem(found.stem);
+            if !self.gate(found.rule).admits(&value) {
+                // What asks for a context is not told of where nobody knows of that.
+                if rule.near.is_empty() && rule.under.is_empty() {
+                    judge.refuse(rule, assignment.span.clone(), Filter::Shape);
+                }
+                continue;
+            }
+            let refusal = if stem.iter().any(|word| SAYS_ENCRYPTED.contains(&word.as_str())) {
+                Some(Filter::Encrypted)
+            } else if !self.may_hold(found.rule, rule, &value) {
+                Some(Filter::Shape)
+            } else if !nearby::is_near(bytes, rule, &assignment.key_span, stem)
+                || !nearby::is_under(bytes, rule, &assignment.key_span, stem)
+            {
+                Some(Filter::Context)
+            } else {
+                None
+            };
+            match refusal {
+                Some(filter) => judge.refuse(rule, assignment.span.clone(), filter),
+                None => {
+                    is_kept |= judge.keep(found.rule, rule, raw_of_assignment(assignment, &value, stem, *found, rule))
+                }
+            }
+        }
+        is_kept
     }
 
     /// The rules that look for a name.

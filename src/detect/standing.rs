@@ -4,8 +4,9 @@
 //! out to be nothing, for want of the words that a rule wants nearby. The verdict depends on no byte outside the window, so that
 //! it holds wherever the same window stands again.
 
-use super::assignment::{self, PlainRun};
+use super::assignment::{self, Assignment, PlainRun};
 use super::judge;
+use super::key::KeyMatch;
 use super::matching::{raw_of_assignment, raw_of_pattern, raw_of_token};
 use super::prefilter::{Claim, Owner, Prefilter};
 use super::tail::Outlook;
@@ -164,20 +165,24 @@ impl Detector {
         let Some(assignment) = assignment::assigned(bytes, &name) else { return Verdict::Wide };
         let found = self.rules_for(words);
         // No reading of a value is longer than its text.
-        if !found.iter().any(|found| self.gate(found.rule).shortest <= assignment.span.len()) {
-            return Verdict::Wide;
-        }
+        let is_long = |length: usize| found.iter().any(|found| self.gate(found.rule).shortest <= length);
+        let is_alive = assignment
+            .each()
+            .any(|assignment| is_long(assignment.span.len()) && self.is_assignment_alive(bytes, &assignment, &found));
+        if is_alive { Verdict::Alive } else { Verdict::Wide }
+    }
+
+    fn is_assignment_alive(&self, bytes: &[u8], assignment: &Assignment, found: &[KeyMatch]) -> bool {
         // Whether the value is one of a Kubernetes secret is told by what stands far away: both readings count.
         let passes = |value: &[u8]| {
             found.iter().filter(|found| self.gate(found.rule).admits(value)).any(|found| {
                 self.rules.rules.get(found.rule).is_some_and(|rule| {
                     self.may_hold(found.rule, rule, value)
-                        && judge::passes(rule, &raw_of_assignment(&assignment, value, &[], *found, rule))
+                        && judge::passes(rule, &raw_of_assignment(assignment, value, &[], *found, rule))
                 })
             })
         };
-        let value = value::of_assignment(bytes, &assignment);
-        let is_alive = passes(&value) || value::behind_base64(&value).is_some_and(|value| passes(&value));
-        if is_alive { Verdict::Alive } else { Verdict::Wide }
+        let value = value::of_assignment(bytes, assignment);
+        passes(&value) || value::behind_base64(&value).is_some_and(|value| passes(&value))
     }
 }

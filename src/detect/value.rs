@@ -120,6 +120,13 @@ pub(crate) fn unescaped(raw: &[u8]) -> Cow<'_, [u8]> {
                 }
                 None => text.push(b'\\'),
             },
+            Some((b'x', after)) => match hexadecimal(after) {
+                Some((byte, after)) => {
+                    text.push(byte);
+                    rest = after;
+                }
+                None => text.push(b'\\'),
+            },
             Some((escaped @ (b'"' | b'\'' | b'\\' | b'/' | b'$'), after)) => {
                 text.push(*escaped);
                 rest = after;
@@ -128,6 +135,13 @@ pub(crate) fn unescaped(raw: &[u8]) -> Cow<'_, [u8]> {
         }
     }
     Cow::Owned(text)
+}
+
+/// The two digits of `\xXX`, if they stand for something that can be seen: the rest is bytes, not text.
+fn hexadecimal(after: &[u8]) -> Option<(u8, &[u8])> {
+    let (digits, after) = after.split_at_checked(2)?;
+    let byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+    byte.is_ascii_graphic().then_some((byte, after))
 }
 
 /// The four digits of `\uXXXX`. Surrogates are left as they are: no credential holds them.
@@ -183,6 +197,7 @@ mod tests {
             (r#"a\"b\/c\\d"#, r#"a"b/c\d"#),
             (r"a\u0026b\u003D", "a&b="),
             (r"line\nline", "line\nline"),
+            (r"\x76\x4f\x00", "vO\\x00"),
             (r"\ud83d \u12 \q \", r"\ud83d \u12 \q \"),
         ] {
             assert_eq!(unescaped(raw.as_bytes()), expected.as_bytes(), "{raw}");

@@ -29,6 +29,9 @@ const BETWEEN: &[&[u8]] = &[
 ];
 const MOST_BETWEEN: usize = 3;
 
+/// Where a value stands one level within what names it.
+const NESTED: &[&[u8]] = &[b"value", b"default", b"defaultvalue", b"default_value", b"plain", b"plaintext"];
+
 /// The shortest word that can be a value where nothing but its place says so.
 const SHORTEST_WORD: usize = 16;
 
@@ -151,7 +154,7 @@ impl<'a> Cursor<'a> {
         let start = self.position;
         for _ in 0..MOST_BETWEEN {
             self.skip_while(2, |byte| byte == b',' || byte == b'\r');
-            self.skip_while(LONGEST_GAP, |byte| byte.is_ascii_whitespace());
+            self.skip_space();
             self.skip_marks();
             let word = self.position;
             self.skip_while(LONGEST_LABEL, |byte| byte.is_ascii_alphanumeric() || b"_:-".contains(&byte));
@@ -174,6 +177,64 @@ impl<'a> Cursor<'a> {
             self.skip_marks();
             self.skip_while(LONGEST_LABEL, |byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
             self.skip_marks();
+        }
+        self.position = start;
+        false
+    }
+
+    /// White space, also as it is written in quoted text.
+    fn skip_space(&mut self) {
+        let end = self.position + LONGEST_GAP;
+        while self.position < end {
+            match self.peek() {
+                Some(byte) if byte.is_ascii_whitespace() => self.position += 1,
+                Some(b'\\') if matches!(self.peek_at(1), Some(b'n' | b'r' | b't')) => self.position += 2,
+                _ => break,
+            }
+        }
+    }
+
+    /// `{"value": VALUE}` and `default: VALUE` on the line below, one level within what the name names. Moves only if there is such a
+    /// thing.
+    pub(super) fn skip_to_nested_value(&mut self) -> bool {
+        let start = self.position;
+        self.skip_while(1, |byte| byte == b'[');
+        self.skip_blanks();
+        let is_object = self.skip_while(1, |byte| byte == b'{') == 1;
+        let gap = self.skip_while(LONGEST_GAP, |byte| byte.is_ascii_whitespace());
+        let is_below = self.bytes.get(self.position - gap) == Some(&b'\n') && gap > 1;
+        if is_object || is_below {
+            let quotes = self.skip_while(2, |byte| matches!(byte, b'"' | b'\\'));
+            let word = self.position;
+            let length = self.skip_while(LONGEST_LABEL, |byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            let label = self.bytes.get(word..word + length).unwrap_or_default();
+            self.skip_while(quotes, |byte| matches!(byte, b'"' | b'\\'));
+            self.skip_blanks();
+            if NESTED.iter().any(|name| label.eq_ignore_ascii_case(name)) && self.eat(b":") {
+                self.skip_blanks();
+                return true;
+            }
+        }
+        self.position = start;
+        false
+    }
+
+    /// `() { return VALUE`, `(self) -> str:` and `return VALUE` on the line below: what a function of that name gives. Moves only if
+    /// a quoted text follows.
+    pub(super) fn skip_to_returned(&mut self) -> bool {
+        let start = self.position;
+        if self.eat(b"(") {
+            self.skip_while(LONGEST_GAP, |byte| byte.is_ascii_alphanumeric() || b"_ ,&:".contains(&byte));
+            if self.eat(b")") {
+                self.skip_while(LONGEST_GAP, |byte| byte.is_ascii_alphanumeric() || b"_ <>.-:&'".contains(&byte));
+                let opener = self.bytes.get(self.position - 1).copied();
+                if self.eat(b"{") || opener == Some(b':') {
+                    self.skip_while(LONGEST_GAP, |byte| byte.is_ascii_whitespace());
+                    if self.eat(b"return ") && matches!(self.peek(), Some(b'"' | b'\'')) {
+                        return true;
+                    }
+                }
+            }
         }
         self.position = start;
         false

@@ -7,7 +7,7 @@ use super::cursor::{Cursor, reads_elsewhere};
 const LONGEST_EXPRESSION: usize = 200;
 
 /// What parts an expression from what is taken instead.
-const OPERATORS: &[&[u8]] = &[b"||", b"??", b"?:", b"//", b" or "];
+const OPERATORS: &[&[u8]] = &[b"||", b"??", b"?:", b"//", b" or ", b" ? "];
 
 /// Calls that take what is taken instead, by the last of their words.
 const CALLS: &[&[u8]] =
@@ -178,6 +178,7 @@ mod tests {
             "z.string().min(1).default(\"v\")",
             "System.getenv(\"X\") ?: \"v\"",
             "$ENV{X} // 'v'",
+            "props.x ? \"v\" : \"\"",
             "cfg.get('a', {}).get('b') || String('v')",
         ] {
             let text = text.replace("orElseGet", "orElse");
@@ -190,7 +191,6 @@ mod tests {
             "process.env.X",
             "process.env.X, name: y || \"v\"",
             "f(\"X\", \"v\")",
-            "props.x ? \"a\" : \"v\"",
             "x\n || \"v\"",
             "x; y || \"v\"",
             "x) || \"v\"",

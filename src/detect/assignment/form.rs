@@ -95,6 +95,9 @@ impl Form {
         if is_quoted && cursor.skip_to_fallback_of_name() {
             return Some(Self::Quoted);
         }
+        if !is_quoted && cursor.skip_to_returned() {
+            return Some(Self::Quoted);
+        }
         if !is_quoted && blanks == 0 && (cursor.eat(b"(") || (cursor.peek_at(1) == Some(b'"') && cursor.eat(b"{"))) {
             return Some(Self::Quoted);
         }

@@ -7,6 +7,7 @@ mod columns;
 mod cursor;
 mod fallback;
 mod form;
+mod list;
 mod markup;
 mod notation;
 mod plain;
@@ -47,12 +48,22 @@ pub(crate) struct Assignment {
     pub(crate) is_literal: bool,
     /// Whether it is a parameter of a URL or form.
     pub(crate) is_parameter: bool,
+    /// Further values of the same name: the rest of a list, or of a column.
+    others: Vec<(Range<usize>, Quote)>,
 }
 
 impl Assignment {
     /// The words of the name, given the bytes that it was read from.
     pub(crate) fn key(&self, bytes: &[u8]) -> Key {
         Key::parse(bytes.get(self.words.clone()).unwrap_or_default())
+    }
+
+    /// An assignment for each value.
+    pub(crate) fn each(mut self) -> impl Iterator<Item = Self> {
+        let others = std::mem::take(&mut self.others);
+        let first = self.clone();
+        let others = others.into_iter().map(move |(span, quote)| Self { span, quote, ..first.clone() });
+        std::iter::once(self).chain(others)
     }
 }
 
@@ -145,14 +156,25 @@ pub(crate) fn assigned(bytes: &[u8], name: &Name) -> Option<Assignment> {
     }
     let mut cursor = Cursor { bytes, position: name.end };
     let form = Form::read(&mut cursor, name);
-    let read = form.and_then(|form| value(&mut cursor, form)).filter(|(span, _)| !is_key(bytes, span.end));
-    let (span, quote) = read
-        .or_else(|| if name.is_quoted { value_before(bytes, name.span.start) } else { None })
-        .or_else(|| columns::value(bytes, name.span.clone()))?;
+    let enclosing = preceding(bytes, name.span.start).filter(|mark| !name.is_quoted && matches!(mark, b'"' | b'\''));
+    let read = form.and_then(|form| value(&mut cursor, form, enclosing));
+    let read = read.filter(|(span, _)| !is_key(bytes, span.end));
+    let read = read.or_else(|| if name.is_quoted { value_before(bytes, name.span.start) } else { None });
+    let ((span, quote), others) = match read {
+        Some((span, quote)) => {
+            let others = list::others(bytes, &span, quote).into_iter().map(|other| (other, quote)).collect();
+            ((span, quote), others)
+        }
+        None => {
+            let mut column = columns::values(bytes, name.span.clone()).into_iter();
+            (column.next()?, column.collect())
+        }
+    };
     let is_parameter = matches!(form, Some(Form::Parameter | Form::Noted(Notation::Percent)));
     let is_noted = matches!(form, Some(Form::Noted(_)));
     let is_literal = (quote != Quote::None || is_noted) && form != Some(Form::Argument);
-    Some(Assignment { key_span: name.span.clone(), words: name.words.clone(), span, quote, is_literal, is_parameter })
+    let (key_span, words) = (name.span.clone(), name.words.clone());
+    Some(Assignment { key_span, words, span, quote, is_literal, is_parameter, others })
 }
 
 /// The name that a value is assigned to, read from the value backwards on its line.
@@ -183,12 +205,12 @@ fn trimmed(bytes: &[u8], mut span: Range<usize>, word: &Range<usize>) -> Range<u
         (Some(b'%'), _) => 2,
         (Some(b'\\'), Some(b'u')) => 5,
         (Some(b'\\'), Some(b'x')) => 3,
+        // The end of a line in quoted text.
+        (Some(b'\\'), Some(b'n' | b'r' | b't')) => 1,
         _ => 0,
     };
-    if written > 0
-        && span.start + written <= word.start
-        && bytes.get(span.start - 1..).and_then(notation::mark).is_some()
-    {
+    let is_mark = || written == 1 || bytes.get(span.start - 1..).and_then(notation::mark).is_some();
+    if written > 0 && span.start + written <= word.start && is_mark() {
         span.start += written;
     }
     // The dashes of a flag and the arrow of `secret->value` are not part of the name.
@@ -205,7 +227,9 @@ fn trimmed(bytes: &[u8], mut span: Range<usize>, word: &Range<usize>) -> Range<u
 fn is_key(bytes: &[u8], end: usize) -> bool {
     let after = bytes.get(end..).unwrap_or_default();
     let quote = after.iter().take(DEEPEST_QUOTE).take_while(|byte| matches!(byte, b'\\' | b'"' | b'\'')).count();
-    quote > 0 && after.get(quote..).unwrap_or_default().trim_ascii_start().starts_with(b":")
+    let rest = after.get(quote..).unwrap_or_default();
+    let blanks = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    quote > 0 && rest.get(blanks) == Some(&b':')
 }
 
 /// Whether a name stands in braces behind the name of a table, as in Perl: `$ENV{NAME}`.
@@ -348,6 +372,18 @@ mod tests {
             "\"&client_secret=\" + \"v4l-ue\"",
             "credentials { clientSecret 'v4l-ue' }",
             "invalid: client_secret 'v4l-ue' is wrong",
+            "{\"clientSecret\": {\"value\": \"v4l-ue\"}}",
+            "\"ClientSecret\": [ { \"Value\": \"v4l-ue\" } ]",
+            "CLIENT_SECRET:\n    value: \"v4l-ue\"\n",
+            "client_secret:\n  default: v4l-ue\n",
+            "[\n  \"client_secret=v4l-ue\\n\"\n]",
+            "[\n  \"client_secret: v4l-ue\\n\",\n]",
+            "\"a: 1\\nclient_secret: v4l-ue\\nb: 2\"",
+            "\"env:\\n  - name: CLIENT_SECRET\\n    value: v4l-ue\\n\"",
+            "String clientSecret() { return \"v4l-ue\"; }",
+            "def client_secret(self) -> str:\n    return \"v4l-ue\"",
+            "clientSecret = isLive ? \"v4l-ue\" : \"\"",
+            "CLIENT_SECRET=\"v4l-ue\"\n: ${X:=1}",
         ] {
             check(text, some);
         }

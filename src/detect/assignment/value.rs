@@ -18,8 +18,11 @@ const SHORTEST_LABELLED: usize = 16;
 /// How far before a name its value is looked for.
 const LONGEST_PAIR: usize = 1024;
 
-/// Reads the value that the cursor stands at.
-pub(super) fn value(cursor: &mut Cursor<'_>, form: Form) -> Option<(Range<usize>, Quote)> {
+/// Reads the value that the cursor stands at. `enclosing` is the quotation mark that name and value stand behind, if any.
+pub(super) fn value(cursor: &mut Cursor<'_>, form: Form, enclosing: Option<u8>) -> Option<(Range<usize>, Quote)> {
+    if matches!(form, Form::Plain | Form::Yaml) {
+        cursor.skip_to_nested_value();
+    }
     if form == Form::Yaml {
         cursor.skip_properties();
         cursor.skip_to_block_scalar();
@@ -53,6 +56,7 @@ pub(super) fn value(cursor: &mut Cursor<'_>, form: Form) -> Option<(Range<usize>
     let start = cursor.position;
     let rest = cursor.rest();
     let rest = rest.get(..LONGEST_VALUE).unwrap_or(rest);
+    let rest = enclosing.map_or(rest, |mark| line_within(rest, mark));
     let length = match form {
         Form::Quoted | Form::Argument => return None,
         Form::Noted(notation) => {
@@ -84,6 +88,14 @@ pub(super) fn value(cursor: &mut Cursor<'_>, form: Form) -> Option<(Range<usize>
         end -= 1;
     }
     (end > start).then_some((start..end, Quote::None))
+}
+
+/// A line of text that stands between quotation marks, name and all: up to its end as written there.
+fn line_within(text: &[u8], mark: u8) -> &[u8] {
+    let end = text.iter().position(|byte| *byte == mark).unwrap_or(text.len());
+    let line = text.get(..end).unwrap_or_default();
+    let end = [&b"\\n"[..], b"\\r"].iter().filter_map(|end| memchr::memmem::find(line, end)).min();
+    line.get(..end.unwrap_or(line.len())).unwrap_or_default()
 }
 
 /// Where in the text of an element its value stands: behind words that only label it, as in `{name value}`.
