@@ -126,8 +126,9 @@ pub(crate) fn assigned(value: &[u8], is_literal: bool) -> Option<Filter> {
     let lower = value.to_ascii_lowercase();
     binary(value)
         .or_else(|| encrypted(&lower))
+        .or_else(|| is_sealed(value).then_some(Filter::Encrypted))
         .or_else(|| password_hash(&lower))
-        .or_else(|| starts_with_any(&lower, PUBLIC).then_some(Filter::Public))
+        .or_else(|| (starts_with_any(&lower, PUBLIC) || is_public(value)).then_some(Filter::Public))
         .or_else(|| template(value))
         .or_else(|| reference(&lower))
         .or_else(|| word(&lower))
@@ -156,6 +157,20 @@ fn password_hash(lower: &[u8]) -> Option<Filter> {
     starts_with_any(lower, PASSWORD_HASHES).then_some(Filter::PasswordHash)
 }
 
+/// Addresses on a chain (ERC-55), and ids of AWS access keys, whose secret is another value.
+fn is_public(value: &[u8]) -> bool {
+    let is_address =
+        value.strip_prefix(b"0x").is_some_and(|rest| rest.len() == 40 && rest.iter().all(u8::is_ascii_hexdigit));
+    let is_key_id = value.len() == 20 && [&b"AKIA"[..], b"ASIA"].iter().any(|prefix| value.starts_with(prefix));
+    is_address || (is_key_id && value.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()))
+}
+
+/// A sealed secret of Kubernetes: the length of an RSA-encrypted session key in two bytes, and that key.
+fn is_sealed(value: &[u8]) -> bool {
+    let is_headed = value.starts_with(b"Ag") && matches!(value.get(2), Some(b'A'..=b'D'));
+    is_headed && value.len() > 300 && value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte))
+}
+
 fn template(value: &[u8]) -> Option<Filter> {
     let encloses = |open: &[u8], close: &[u8]| value.starts_with(open) && value.ends_with(close);
     let is_variable = value.strip_prefix(b"$").is_some_and(|name| {
@@ -169,6 +184,8 @@ fn template(value: &[u8]) -> Option<Filter> {
             let name = rest.iter().take_while(|byte| byte.is_ascii_uppercase() || **byte == b'_').count();
             name >= 2 && rest.get(name).is_none_or(u8::is_ascii_whitespace)
         });
+    // A token may begin like a variable, but no variable's name is like this.
+    let is_variable = is_variable && !(value.len() > 40 && randomness::is_random(value));
     let is_template = is_variable
         || TEMPLATE_MARKS.is_match(value)
         || encloses(b"<", b">")
@@ -270,11 +287,25 @@ fn number(lower: &[u8]) -> Option<Filter> {
 
 /// Names, calls and indexing: what stands unquoted in programs. A random value is no name.
 fn expression(value: &[u8]) -> Option<Filter> {
-    let is_call = value.iter().any(|byte| b"(){}[]<>|*\\".contains(byte));
+    let is_call = value.iter().any(|byte| b"(){}[]<>|*\\".contains(byte)) && !is_password(value);
     let is_name = value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_.:$?!&>-".contains(byte));
     let is_prose = value.iter().any(u8::is_ascii_whitespace);
     let is_path = contains(value, "::") || contains(value, "->") || contains(value, "=>");
     (is_call || is_prose || is_path || (is_name && !randomness::is_random(value))).then_some(Filter::Expression)
+}
+
+/// Whether a value with signs is what a generator of passwords makes: all sorts of characters, and brackets that do not match.
+fn is_password(value: &[u8]) -> bool {
+    let count = |accept: fn(&u8) -> bool| value.iter().filter(|byte| accept(byte)).count();
+    let is_matched = [(b'(', b')'), (b'[', b']'), (b'{', b'}'), (b'<', b'>')].iter().any(|(open, close)| {
+        let open = value.iter().position(|byte| byte == open);
+        open.is_some_and(|open| value.get(open..).is_some_and(|rest| rest.contains(close)))
+    });
+    let is_mixed = count(u8::is_ascii_digit) >= 2
+        && count(u8::is_ascii_uppercase) >= 2
+        && count(u8::is_ascii_lowercase) >= 2
+        && value.len() >= 12;
+    is_mixed && !is_matched && randomness::is_random(value)
 }
 
 /// Whether the value stands in its issuer's documentation or in a specification.

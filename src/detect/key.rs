@@ -26,6 +26,8 @@ const QUALIFIERS: &[&str] = &[
     "new",
     "current",
     "backup",
+    "rotated",
+    "previous",
     "primary",
     "secondary",
     "plain",

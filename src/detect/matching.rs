@@ -149,7 +149,9 @@ impl Detector {
                 }
                 continue;
             }
-            let refusal = if stem.iter().any(|word| SAYS_ENCRYPTED.contains(&word.as_str())) {
+            let refusal = if is_digest_of(bytes, assignment) {
+                Some(Filter::Public)
+            } else if stem.iter().any(|word| SAYS_ENCRYPTED.contains(&word.as_str())) {
                 Some(Filter::Encrypted)
             } else if !self.may_hold(found.rule, rule, &value) {
                 Some(Filter::Shape)
@@ -264,6 +266,11 @@ pub(super) fn raw_of_assignment<'a>(
         // What asks for more than a name knows more than a name.
         specificity: found.length + if rule.near.is_empty() && rule.under.is_empty() { 0 } else { OF_CONTEXT },
     }
+}
+
+/// Whether the value is a digest of what the name says, as annotations of Helm charts write it: `checksum/secret`.
+fn is_digest_of(bytes: &[u8], assignment: &Assignment) -> bool {
+    bytes.get(..assignment.key_span.start).is_some_and(|before| before.ends_with(b"checksum/"))
 }
 
 /// The words of the name that a value at `start` is assigned to.

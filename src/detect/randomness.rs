@@ -30,6 +30,9 @@ const FOLLOWERS: [u32; 26] = [
     0x0000_0010,
 ];
 
+/// The length of a UUID.
+const UUID: usize = 36;
+
 /// Evidence per byte from which on a value counts as random; words with digits reach half of it, random ones twice.
 const THRESHOLD: f64 = 0.2;
 
@@ -39,15 +42,31 @@ pub(crate) fn is_random(value: &[u8]) -> bool {
         return false;
     }
     // Hexadecimal digits hold few letters: what would be a word among them is short.
-    let is_hex = value.len() >= 16 && value.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-');
-    if is_hex && value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic) {
-        return entropy(value) >= 2.75;
+    if holds_hexadecimal(value) {
+        return true;
     }
     if value.len() >= 32 && is_of_three_classes(value) && entropy(value) >= 4.5 {
         return true;
     }
     let evidence: f64 = value.windows(2).map(|pair| if let [a, b] = pair { surprise(*a, *b) } else { 0.0 }).sum();
     evidence / bounded(value.len()) >= THRESHOLD
+}
+
+/// Whether it is hexadecimal, or holds a run of such digits that no word is: `sk_`, `pub_` and the like may stand before it.
+fn holds_hexadecimal(value: &[u8]) -> bool {
+    let is_random = |run: &[u8], least: usize| {
+        let digits = run.iter().filter(|byte| byte.is_ascii_digit()).count();
+        let letters = run.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+        digits >= least && letters >= least && entropy(run) >= 2.75
+    };
+    let longest = |is_of_run: fn(&u8) -> bool| {
+        value.split(|byte| !is_of_run(byte)).max_by_key(|run| run.len()).unwrap_or_default()
+    };
+    // Among others, a date with dashes would be as long.
+    let (plain, dashed) = (longest(u8::is_ascii_hexdigit), longest(|byte| byte.is_ascii_hexdigit() || *byte == b'-'));
+    (dashed.len() == value.len() && value.len() >= 16 && is_random(value, 1))
+        || (plain.len() >= 14 && is_random(plain, 3))
+        || (dashed.len() >= UUID && is_random(dashed, 3))
 }
 
 /// Upper case, lower case and digits together.
@@ -109,6 +128,9 @@ mod tests {
             "aB3~.xK9_pQ-zR7w",
             "hT8/kLm+Zp2wQx==",
             "uJx4Tq0v",
+            "sk_2c8e09ab51f7d3642c8e19ab51f7d364",
+            "7c1e3f52-9a4b-4d8e-b1f0-2a6c9e5d7b38:fx",
+            "5f3c0a9be2d471.48271906",
             // Chance has put letters side by side that words do, too.
             concat!("penvWomeidCLd_az9odepe", "gVQEiPOEk8Da-VGIn-7zP"),
         ] {
@@ -126,6 +148,7 @@ mod tests {
             "thisIsMyOwnClientSecretNumber7ForTheBillingService",
             "com.example.identity.v2.OAuthTokenProviderFactoryBean",
             "short",
+            "release-2024-11-21-abcdef",
         ] {
             assert!(!is_random(words.as_bytes()), "{words}");
         }

@@ -154,7 +154,9 @@ impl Detector {
         let is_narrow = name.read.start + NARROW.before >= start && name.read.end <= start + NARROW.after;
         let (may_assign, read) = assignment::may_assign(bytes, &name);
         if !may_assign {
-            return if is_narrow && read <= start + NARROW.after { Verdict::Narrow } else { Verdict::Wide };
+            // A name that nobody looks for is dead whatever follows, also where what follows alone would say so.
+            let is_told = read <= start + NARROW.after || !self.key_rules.knows(words);
+            return if is_narrow && is_told { Verdict::Narrow } else { Verdict::Wide };
         }
         if !self.key_rules.knows(words) {
             return if is_narrow { Verdict::Narrow } else { Verdict::Wide };

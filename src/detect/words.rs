@@ -275,6 +275,7 @@ pub(super) const ENCRYPTED: &[&str] = &[
     "ej[1:",
     "agent:enc",
     "enc:",
+    "kms:",
 ];
 
 /// Beginnings of password hashes and of checksums.

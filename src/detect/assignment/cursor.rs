@@ -29,6 +29,28 @@ const BETWEEN: &[&[u8]] = &[
 ];
 const MOST_BETWEEN: usize = 3;
 
+/// What is said of a credential and is none.
+const OTHERS: &[&[u8]] = &[
+    b"id",
+    b"sha1",
+    b"sha256",
+    b"sha512",
+    b"md5",
+    b"hash",
+    b"digest",
+    b"checksum",
+    b"fingerprint",
+    b"count",
+    b"length",
+    b"size",
+    b"name",
+    b"url",
+    b"uri",
+    b"path",
+    b"file",
+    b"version",
+];
+
 /// Where a value stands one level within what names it.
 const NESTED: &[&[u8]] = &[b"value", b"default", b"defaultvalue", b"default_value", b"plain", b"plaintext"];
 
@@ -102,7 +124,10 @@ impl<'a> Cursor<'a> {
         let start = self.position;
         let length = self.skip_while(48, |b| b.is_ascii_alphanumeric() || b"_<>[]&'.?*:, ".contains(&b));
         // Base64 ends with the same sign, but long before it there is no blank.
-        let is_type = length > 0 && (length <= 12 || self.bytes.get(self.position - 1) == Some(&b' '));
+        let word = self.bytes.get(start..self.position).unwrap_or_default().trim_ascii();
+        // `token sha256=…`: what is assigned to is the second word, and no credential.
+        let is_other = OTHERS.iter().any(|other| word.eq_ignore_ascii_case(other));
+        let is_type = length > 0 && !is_other && (length <= 12 || self.bytes.get(self.position - 1) == Some(&b' '));
         if is_type && self.eat(b"=") && !matches!(self.peek(), None | Some(b'=' | b'>' | b'\n' | b'\r')) {
             self.skip_blanks();
             return true;

@@ -158,7 +158,6 @@ pub(crate) fn assigned(bytes: &[u8], name: &Name) -> Option<Assignment> {
     let form = Form::read(&mut cursor, name);
     let enclosing = preceding(bytes, name.span.start).filter(|mark| !name.is_quoted && matches!(mark, b'"' | b'\''));
     let read = form.and_then(|form| value(&mut cursor, form, enclosing));
-    let read = read.filter(|(span, _)| !is_key(bytes, span.end));
     let read = read.or_else(|| if name.is_quoted { value_before(bytes, name.span.start) } else { None });
     let ((span, quote), others) = match read {
         Some((span, quote)) => {

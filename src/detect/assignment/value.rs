@@ -7,7 +7,7 @@ use super::form::Form;
 use super::markup;
 use super::notation::{self, Notation};
 use super::plain::is_plain;
-use super::{DEEPEST_QUOTE, LONGEST_GAP, Quote};
+use super::{DEEPEST_QUOTE, LONGEST_GAP, Quote, is_key};
 
 /// The longest value that is read.
 pub(super) const LONGEST_VALUE: usize = 4 * 1024;
@@ -40,17 +40,19 @@ pub(super) fn value(cursor: &mut Cursor<'_>, form: Form, enclosing: Option<u8>) 
         if matches!(form, Form::Plain | Form::Quoted | Form::Yaml) {
             cursor.skip_list_opener();
         }
-        if matches!(form, Form::Plain | Form::Line | Form::Yaml) {
-            cursor.skip_to_fallback();
-        }
+        let is_fallback = matches!(form, Form::Plain | Form::Line | Form::Yaml) && cursor.skip_to_fallback();
         let escapes = cursor.backslashes_before_quote();
-        match cursor.peek_at(escapes)? {
+        let found = match cursor.peek_at(escapes)? {
             mark @ (b'"' | b'\'' | b'`') if escapes == 0 => {
-                return quoted(cursor, Quote::Mark(mark), 1).map(|found| unwrapped(cursor.bytes, found));
+                Some(quoted(cursor, Quote::Mark(mark), 1).map(|found| unwrapped(cursor.bytes, found)))
             }
-            mark @ (b'"' | b'\'') => return quoted(cursor, Quote::Escaped(mark), escapes + 1),
-            b'[' if cursor.eat(b"[[") => return long_bracket(cursor),
-            _ => {}
+            mark @ (b'"' | b'\'') => Some(quoted(cursor, Quote::Escaped(mark), escapes + 1)),
+            b'[' if cursor.eat(b"[[") => Some(long_bracket(cursor)),
+            _ => None,
+        };
+        if let Some(found) = found {
+            // The other side of a condition stands behind a colon as well.
+            return found.filter(|(span, _)| is_fallback || !is_key(cursor.bytes, span.end));
         }
     }
     let start = cursor.position;

@@ -87,6 +87,20 @@ const PIECES: &[&str] = &[
     "Token=",
     "kind: Secret\ndata:\n",
     "YTlYcTdiVDJtS3BMOXdSejR2Tjg=",
+    " <- ",
+    " || ",
+    " ?: ",
+    "[]",
+    "{ get; set; }",
+    "() { return ",
+    "- ",
+    ": |\n  ",
+    "#define ",
+    "os.getenv(",
+    ", \"",
+    "{\"value\": ",
+    "$ENV{",
+    "FROM stdin;\n",
     "------------------------",
     "----------------------------------------------",
 ];
@@ -292,6 +306,20 @@ fn a_changed_byte_of_a_long_text() {
         child.copy(bytes, 0..cut);
         child.bytes.extend_from_slice(b"=");
         child.copy(bytes, (cut + 2).min(bytes.len())..bytes.len());
+        assert_eq!(DETECTOR.retrace(&child.bytes, &base, &child.runs), DETECTOR.trace(&child.bytes), "{cut}");
+    }
+}
+
+/// A sign far behind a name that nobody looks for once made another verdict of it than was taken over from before.
+#[test]
+fn a_sign_behind_a_name_and_blanks() {
+    let text = format!("clientSecretOldkey{}", " ".repeat(80));
+    let base = DETECTOR.trace(text.as_bytes());
+    for cut in 18..text.len() {
+        let mut child = Child::default();
+        child.copy(text.as_bytes(), 0..cut);
+        child.bytes.extend_from_slice(b".");
+        child.copy(text.as_bytes(), cut..text.len());
         assert_eq!(DETECTOR.retrace(&child.bytes, &base, &child.runs), DETECTOR.trace(&child.bytes), "{cut}");
     }
 }
