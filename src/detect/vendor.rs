@@ -1,10 +1,12 @@
-//! Whose key it is, where only a name some way before it tells: the rules for vendors whose keys have no shape of their own.
+//! Whose key it is, where only a name some way before it or the vendor's host beside it tells: the rules for vendors whose keys
+//! have no shape of their own.
 //!
 //! Their words are many and stand in most sources, so they are looked for only where a rule of no provider has found a value.
 
 use std::ops::Range;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, Match};
+use regex::bytes::Regex;
 
 use super::Detector;
 use super::judge::{Judge, OF_PATTERN, OF_SCANNER, Raw};
@@ -12,23 +14,69 @@ use super::words::any_of;
 use crate::finding::Kind;
 use crate::rules::{Matcher, RuleSet};
 
-/// The words of all vendors.
+/// How far from a value a host tells whose it is: a few lines of a program.
+const REACH_OF_HOSTS: usize = 360;
+
+/// The words and hosts of all vendors.
 pub(super) struct Vendors {
     words: AhoCorasick,
     /// The rule of each word, by its place in the rule set.
     rules: Vec<usize>,
     /// How far before a value a word of one may stand.
     reach: usize,
+    hosts: AhoCorasick,
+    /// The rule of each host, likewise.
+    rules_of_hosts: Vec<usize>,
 }
 
 impl Vendors {
     pub(super) fn new(rules: &RuleSet) -> Self {
         let of_vendors = rules.rules.iter().enumerate().filter(|(_, rule)| matches!(rule.matcher, Matcher::Vendor(_)));
         let reach = of_vendors.clone().map(|(_, rule)| rule.window.after).max().unwrap_or_default();
+        let hosts =
+            of_vendors.clone().flat_map(|(index, rule)| rule.hosts.iter().map(move |host| (index, plain(host))));
+        let (rules_of_hosts, hosts): (Vec<usize>, Vec<&str>) = hosts.unzip();
         let words = of_vendors.flat_map(|(index, rule)| rule.anchors.iter().map(move |word| (index, word.as_str())));
         let (rules, words): (Vec<usize>, Vec<&str>) = words.unzip();
-        Self { words: any_of(words), rules, reach }
+        Self { words: any_of(words), rules, reach, hosts: any_of(hosts), rules_of_hosts }
     }
+
+    /// The rules whose words stand before a value, with where they do; the nearest first.
+    fn before(&self, bytes: &[u8], span: &Range<usize>) -> Vec<(usize, usize)> {
+        let least = span.start.saturating_sub(self.reach);
+        let before = bytes.get(least..span.start).unwrap_or_default();
+        let words = self.words.find_overlapping_iter(before);
+        let mut found: Vec<(usize, usize)> = words
+            .filter_map(|word| Some((least + word.start(), *self.rules.get(word.pattern().as_usize())?)))
+            .collect();
+        found.sort_unstable_by(|a, b| b.cmp(a));
+        found
+    }
+
+    /// The rules whose hosts stand beside a value, the nearest first.
+    fn beside(&self, bytes: &[u8], span: &Range<usize>) -> Vec<usize> {
+        let least = span.start.saturating_sub(REACH_OF_HOSTS);
+        let around = bytes.get(least..span.end.saturating_add(REACH_OF_HOSTS).min(bytes.len())).unwrap_or_default();
+        let is_whole = |host: &Match| {
+            let before = host.start().checked_sub(1).and_then(|index| around.get(index));
+            let is_inner = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
+            !is_inner(before) && !is_inner(around.get(host.end()))
+        };
+        let hosts = self.hosts.find_overlapping_iter(around).filter(is_whole);
+        let mut found: Vec<(usize, usize)> = hosts
+            .filter_map(|host| {
+                let distance = span.start.abs_diff(least + host.start());
+                Some((distance, *self.rules_of_hosts.get(host.pattern().as_usize())?))
+            })
+            .collect();
+        found.sort_unstable();
+        found.into_iter().map(|(_, rule)| rule).collect()
+    }
+}
+
+/// A host without the mark that stands for all below it.
+fn plain(host: &str) -> &str {
+    host.strip_prefix("*.").unwrap_or(host)
 }
 
 impl Detector {
@@ -46,22 +94,23 @@ impl Detector {
         let spans: Vec<Range<usize>> = nameless.map(|found| found.span.clone()).collect();
         for span in spans {
             let vendors = self.vendors.get_or_init(|| Vendors::new(&self.rules));
-            let least = span.start.saturating_sub(vendors.reach);
-            let before = bytes.get(least..span.start).unwrap_or_default();
-            let mut words: Vec<(usize, usize)> = vendors
-                .words
-                .find_overlapping_iter(before)
-                .filter_map(|word| Some((least + word.start(), *vendors.rules.get(word.pattern().as_usize())?)))
-                .collect();
-            // The nearest name counts.
-            words.sort_unstable_by(|a, b| b.cmp(a));
-            for (start, index) in words {
-                let (Some(rule), Some(pattern)) = (self.rules.rules.get(index), self.pattern(index)) else { continue };
-                let found = pattern.find(bytes, start).into_iter().find(|found| found.secret == span);
-                let Some(text) = found.and_then(|_| bytes.get(span.clone())) else { continue };
-                if judge.keep(index, rule, Raw::literal(span.clone(), text.into(), OF_PATTERN)) {
-                    break;
-                }
+            let Some(value) = bytes.get(span.clone()) else { continue };
+            let mut keep = |index: usize| {
+                let raw = Raw::literal(span.clone(), value.into(), OF_PATTERN);
+                self.rules.rules.get(index).is_some_and(|rule| judge.keep(index, rule, raw))
+            };
+            let is_found = |start: usize, index: usize| {
+                self.pattern(index)
+                    .is_some_and(|pattern| pattern.find(bytes, start).into_iter().any(|found| found.secret == span))
+            };
+            let has_form = |index: usize| {
+                let whole = |form: &Regex| form.find(value).is_some_and(|found| found.len() == value.len());
+                self.value_pattern(index).is_some_and(whole)
+            };
+            let is_named =
+                vendors.before(bytes, &span).into_iter().any(|(start, index)| is_found(start, index) && keep(index));
+            if !is_named {
+                let _ = vendors.beside(bytes, &span).into_iter().any(|index| has_form(index) && keep(index));
             }
         }
     }

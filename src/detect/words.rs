@@ -167,6 +167,7 @@ pub(super) const PUBLIC: &[&str] = &[
     "mcowbqydk2vwayea",
     "pk_live_",
     "pk_test_",
+    "pk.eyj",
     "sha1-",
     "sha256-",
     "sha384-",

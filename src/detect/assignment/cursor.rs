@@ -51,8 +51,8 @@ const OTHERS: &[&[u8]] = &[
     b"version",
 ];
 
-/// Where a value stands one level within what names it.
-const NESTED: &[&[u8]] = &[b"value", b"default", b"defaultvalue", b"default_value", b"plain", b"plaintext"];
+/// What the value of a pair is called, where that does not end with `value`.
+const VALUES: &[&[u8]] = &[b"default", b"plain", b"plaintext"];
 
 /// The shortest word that can be a value where nothing but its place says so.
 const SHORTEST_WORD: usize = 16;
@@ -188,7 +188,8 @@ impl<'a> Cursor<'a> {
                 self.position -= 1;
             }
             let label = self.bytes.get(word..self.position).unwrap_or_default();
-            let is_value = label.len() >= 5 && label[label.len() - 5..].eq_ignore_ascii_case(b"value");
+            let is_value = label.len() >= 5 && label[label.len() - 5..].eq_ignore_ascii_case(b"value")
+                || VALUES.iter().any(|name| label.eq_ignore_ascii_case(name));
             let is_between = BETWEEN.iter().any(|name| label.eq_ignore_ascii_case(name));
             self.skip_marks();
             self.skip_blanks();
@@ -228,17 +229,8 @@ impl<'a> Cursor<'a> {
         let is_object = self.skip_while(1, |byte| byte == b'{') == 1;
         let gap = self.skip_while(LONGEST_GAP, |byte| byte.is_ascii_whitespace());
         let is_below = self.bytes.get(self.position - gap) == Some(&b'\n') && gap > 1;
-        if is_object || is_below {
-            let quotes = self.skip_while(2, |byte| matches!(byte, b'"' | b'\\'));
-            let word = self.position;
-            let length = self.skip_while(LONGEST_LABEL, |byte| byte.is_ascii_alphanumeric() || byte == b'_');
-            let label = self.bytes.get(word..word + length).unwrap_or_default();
-            self.skip_while(quotes, |byte| matches!(byte, b'"' | b'\\'));
-            self.skip_blanks();
-            if NESTED.iter().any(|name| label.eq_ignore_ascii_case(name)) && self.eat(b":") {
-                self.skip_blanks();
-                return true;
-            }
+        if (is_object || is_below) && self.skip_to_value_of_pair() {
+            return true;
         }
         self.position = start;
         false
@@ -317,28 +309,28 @@ impl<'a> Cursor<'a> {
 
     /// `SecretString("…")`, `[]byte("…")`, `new Key(UTF8.GetBytes("…"))`, `b"…"`, `@"…"`: what may stand before a quoted value.
     pub(super) fn skip_wrappers(&mut self) {
+        let start = self.position;
         for _ in 0..DEEPEST_CALL {
-            let start = self.position;
             self.eat(b"new ");
+            let word = self.position;
             let length = self.skip_while(40, |b| b.is_ascii_alphanumeric() || b"_.:[]".contains(&b));
-            let name = self.bytes.get(start..self.position).unwrap_or_default();
+            let name = self.bytes.get(word..self.position).unwrap_or_default();
             let is_prefix = length <= 2 && !self.rest().starts_with(b"(");
             if is_prefix {
                 self.eat(b"@");
             }
             if !(is_prefix || self.eat(b"(")) || reads_elsewhere(name) {
-                self.position = start;
-                return;
+                break;
             }
             if matches!(self.peek(), Some(b'"' | b'\'' | b'`')) {
                 return;
             }
             let is_call = self.rest().iter().take(40).any(|byte| *byte == b'(');
             if is_prefix || !is_call {
-                self.position = start;
-                return;
+                break;
             }
         }
+        self.position = start;
     }
 
     /// `name="…"`, an empty line, the value: multipart/form-data (RFC 7578). Moves only if there is such a thing.
@@ -384,12 +376,21 @@ impl<'a> Cursor<'a> {
         length > 0 && rest.get(length) != Some(&b'/')
     }
 
+    /// Whether the rest of the line is a password: one word of any characters.
+    pub(super) fn is_at_lone_password(&self) -> bool {
+        let length = self.rest().iter().take(LONGEST_BLOCK).take_while(|byte| byte.is_ascii_graphic()).count();
+        length > 0 && matches!(self.peek_at(length), None | Some(b'\n' | b'\r'))
+    }
+
     /// Whether the rest of the line is one long word.
     pub(super) fn is_at_lone_word(&self) -> bool {
         let rest = self.rest();
         let length = rest.iter().take(LONGEST_BLOCK).take_while(|byte| is_of_word(**byte)).count();
-        let after = rest.get(length..).unwrap_or_default();
-        length >= SHORTEST_WORD && (after.is_empty() || after.starts_with(b"\n") || after.starts_with(b"\r\n"))
+        let (word, after) = rest.split_at_checked(length).unwrap_or_default();
+        let is_named = word.iter().rev().skip_while(|byte| **byte == b'=').any(|byte| *byte == b'=');
+        length >= SHORTEST_WORD
+            && !is_named
+            && (after.is_empty() || after.starts_with(b"\n") || after.starts_with(b"\r\n"))
     }
 
     /// Whether a long word stands here that is none of prose, as its digits tell, and none of a program.
@@ -398,8 +399,10 @@ impl<'a> Cursor<'a> {
         let length = rest.iter().take(LONGEST_BLOCK).take_while(|byte| is_of_word(**byte)).count();
         let (word, after) = rest.split_at_checked(length).unwrap_or_default();
         let digits = word.iter().filter(|byte| byte.is_ascii_digit()).count();
+        // `id=…` names something else.
+        let is_named = word.iter().rev().skip_while(|byte| **byte == b'=').any(|byte| *byte == b'=');
         let is_ended = after.first().is_none_or(|byte| byte.is_ascii_whitespace() || b"\"'`,;".contains(byte));
-        length >= SHORTEST_WORD && digits >= 2 && word.iter().any(u8::is_ascii_alphabetic) && is_ended
+        length >= SHORTEST_WORD && digits >= 2 && word.iter().any(u8::is_ascii_alphabetic) && is_ended && !is_named
     }
 
     /// A heading, and one long word alone on the line below it. Moves only if there is such a thing.

@@ -38,7 +38,12 @@ impl Cursor<'_> {
                     let name = self.bytes.get(word..at).unwrap_or_default();
                     self.position += 1;
                     if is_one_of(name, CALLS) && self.is_before_text() {
-                        return true;
+                        // The first of two arguments is what is looked up.
+                        let length = self.peek().and_then(|mark| self.quoted_length(mark, end)).unwrap_or_default();
+                        if self.peek_at(length) != Some(b',') {
+                            return true;
+                        }
+                        self.position = at + 1;
                     }
                     calls.push(reads_elsewhere(name));
                     word = self.position;
@@ -175,6 +180,7 @@ mod tests {
             "std::env::var(\"X\").unwrap_or_else(|_| \"v\".to_string())",
             "Optional.ofNullable(System.getenv(\"X\")).orElse(\"v\")",
             "Optional.ofNullable(x).orElseGet(() -> \"v\")",
+            "sys.env.getOrElse(\"X\", \"v\")",
             "z.string().min(1).default(\"v\")",
             "System.getenv(\"X\") ?: \"v\"",
             "$ENV{X} // 'v'",

@@ -2,7 +2,7 @@
 
 use super::cursor::Cursor;
 use super::notation::{self, Notation};
-use super::{Name, line_start, preceding};
+use super::{LONGEST_GAP, Name, line_start, preceding};
 use crate::detect::key;
 
 /// How the value is written.
@@ -118,14 +118,19 @@ impl Form {
     /// What only white space parts from its value.
     fn read_words(cursor: &mut Cursor<'_>, name: &Name, is_parted: bool) -> Option<Self> {
         let line = line_start(cursor.bytes, name.words.start);
+        let is_flag = line.ends_with(b"--") || line.ends_with(b" -") || line == b"-";
         if !is_parted {
+            // The next of a list of arguments in YAML.
+            if is_flag && cursor.peek() == Some(b'\n') {
+                cursor.skip_while(LONGEST_GAP, |byte| byte.is_ascii_whitespace());
+                return (cursor.eat(b"- ") && cursor.is_at_lone_word()).then_some(Self::Word);
+            }
             let is_heading = matches!(cursor.peek(), Some(b'\n' | b'\r'));
             return (is_heading && opens_line(line) && cursor.skip_to_lone_word_below()).then_some(Self::Word);
         }
         if cursor.skip_type() {
             return Some(Self::Plain);
         }
-        let is_flag = line.ends_with(b"--") || line.ends_with(b" -") || line == b"-";
         let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
         let is_command = match words.next() {
             Some(b"ENV" | b"ARG" | b"setenv" | b"env") => words.next().is_none(),
@@ -142,7 +147,12 @@ impl Form {
         let is_long = !key::is_one_word(cursor.bytes.get(name.words.clone()).unwrap_or_default());
         let may_be_quoted =
             || is_long || line.ends_with(b":") || line.trim_ascii_end().ends_with(b"{") || opens_line(line);
-        if matches!(cursor.peek(), Some(b'"' | b'\'')) && (line.trim_ascii_end().ends_with(b";") || may_be_quoted()) {
+        let is_quoted = match cursor.peek() {
+            Some(b'"' | b'\'') => true,
+            Some(b'@' | b'L') => cursor.peek_at(1) == Some(b'"'),
+            _ => false,
+        };
+        if is_quoted && (line.trim_ascii_end().ends_with(b";") || may_be_quoted()) {
             return Some(Self::Quoted);
         }
         let says = cursor.eat(b"is ") || cursor.eat(b"is: ");
@@ -151,7 +161,13 @@ impl Form {
         }
         // A remark names it in two words: `# the staging API key …`.
         let is_named = line.trim_ascii().is_empty() || name.words.start < name.span.start;
+        let is_netrc = || {
+            let above = cursor.before(name.words.start.saturating_sub(line.len() + 1));
+            let above = above.rsplit(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_start();
+            above.starts_with(b"login ") || above.starts_with(b"machine ")
+        };
         let is_value = (says && cursor.is_at_word())
+            || (line.trim_ascii().is_empty() && cursor.is_at_lone_password() && is_netrc())
             || (is_named && cursor.is_at_lone_word())
             || (is_long && cursor.is_at_random_word());
         if is_value {
@@ -186,7 +202,10 @@ fn opens_arguments(before: &[u8]) -> bool {
         Some((b',', list)) => {
             let list = list.trim_ascii_end();
             // `buildConfigField("String", NAME, VALUE)` gives the type first.
-            let is_typed = list.ends_with(b"\"String\"") || list.ends_with(b"'String'");
+            let is_typed =
+                [&b"\"String\""[..], b"'String'", b"\"string\"", b"'string'"].iter().any(|text| list.ends_with(text));
+            // Pairs one behind the other.
+            let is_typed = is_typed || memchr::memmem::find(list, b"Map.of(").is_some();
             is_flag || (is_same_line && (is_typed || !matches!(list.last(), None | Some(b'"' | b'\''))))
         }
         _ => false,

@@ -96,11 +96,13 @@ impl Cursor<'_> {
 /// The value of `value="VALUE" key="NAME"`, read backwards from the name.
 pub(super) fn value_before(text: &[u8], start: usize) -> Option<(Range<usize>, Quote)> {
     let text = text.strip_suffix(b"\"")?;
-    let text = [&b"key="[..], b"name="].iter().find_map(|attribute| text.strip_suffix(*attribute))?;
+    let attributes = [&b"key="[..], b"name=", b"Key=", b"Name="];
+    let text = attributes.iter().find_map(|attribute| text.strip_suffix(*attribute))?;
     let blanks = text.len() - text.trim_ascii_end().len();
     let text = text.trim_ascii_end().strip_suffix(b"\"").filter(|_| blanks > 0)?;
     let open = text.iter().rposition(|byte| *byte == b'"')?;
-    let is_value = text.get(..open)?.ends_with(b" value=");
+    let before = text.get(..open)?;
+    let is_value = before.ends_with(b" value=") || before.ends_with(b" Value=");
     (is_value && open + 1 < text.len()).then_some((start + open + 1..start + text.len(), Quote::Mark(b'"')))
 }
 

@@ -135,14 +135,15 @@ pub(crate) fn may_assign(bytes: &[u8], name: &Name) -> (bool, usize) {
                 // A property of C#, or text that C++ makes something from.
                 inner.get(gap..).unwrap_or_default().starts_with(b"get") || (blanks == 0 && inner.starts_with(b"\""))
             }
-            Some(b'.' | b';' | b']' | b'}' | b'!' | b'+' | b'/' | b'^' | b'#' | b'~' | b'@') => false,
+            Some(b'.' | b';' | b']' | b'}' | b'!' | b'+' | b'/' | b'^' | b'#' | b'~') => false,
+            Some(b'@') => rest.get(blanks + 1) == Some(&b'"'),
             Some(b':') => rest.get(blanks + 1) != Some(&b':'),
             // What follows a list of columns.
             Some(b')') => {
                 let after = rest.get(blanks + 1..).unwrap_or_default();
                 let gap = after.iter().take(LONGEST_GAP).take_while(|byte| byte.is_ascii_whitespace()).count();
                 read += gap;
-                gap < LONGEST_GAP && after.get(gap).is_some_and(|byte| byte | 0x20 == b'v')
+                gap < LONGEST_GAP && after.get(gap).is_some_and(|byte| matches!(byte | 0x20, b'v' | b'f'))
             }
             _ => true,
         };
@@ -371,6 +372,15 @@ mod tests {
             "\"&client_secret=\" + \"v4l-ue\"",
             "credentials { clientSecret 'v4l-ue' }",
             "invalid: client_secret 'v4l-ue' is wrong",
+            "Map.of(\"a\", \"b\", \"client_secret\", \"v4l-ue\")",
+            "resValue \"string\", \"client_secret\", \"v4l-ue\"",
+            "#define ClientSecret @\"v4l-ue\"",
+            "{ CLIENT_SECRET: z.string().default(\"v4l-ue\") }",
+            "clientSecret = sys.env.getOrElse(\"ID\", \"v4l-ue\")",
+            "\"clientSecret\":{\"type\":\"securestring\",\"defaultValue\":\"v4l-ue\"}",
+            "<Parameter Value=\"v4l-ue\" Name=\"ClientSecret\"/>",
+            "my $client_secret = q{v4l-ue};",
+            "CLIENT_SECRET = %q(v4l-ue)",
             "{\"clientSecret\": {\"value\": \"v4l-ue\"}}",
             "\"ClientSecret\": [ { \"Value\": \"v4l-ue\" } ]",
             "CLIENT_SECRET:\n    value: \"v4l-ue\"\n",
@@ -403,6 +413,7 @@ mod tests {
             "client_secret:\n  - %\n",
             "wrong client_secret % given",
             "the client secret %, thanks",
+            "args:\n  - --client-secret\n  - %\n",
         ] {
             let text = text.replace('%', &value);
             let start = text.to_ascii_lowercase().find("secret").unwrap();
@@ -428,6 +439,7 @@ mod tests {
             "Client Secret\nseveral long-words-of-prose here",
             "ClientSecret anotherWordThatIsLong and more",
             "variable \"client_secret\" {\n  type = string\n}\ndefault = \"x\"",
+            "the client secret id=4711471147114711 of",
             "<string name=\"client_secret\"/>",
         ] {
             check(text, None);

@@ -47,7 +47,11 @@ pub(super) fn value(cursor: &mut Cursor<'_>, form: Form, enclosing: Option<u8>) 
                 Some(quoted(cursor, Quote::Mark(mark), 1).map(|found| unwrapped(cursor.bytes, found)))
             }
             mark @ (b'"' | b'\'') => Some(quoted(cursor, Quote::Escaped(mark), escapes + 1)),
-            b'[' if cursor.eat(b"[[") => Some(long_bracket(cursor)),
+            b'[' if cursor.eat(b"[[") => Some(bracketed(cursor, b"]]")),
+            b'q' if cursor.eat(b"q{") || cursor.eat(b"qq{") => Some(bracketed(cursor, b"}")),
+            b'q' if cursor.eat(b"q(") => Some(bracketed(cursor, b")")),
+            b'%' if cursor.eat(b"%q(") || cursor.eat(b"%Q(") || cursor.eat(b"%(") => Some(bracketed(cursor, b")")),
+            b'%' if cursor.eat(b"%q{") || cursor.eat(b"%Q{") => Some(bracketed(cursor, b"}")),
             _ => None,
         };
         if let Some(found) = found {
@@ -133,11 +137,11 @@ fn unwrapped(bytes: &[u8], (span, quote): (Range<usize>, Quote)) -> (Range<usize
     (span, quote)
 }
 
-/// The rest of a text in long brackets, as Lua writes them: `[[…]]`.
-fn long_bracket(cursor: &Cursor<'_>) -> Option<(Range<usize>, Quote)> {
+/// The rest of a text in brackets, as Lua, Perl and Ruby write them: `[[…]]`, `q{…}`, `%q(…)`.
+fn bracketed(cursor: &Cursor<'_>, close: &[u8]) -> Option<(Range<usize>, Quote)> {
     let rest = cursor.rest();
     let rest = rest.get(..LONGEST_VALUE).unwrap_or(rest);
-    let length = memchr::memmem::find(rest, b"]]")?;
+    let length = memchr::memmem::find(rest, close)?;
     let is_text = rest.get(..length).is_some_and(|text| !text.contains(&b'\n'));
     // Nothing is escaped in them.
     (length > 0 && is_text).then_some((cursor.position..cursor.position + length, Quote::Mark(b'`')))

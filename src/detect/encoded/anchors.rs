@@ -32,6 +32,9 @@ const WORDS: &[&str] = &[
 /// Those that are looked for in base64 within base64.
 const NESTED: &[&str] = &["ecret", "SECRET", "assword"];
 
+/// Those that are looked for as UTF-16 in base64, which commands of PowerShell are handed over in.
+const WIDE: &[&str] = &["ecret", "SECRET", "assword", "oken"];
+
 /// Those that are looked for in hexadecimal.
 const IN_HEX: &[&str] = &["secret", "SECRET", "token", "TOKEN", "password", "PASSWORD", "eyJhbGciOi"];
 
@@ -48,6 +51,10 @@ pub(in crate::detect) fn anchors() -> Vec<(String, Coding)> {
         for (inner, _) in in_base64(word.as_bytes()) {
             anchors.extend(in_base64(inner.as_bytes()));
         }
+    }
+    for word in WIDE {
+        let bytes: Vec<u8> = word.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        anchors.extend(in_base64(&bytes));
     }
     let digits = |byte: u8| format!("{byte:02x}").into_bytes();
     let hex = |word: &&str| (word.bytes().flat_map(digits).map(char::from).collect(), Coding::Hex);
