@@ -4,6 +4,12 @@
 //!
 //! `TREE=DIRECTORY cargo bench --bench rules`; without `TREE`, the sources of the packages that Cargo has unpacked.
 
+#![expect(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a table is what it is for, of a tree that is told by `TREE`"
+)]
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;

@@ -162,11 +162,11 @@ impl Detector {
             } else {
                 None
             };
-            match refusal {
-                Some(filter) => judge.refuse(rule, assignment.span.clone(), filter),
-                None => {
-                    is_kept |= judge.keep(found.rule, rule, raw_of_assignment(assignment, &value, stem, *found, rule))
-                }
+            if let Some(filter) = refusal {
+                judge.refuse(rule, assignment.span.clone(), filter);
+            } else {
+                let raw = raw_of_assignment(assignment, &value, stem, *found, rule);
+                is_kept |= judge.keep(found.rule, rule, raw);
             }
         }
         is_kept

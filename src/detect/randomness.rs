@@ -30,8 +30,9 @@ const FOLLOWERS: [u32; 26] = [
     0x0000_0010,
 ];
 
-/// The length of a UUID.
+/// The length of a UUID, and of the shortest run of hexadecimal digits that no word among others is.
 const UUID: usize = 36;
+const SHORTEST_RUN: usize = 14;
 
 /// Evidence per byte from which on a value counts as random; words with digits reach half of it, random ones twice.
 const THRESHOLD: f64 = 0.2;
@@ -42,31 +43,42 @@ pub(crate) fn is_random(value: &[u8]) -> bool {
         return false;
     }
     // Hexadecimal digits hold few letters: what would be a word among them is short.
-    if holds_hexadecimal(value) {
-        return true;
+    if value.len() >= 16 && value.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-') {
+        return holds_both(value, 1) && entropy(value) >= 2.75;
     }
     if value.len() >= 32 && is_of_three_classes(value) && entropy(value) >= 4.5 {
         return true;
     }
     let evidence: f64 = value.windows(2).map(|pair| if let [a, b] = pair { surprise(*a, *b) } else { 0.0 }).sum();
-    evidence / bounded(value.len()) >= THRESHOLD
+    evidence / bounded(value.len()) >= THRESHOLD || holds_hexadecimal(value)
 }
 
-/// Whether it is hexadecimal, or holds a run of such digits that no word is: `sk_`, `pub_` and the like may stand before it.
+/// Whether a run of hexadecimal digits stands in the value that no word is: `sk_`, `pub_` and the like may stand before it. With
+/// dashes, only a UUID is one: a date would be as long as the shortest.
 fn holds_hexadecimal(value: &[u8]) -> bool {
-    let is_random = |run: &[u8], least: usize| {
-        let digits = run.iter().filter(|byte| byte.is_ascii_digit()).count();
-        let letters = run.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
-        digits >= least && letters >= least && entropy(run) >= 2.75
-    };
-    let longest = |is_of_run: fn(&u8) -> bool| {
-        value.split(|byte| !is_of_run(byte)).max_by_key(|run| run.len()).unwrap_or_default()
-    };
-    // Among others, a date with dashes would be as long.
-    let (plain, dashed) = (longest(u8::is_ascii_hexdigit), longest(|byte| byte.is_ascii_hexdigit() || *byte == b'-'));
-    (dashed.len() == value.len() && value.len() >= 16 && is_random(value, 1))
-        || (plain.len() >= 14 && is_random(plain, 3))
-        || (dashed.len() >= UUID && is_random(dashed, 3))
+    let is_random = |run: &[u8]| holds_both(run, 3) && entropy(run) >= 2.75;
+    let mut rest = value;
+    while let Some(start) = rest.iter().position(u8::is_ascii_hexdigit) {
+        rest = rest.get(start..).unwrap_or_default();
+        let dashed = rest.iter().take_while(|byte| byte.is_ascii_hexdigit() || **byte == b'-').count();
+        let (run, after) = rest.split_at_checked(dashed).unwrap_or_default();
+        let is_found = match run.len() {
+            0..SHORTEST_RUN => false,
+            UUID.. => is_random(run),
+            _ => run.split(|byte| *byte == b'-').any(|run| run.len() >= SHORTEST_RUN && is_random(run)),
+        };
+        if is_found {
+            return true;
+        }
+        rest = after;
+    }
+    false
+}
+
+/// Whether it holds so many digits and as many letters.
+fn holds_both(value: &[u8], least: usize) -> bool {
+    let count = |accept: fn(&u8) -> bool| value.iter().filter(|byte| accept(byte)).take(least).count();
+    count(u8::is_ascii_digit) == least && count(u8::is_ascii_alphabetic) == least
 }
 
 /// Upper case, lower case and digits together.

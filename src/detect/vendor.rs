@@ -3,9 +3,10 @@
 //!
 //! Their words are many and stand in most sources, so they are looked for only where a rule of no provider has found a value.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, Match};
+use aho_corasick::AhoCorasick;
 use regex::bytes::Regex;
 
 use super::Detector;
@@ -24,21 +25,23 @@ pub(super) struct Vendors {
     rules: Vec<usize>,
     /// How far before a value a word of one may stand.
     reach: usize,
-    hosts: AhoCorasick,
-    /// The rule of each host, likewise.
-    rules_of_hosts: Vec<usize>,
+    /// The rules of each host.
+    hosts: HashMap<String, Vec<usize>>,
 }
 
 impl Vendors {
     pub(super) fn new(rules: &RuleSet) -> Self {
         let of_vendors = rules.rules.iter().enumerate().filter(|(_, rule)| matches!(rule.matcher, Matcher::Vendor(_)));
         let reach = of_vendors.clone().map(|(_, rule)| rule.window.after).max().unwrap_or_default();
-        let hosts =
-            of_vendors.clone().flat_map(|(index, rule)| rule.hosts.iter().map(move |host| (index, plain(host))));
-        let (rules_of_hosts, hosts): (Vec<usize>, Vec<&str>) = hosts.unzip();
+        let mut hosts: HashMap<String, Vec<usize>> = HashMap::new();
+        for (index, rule) in of_vendors.clone() {
+            for host in &rule.hosts {
+                hosts.entry(host.strip_prefix("*.").unwrap_or(host).to_owned()).or_default().push(index);
+            }
+        }
         let words = of_vendors.flat_map(|(index, rule)| rule.anchors.iter().map(move |word| (index, word.as_str())));
         let (rules, words): (Vec<usize>, Vec<&str>) = words.unzip();
-        Self { words: any_of(words), rules, reach, hosts: any_of(hosts), rules_of_hosts }
+        Self { words: any_of(words), rules, reach, hosts }
     }
 
     /// The rules whose words stand before a value, with where they do; the nearest first.
@@ -57,26 +60,22 @@ impl Vendors {
     fn beside(&self, bytes: &[u8], span: &Range<usize>) -> Vec<usize> {
         let least = span.start.saturating_sub(REACH_OF_HOSTS);
         let around = bytes.get(least..span.end.saturating_add(REACH_OF_HOSTS).min(bytes.len())).unwrap_or_default();
-        let is_whole = |host: &Match| {
-            let before = host.start().checked_sub(1).and_then(|index| around.get(index));
-            let is_inner = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
-            !is_inner(before) && !is_inner(around.get(host.end()))
-        };
-        let hosts = self.hosts.find_overlapping_iter(around).filter(is_whole);
-        let mut found: Vec<(usize, usize)> = hosts
-            .filter_map(|host| {
-                let distance = span.start.abs_diff(least + host.start());
-                Some((distance, *self.rules_of_hosts.get(host.pattern().as_usize())?))
-            })
-            .collect();
+        let is_of_host = |byte: &u8| byte.is_ascii_alphanumeric() || b".-".contains(byte);
+        let mut found: Vec<(usize, usize)> = Vec::new();
+        let mut position = least;
+        for name in around.split(|byte| !is_of_host(byte)) {
+            let distance = span.start.abs_diff(position);
+            position += name.len() + 1;
+            let mut name = std::str::from_utf8(name).unwrap_or_default();
+            // A host, and those that it is below.
+            while name.contains('.') {
+                found.extend(self.hosts.get(name).into_iter().flatten().map(|rule| (distance, *rule)));
+                name = name.split_once('.').map_or("", |(_, parent)| parent);
+            }
+        }
         found.sort_unstable();
         found.into_iter().map(|(_, rule)| rule).collect()
     }
-}
-
-/// A host without the mark that stands for all below it.
-fn plain(host: &str) -> &str {
-    host.strip_prefix("*.").unwrap_or(host)
 }
 
 impl Detector {

@@ -147,12 +147,11 @@ fn field(row: &[u8], column: usize, separator: u8) -> Option<(Range<usize>, Quot
             row.get(position..)?.iter().take_while(|byte| matches!(byte, b' ' | b'\t') && **byte != separator).count();
         let rest = row.get(position..)?;
         let mark = rest.first().copied().filter(|byte| matches!(byte, b'"' | b'\''));
-        let (start, length) = match mark {
-            Some(mark) => (position + 1, rest.get(1..)?.iter().position(|byte| *byte == mark)?),
-            None => {
-                let length = rest.iter().take_while(|byte| **byte != separator && !b")\r".contains(byte)).count();
-                (position, rest.get(..length)?.trim_ascii_end().len())
-            }
+        let (start, length) = if let Some(mark) = mark {
+            (position + 1, rest.get(1..)?.iter().position(|byte| *byte == mark)?)
+        } else {
+            let length = rest.iter().take_while(|byte| **byte != separator && !b")\r".contains(byte)).count();
+            (position, rest.get(..length)?.trim_ascii_end().len())
         };
         let end = start + length;
         if index == column {

@@ -1,7 +1,8 @@
 //! Values that stand where another is not to be had: `process.env.SECRET || "…"`, `os.getenv("SECRET", "…")`,
 //! `env::var("SECRET").unwrap_or_else(|_| "…".into())`.
 
-use super::cursor::{Cursor, reads_elsewhere};
+use super::cursor::Cursor;
+use super::program::reads_elsewhere;
 
 /// How far behind a name the text may begin that stands in for its value.
 const LONGEST_EXPRESSION: usize = 200;

@@ -144,15 +144,14 @@ impl Form {
         if is_flag || is_command {
             return Some(Self::Word);
         }
-        let is_long = !key::is_one_word(cursor.bytes.get(name.words.clone()).unwrap_or_default());
-        let may_be_quoted =
-            || is_long || line.ends_with(b":") || line.trim_ascii_end().ends_with(b"{") || opens_line(line);
-        let is_quoted = match cursor.peek() {
+        let is_long = || !key::is_one_word(cursor.bytes.get(name.words.clone()).unwrap_or_default());
+        let opens_text = match cursor.peek() {
             Some(b'"' | b'\'') => true,
             Some(b'@' | b'L') => cursor.peek_at(1) == Some(b'"'),
             _ => false,
         };
-        if is_quoted && (line.trim_ascii_end().ends_with(b";") || may_be_quoted()) {
+        let is_at_start = || matches!(line.trim_ascii_end().last(), Some(b'{' | b';')) || opens_line(line);
+        if opens_text && (line.ends_with(b":") || is_at_start() || is_long()) {
             return Some(Self::Quoted);
         }
         let says = cursor.eat(b"is ") || cursor.eat(b"is: ");
@@ -169,7 +168,7 @@ impl Form {
         let is_value = (says && cursor.is_at_word())
             || (line.trim_ascii().is_empty() && cursor.is_at_lone_password() && is_netrc())
             || (is_named && cursor.is_at_lone_word())
-            || (is_long && cursor.is_at_random_word());
+            || (cursor.is_at_random_word() && is_long());
         if is_value {
             return Some(Self::Word);
         }
@@ -201,12 +200,11 @@ fn opens_arguments(before: &[u8]) -> bool {
         Some((b'[' | b'{', _)) => is_same_line,
         Some((b',', list)) => {
             let list = list.trim_ascii_end();
-            // `buildConfigField("String", NAME, VALUE)` gives the type first.
-            let is_typed =
-                [&b"\"String\""[..], b"'String'", b"\"string\"", b"'string'"].iter().any(|text| list.ends_with(text));
-            // Pairs one behind the other.
-            let is_typed = is_typed || memchr::memmem::find(list, b"Map.of(").is_some();
-            is_flag || (is_same_line && (is_typed || !matches!(list.last(), None | Some(b'"' | b'\''))))
+            // `buildConfigField("String", NAME, VALUE)` gives the type first; pairs may stand one behind the other.
+            let types = [&b"\"String\""[..], b"'String'", b"\"string\"", b"'string'"];
+            let is_known =
+                || types.iter().any(|text| list.ends_with(text)) || memchr::memmem::find(list, b"Map.of(").is_some();
+            is_flag || (is_same_line && (!matches!(list.last(), None | Some(b'"' | b'\'')) || is_known()))
         }
         _ => false,
     }
