@@ -11,7 +11,6 @@ const LONGEST_LABEL: usize = 32;
 
 /// What is said of a credential and is none.
 const OTHERS: &[&[u8]] = &[
-    b"id",
     b"sha1",
     b"sha256",
     b"sha512",
@@ -23,11 +22,6 @@ const OTHERS: &[&[u8]] = &[
     b"count",
     b"length",
     b"size",
-    b"name",
-    b"url",
-    b"uri",
-    b"path",
-    b"file",
     b"version",
 ];
 
