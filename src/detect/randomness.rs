@@ -56,6 +56,14 @@ pub(crate) fn is_random(value: &[u8]) -> bool {
 /// Whether a run of hexadecimal digits stands in the value that no word is: `sk_`, `pub_` and the like may stand before it. With
 /// dashes, only a UUID is one: a date would be as long as the shortest.
 fn holds_hexadecimal(value: &[u8]) -> bool {
+    let (mut length, mut longest) = (0, 0);
+    for byte in value {
+        length = if byte.is_ascii_hexdigit() || *byte == b'-' { length + 1 } else { 0 };
+        longest = longest.max(length);
+    }
+    if longest < SHORTEST_RUN {
+        return false;
+    }
     let is_random = |run: &[u8]| holds_both(run, 3) && entropy(run) >= 2.75;
     let mut rest = value;
     while let Some(start) = rest.iter().position(u8::is_ascii_hexdigit) {

@@ -21,7 +21,15 @@ impl Cursor<'_> {
     /// Moves to the quoted text that an expression falls back on, if the cursor stands at such an expression.
     pub(super) fn skip_to_fallback(&mut self) -> bool {
         let start = self.position;
-        let end = start + self.rest().iter().take(LONGEST_EXPRESSION).take_while(|byte| **byte != b'\n').count();
+        let text = self.rest();
+        let text = text.get(..LONGEST_EXPRESSION).unwrap_or(text);
+        let line = memchr::memchr(b'\n', text).unwrap_or(text.len());
+        // What begins with a text is no expression that needs another.
+        let first = memchr::memchr3(b'"', b'\'', b'`', text.get(..line).unwrap_or_default());
+        if matches!(first, None | Some(0)) {
+            return false;
+        }
+        let end = start + line;
         // Of each open bracket, whether what it is called with is looked up elsewhere.
         let mut calls: Vec<bool> = Vec::new();
         let mut word = start;

@@ -166,6 +166,13 @@ fn long_words_stand_alone_beside_and_below_their_names() {
 }
 
 #[test]
+fn the_first_text_counts() {
+    for text in ["client_secret = \"v4l-ue\" or \"other\"", "clientSecret: 'v4l-ue' || 'other'"] {
+        check(text, Some(("client secret", "v4l-ue")));
+    }
+}
+
+#[test]
 fn what_assigns_nothing() {
     for text in [
         "the client_secret is",
@@ -182,7 +189,7 @@ fn what_assigns_nothing() {
         "Client Secret\nseveral long-words-of-prose here",
         "ClientSecret anotherWordThatIsLong and more",
         "variable \"client_secret\" {\n  type = string\n}\ndefault = \"x\"",
-        "the client secret id=4711471147114711 of",
+        "the client secret sha256=4711471147114711 of",
         "<string name=\"client_secret\"/>",
     ] {
         check(text, None);
