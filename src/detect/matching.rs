@@ -151,6 +151,8 @@ impl Detector {
             }
             let refusal = if is_digest_of(bytes, assignment) {
                 Some(Filter::Public)
+            } else if names_itself(&key, &value) {
+                Some(Filter::Word)
             } else if stem.iter().any(|word| SAYS_ENCRYPTED.contains(&word.as_str())) {
                 Some(Filter::Encrypted)
             } else if !self.may_hold(found.rule, rule, &value) {
@@ -266,6 +268,13 @@ pub(super) fn raw_of_assignment<'a>(
         // What asks for more than a name knows more than a name.
         specificity: found.length + if rule.near.is_empty() && rule.under.is_empty() { 0 } else { OF_CONTEXT },
     }
+}
+
+/// Whether the value is the end of its own name, written in another way: `SN_revPassphrase = "revPassphrase"`.
+fn names_itself(key: &Key, value: &[u8]) -> bool {
+    let mut name = key.words().iter().rev().flat_map(|word| word.bytes().rev());
+    let value = value.iter().rev().filter(|byte| byte.is_ascii_alphanumeric());
+    value.map(u8::to_ascii_lowercase).all(|byte| name.next() == Some(byte))
 }
 
 /// Whether the value is a digest of what the name says, as annotations of Helm charts write it: `checksum/secret`.

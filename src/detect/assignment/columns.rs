@@ -33,10 +33,11 @@ pub(super) fn values(bytes: &[u8], name: Range<usize>) -> Vec<Field> {
     let (before, head) = before.split_at_checked(before.len() - names).unwrap_or_default();
     let after = bytes.get(name.end..).unwrap_or_default();
     let after = after.get(..LONGEST_TAIL).unwrap_or(after);
+    let text = bytes.get(name.clone()).unwrap_or_default();
     let mut found = match before.last() {
         Some(b'(') => of_insert(head, after).unwrap_or_default(),
-        Some(b'\n') => of_table(head, after).unwrap_or_default(),
-        None if least == 0 => of_table(head, after).unwrap_or_default(),
+        Some(b'\n') => of_table(head, text, after).unwrap_or_default(),
+        None if least == 0 => of_table(head, text, after).unwrap_or_default(),
         _ => Vec::new(),
     };
     for (span, _) in &mut found {
@@ -61,7 +62,7 @@ fn of_insert(head: &[u8], after: &[u8]) -> Option<Vec<Field>> {
     let rest = after.get(start..)?;
     if rest.get(..10).is_some_and(|words| words.eq_ignore_ascii_case(b"from stdin")) {
         let line = start + rest.iter().position(|byte| *byte == b'\n')? + 1;
-        return Some(of_lines(after, line, column, b'\t'));
+        return Some(of_lines(after, line, column, b'\t', None));
     }
     rest.get(..6).filter(|word| word.eq_ignore_ascii_case(b"values"))?;
     let mut position = start + 6;
@@ -97,10 +98,11 @@ fn end_of_row(row: &[u8]) -> Option<usize> {
     })
 }
 
-/// A line of names, and the lines of values below it; in Markdown, a line of dashes parts them.
-fn of_table(head: &[u8], after: &[u8]) -> Option<Vec<Field>> {
+/// A line of names, and the lines of values below it; in Markdown, a line of dashes parts them. A list of names in a program is
+/// indented, or goes on below.
+fn of_table(head: &[u8], name: &[u8], after: &[u8]) -> Option<Vec<Field>> {
     let line = after.iter().position(|byte| *byte == b'\n')?;
-    let tail = after.get(..line)?;
+    let tail = after.get(..line)?.trim_ascii_end();
     let separator = [b'|', b',', b';', b'\t'].into_iter().find(|byte| head.contains(byte) || tail.contains(byte))?;
     if !tail.iter().all(|byte| is_of_names(*byte)) {
         return None;
@@ -109,25 +111,48 @@ fn of_table(head: &[u8], after: &[u8]) -> Option<Vec<Field>> {
     if !is_name(head) && !is_name(tail) {
         return None;
     }
+    let is_indented = [head, name].concat().first().is_some_and(u8::is_ascii_whitespace);
+    let goes_on = tail.last().is_some_and(|byte| matches!(byte, b',' | b';'));
+    if separator != b'|' && (is_indented || goes_on) {
+        return None;
+    }
     let mut first = line + 1;
     let rule = after.get(first..)?.split(|byte| *byte == b'\n').next()?;
     if separator == b'|' && !rule.is_empty() && rule.iter().all(|byte| b"|-: \r".contains(byte)) {
         first += rule.len() + 1;
     }
-    Some(of_lines(after, first, memchr::memchr_iter(separator, head).count(), separator))
+    let column = separators(head, separator);
+    let columns = column + separators(tail, separator);
+    let mut found = of_lines(after, first, column, separator, Some(columns));
+    // Tabs also align what is no table: only the line below is believed.
+    found.truncate(if separator == b'\t' { 1 } else { MOST_ROWS });
+    Some(found)
 }
 
-/// The fields in one column of the lines from `start` on, as long as there are any.
-fn of_lines(text: &[u8], start: usize, column: usize, separator: u8) -> Vec<Field> {
+/// The fields in one column of the lines from `start` on, as long as there are any, and as many in each line.
+fn of_lines(text: &[u8], start: usize, column: usize, separator: u8, columns: Option<usize>) -> Vec<Field> {
     let mut found = Vec::new();
     let mut start = start;
     while let (Some(rest), true) = (text.get(start..), found.len() < MOST_ROWS) {
         let row = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        if columns.is_some_and(|columns| separators(row, separator) != columns) {
+            break;
+        }
         let Some((span, quote)) = field(row, column, separator) else { break };
         found.push((start + span.start..start + span.end, quote));
         start += row.len() + 1;
     }
     found
+}
+
+/// How often a separator stands outside quoted text.
+fn separators(line: &[u8], separator: u8) -> usize {
+    let mut is_quoted = false;
+    let parts = line.iter().filter(|byte| {
+        is_quoted ^= **byte == b'"';
+        **byte == separator && !is_quoted
+    });
+    parts.count()
 }
 
 fn blanks(text: &[u8], position: usize) -> usize {
@@ -185,6 +210,9 @@ mod tests {
         check("client_id,client_secret\na,v4l-ue\nb,\"v4l-u2\"\n\nc,d\n", &["v4l-ue", "v4l-u2"]);
         check("| client | client_secret |\n|---|:--|\n| a | v4l-ue |\n", &["v4l-ue"]);
         check("insert into `t` (`client_secret`)\nvalues ('v4l-ue')", &["v4l-ue"]);
+        check("    \"client_secret\", \"b\",\n    \"v4l-ue\", \"c\",\n", &[]);
+        check("a, client_secret,\nb, v4l-ue,\n", &[]);
+        check("a,client_secret\nb,v4l-ue\nand this, that, v4l-ue\n", &["v4l-ue"]);
         check("client_secret\nv4l-ue\n", &[]);
         check("  \"client_secret\",\n  \"x5t\",\n", &[]);
         check("f(a, client_secret)\n", &[]);
