@@ -301,11 +301,17 @@ fn is_password(value: &[u8]) -> bool {
         let open = value.iter().position(|byte| byte == open);
         open.is_some_and(|open| value.get(open..).is_some_and(|rest| rest.contains(close)))
     });
+    // A call that was cut off: `jwt.New(jwt.SigningMethodHS256`.
+    let opens = value.iter().position(|byte| b"([{<".contains(byte));
+    let is_called = opens.and_then(|end| value.get(..end)).is_some_and(|name| {
+        let is_name = name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(byte));
+        is_name && (!name.iter().any(u8::is_ascii_digit) || (name.len() >= 6 && !randomness::is_random(name)))
+    });
     let is_mixed = count(u8::is_ascii_digit) >= 2
         && count(u8::is_ascii_uppercase) >= 2
         && count(u8::is_ascii_lowercase) >= 2
         && value.len() >= 12;
-    is_mixed && !is_matched && randomness::is_random(value)
+    is_mixed && !is_matched && !is_called && randomness::is_random(value)
 }
 
 /// Whether the value stands in its issuer's documentation or in a specification.
@@ -366,6 +372,8 @@ mod tests {
             "$Xq7!bT2mKpL9wRz",
             "0xuZm9K95EHA",
             "G7rgR4dtc5rMk9TlkD-oTODO0hJzdlw9",
+            "k7(Qm2*Zp<9wRt{4v",
+            "xY4|mN8>qR2]sT6",
             "oV0uybffDFGYkw6Yjf8BY7W2-AkESnMTCfAkE",
         ] {
             assert_eq!(assigned(value.as_bytes(), false), None, "{value}");
@@ -381,6 +389,7 @@ mod tests {
             "secret->value",
             "client.secret",
             "args[1]",
+            "jwt.New(jwt.SigningMethodHS256",
             "Add the missing Argument-2",
         ] {
             assert_eq!(assigned(value.as_bytes(), false), Some(Filter::Expression), "{value}");

@@ -3,16 +3,17 @@
 //!
 //! Their words are many and stand in most sources, so they are looked for only where a rule of no provider has found a value.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
 use regex::bytes::Regex;
 
-use super::Detector;
-use super::judge::{Judge, OF_PATTERN, OF_SCANNER, Raw};
-use super::words::any_of;
-use crate::finding::Kind;
+use super::judge::{Judge, Match, OF_PATTERN, OF_SCANNER, Raw};
+use super::key::Key;
+use super::words::{PROVIDERS_LIKE_WORDS, any_of};
+use super::{Detector, block, randomness};
+use crate::finding::{Confidence, Kind};
 use crate::rules::{Matcher, RuleSet};
 
 /// How far from a value a host tells whose it is: a few lines of a program.
@@ -27,10 +28,15 @@ pub(super) struct Vendors {
     reach: usize,
     /// The rules of each host.
     hosts: HashMap<String, Vec<usize>>,
+    /// The names of all providers that are no words of programs.
+    providers: HashSet<String>,
 }
 
 impl Vendors {
     pub(super) fn new(rules: &RuleSet) -> Self {
+        let is_telling = |name: &str| name.len() >= 4 && !PROVIDERS_LIKE_WORDS.split(' ').any(|word| word == name);
+        let providers = rules.rules.iter().map(|rule| rule.provider.replace('-', ""));
+        let providers = providers.filter(|name| is_telling(name)).collect();
         let of_vendors = rules.rules.iter().enumerate().filter(|(_, rule)| matches!(rule.matcher, Matcher::Vendor(_)));
         let reach = of_vendors.clone().map(|(_, rule)| rule.window.after).max().unwrap_or_default();
         let mut hosts: HashMap<String, Vec<usize>> = HashMap::new();
@@ -41,7 +47,20 @@ impl Vendors {
         }
         let words = of_vendors.flat_map(|(index, rule)| rule.anchors.iter().map(move |word| (index, word.as_str())));
         let (rules, words): (Vec<usize>, Vec<&str>) = words.unzip();
-        Self { words: any_of(words), rules, reach, hosts }
+        Self { words: any_of(words), rules, reach, hosts, providers }
+    }
+
+    /// Whether a name, or that of an object or section around it, says whose it is: `FIXER_KEY`, `raygun: { key: … }`.
+    fn is_named(&self, bytes: &[u8], start: usize, stem: &[String]) -> bool {
+        let is_provider = |words: &[String]| {
+            words.iter().any(|word| self.providers.contains(word)) || self.providers.contains(&words.concat())
+        };
+        let least = start.saturating_sub(REACH_OF_HOSTS);
+        is_provider(stem)
+            || block::ancestors(bytes, start, least)
+                .chain(block::openers(bytes, start, least).take(4))
+                .chain(block::section(bytes, start, least))
+                .any(|name| bytes.get(name).is_some_and(|text| is_provider(Key::parse(text).words())))
     }
 
     /// The rules whose words stand before a value, with where they do; the nearest first.
@@ -110,6 +129,17 @@ impl Detector {
                 vendors.before(bytes, &span).into_iter().any(|(start, index)| is_found(start, index) && keep(index));
             if !is_named {
                 let _ = vendors.beside(bytes, &span).into_iter().any(|index| has_form(index) && keep(index));
+            }
+        }
+        let Some(vendors) = self.vendors.get() else { return };
+        let is_low = |found: &&mut Match| {
+            found.confidence == Confidence::Low
+                && is_nameless(found.rule)
+                && randomness::is_random(found.secret.expose())
+        };
+        for found in judge.matches.iter_mut().filter(is_low) {
+            if vendors.is_named(bytes, found.whole.start, &found.stem) {
+                found.confidence = Confidence::Medium;
             }
         }
     }

@@ -367,6 +367,15 @@ pub(super) const GENERIC: &str = "access api app auth client config connect cred
     oauth oauth2 oidc openid password provider public quarkus react refresh registration secret security server spring sso the token \
     value vite web";
 
+/// Names of providers that are words as well, and tell nothing of a key that is called so: `stream key`.
+pub(super) const PROVIDERS_LIKE_WORDS: &str = "alpaca ansible apiary apple aspnet backlog boundary box branch bridge bunny circle clearout clerk \
+    close clover coda coder comet consul copper courier covalent crisp cursor daily depot discourse docker drip drone duffel dune elastic \
+    expo fixer flurry fred generic genius ghost grist harness harvest here hunter keen knack kubernetes laravel line linear looker loops \
+    magento magic make mastodon matrix medium mend mercury metabase modal mode neon neptune nomad notion outline paddle particle percy \
+    permit phrase plane plunk podio polar postal postman radar rails railway ramp rancher readme render replicate retool roam root runway \
+    sanity scale segment shortcut sift square stability statuspage steam stitch stream table terraform tink together tree unity vault \
+    wave wise";
+
 /// Words in the names of objects and sections that tell what is in them, but not whose it is.
 pub(super) const CONTAINERS: &str = "apps application apps args authentication authorization clients common configmap configuration \
     container containers data else endpoint endpoints env environment environments envs finally general global globals identity \
