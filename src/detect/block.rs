@@ -53,6 +53,52 @@ pub(super) fn openers(bytes: &[u8], position: usize, least: usize) -> impl Itera
     })
 }
 
+/// Elements of HTML that nothing closes, or that need not be closed.
+const UNCLOSED: &[&[u8]] =
+    &[b"br", b"dd", b"dt", b"hr", b"img", b"input", b"li", b"link", b"meta", b"option", b"p", b"td", b"th", b"tr"];
+
+/// So many tags that are not closed before a position are looked at.
+const MOST_TAGS: usize = 32;
+
+/// The elements of XML that are open at a position and closed before `most`, from the innermost on, each as its tag:
+/// `<client name="okta">`. What nothing closes is a type of a program.
+pub(super) fn elements(bytes: &[u8], position: usize, least: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
+    let before = bytes.get(least..position).unwrap_or_default();
+    let after = bytes.get(position..most.min(bytes.len())).unwrap_or_default();
+    let is_closed = |name: &[u8]| memchr::memmem::find(after, &[b"</", name, b">"].concat()).is_some();
+    let mut end = before.len();
+    let mut depth = 0usize;
+    let mut asked = 0;
+    std::iter::from_fn(move || {
+        while asked < MOST_TAGS {
+            let start = memchr::memrchr(b'<', before.get(..end)?)?;
+            let text = before.get(start + 1..end)?;
+            end = start;
+            // Without its end, it is the tag that the position stands in.
+            let Some(tag) = memchr::memchr(b'>', text).and_then(|length| text.get(..length)) else { continue };
+            let name = tag.split(u8::is_ascii_whitespace).next().unwrap_or_default();
+            let is_element = name.first().is_some_and(u8::is_ascii_alphabetic) && !tag.ends_with(b"/");
+            if tag.starts_with(b"/") {
+                depth += usize::from(!is_unclosed(name.get(1..).unwrap_or_default()));
+            } else if is_element && !is_unclosed(name) {
+                if depth > 0 {
+                    depth -= 1;
+                    continue;
+                }
+                asked += 1;
+                if is_closed(name) {
+                    return Some(least + start..least + start + tag.len() + 2);
+                }
+            }
+        }
+        None
+    })
+}
+
+fn is_unclosed(name: &[u8]) -> bool {
+    UNCLOSED.iter().any(|unclosed| name.eq_ignore_ascii_case(unclosed))
+}
+
 /// The line that opens the section of TOML or INI that a position stands in: `[oauth.google]`.
 pub(super) fn section(bytes: &[u8], position: usize, least: usize) -> Option<Range<usize>> {
     let mut end = line_start(bytes, position, least);
@@ -175,6 +221,17 @@ mod tests {
         let found: Vec<&str> = openers(text.as_bytes(), text.len() - 4, 13).map(texts).collect();
         assert_eq!(found, ["", "\"okta\":", "\"registration\":", "b ="]);
         assert_eq!(section(text.as_bytes(), text.len() - 4, 0).map(texts), Some("[two.x]"));
+    }
+
+    #[test]
+    fn open_elements() {
+        let text = "<?xml?><clients><client name=\"a\"><id>1</id></client><client name='b'>\n<br><id>2</id><x/><secret>HERE\
+                    </secret></client></clients>";
+        let position = text.find("HERE").unwrap();
+        let tags = elements(text.as_bytes(), position, 0, text.len());
+        let found: Vec<&str> = tags.map(|tag| text.get(tag).unwrap_or_default()).collect();
+        assert_eq!(found, ["<secret>", "<client name='b'>", "<clients>"]);
+        assert_eq!(elements(b"a < b && c > d; Vec<String> x<y", 31, 0, 31).count(), 0);
     }
 
     #[test]

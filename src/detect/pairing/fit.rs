@@ -76,6 +76,11 @@ impl Surroundings {
             least = outermost.start;
         }
         names.extend(block::ancestors(bytes, position, least));
+        // An element that begins right before it is its own.
+        let holds_more =
+            |tag: &Range<usize>| bytes.get(tag.end..position).is_some_and(|between| !between.trim_ascii().is_empty());
+        let elements = block::elements(bytes, position, least, position.saturating_add(REACH));
+        names.extend(elements.filter(holds_more).take(DEEPEST));
         names.extend(block::section(bytes, position, least));
         let scope = |name: Range<usize>| {
             let text = bytes.get(name.clone()).unwrap_or_default();
@@ -170,6 +175,9 @@ fn words<'a>(stem: &'a [String], scopes: &'a [Scope]) -> Vec<&'a str> {
 /// no name: a line of a program.
 fn words_of_name(text: &[u8]) -> Vec<String> {
     let text = text.trim_ascii();
+    if let Some(words) = words_of_tag(text) {
+        return words;
+    }
     let text = text.strip_prefix(b"- ").unwrap_or(text);
     let is_section = text.starts_with(b"[") && text.ends_with(b"]");
     let name = text.trim_ascii_end();
@@ -182,6 +190,25 @@ fn words_of_name(text: &[u8]) -> Vec<String> {
     let has_separator = opens.contains(&b':') || opens.contains(&b'=') || first.len() < name.len();
     let is_name = name.iter().all(is_plain) && (is_section || (others_are_quoted && has_separator));
     if is_name { Key::parse(name).words().to_vec() } else { Vec::new() }
+}
+
+/// The words of an element's tag, and of the attribute that names it: `client name="okta"`, with or without its bracket.
+fn words_of_tag(text: &[u8]) -> Option<Vec<String>> {
+    let is_bracketed = text.starts_with(b"<");
+    let tag = text.strip_prefix(b"<").unwrap_or(text).split(|byte| *byte == b'>').next()?;
+    let mut parts = tag.split(u8::is_ascii_whitespace);
+    let name = parts.next()?;
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_:.-".contains(byte);
+    let named = parts.find_map(|part| {
+        let value = [&b"name="[..], b"id=", b"key="].iter().find_map(|attribute| part.strip_prefix(*attribute))?;
+        Some(value)
+    });
+    if name.is_empty() || !name.iter().all(is_name) || !(is_bracketed || named.is_some()) {
+        return None;
+    }
+    let mut words = Key::parse(name).words().to_vec();
+    words.extend(named.map(|value| Key::parse(value).words().to_vec()).unwrap_or_default());
+    Some(words)
 }
 
 #[cfg(test)]
@@ -202,6 +229,9 @@ mod tests {
             ("def login(self):", ""),
             ("class Okta:", ""),
             ("const okta = {", ""),
+            ("<client name=\"okta\">", "client okta"),
+            ("client id='my-app'", "client my app"),
+            ("<keyCloak>", "key cloak"),
             ("", ""),
         ] {
             assert_eq!(words_of_name(text.as_bytes()).join(" "), expected, "{text}");
