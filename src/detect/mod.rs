@@ -132,6 +132,8 @@ pub struct Detector {
     compiled: Vec<Compiled>,
     /// The rules that look for the value of a key.
     key_rules: KeyIndex,
+    /// Told once: it is asked for with every file.
+    reach: usize,
     /// Built when the first candidate is found.
     pairer: OnceLock<Pairer>,
     /// Likewise.
@@ -149,6 +151,14 @@ struct Compiled {
     value: OnceLock<Option<Regex>>,
 }
 
+/// As [`Detector::reach`].
+fn reach(rules: &RuleSet) -> usize {
+    let windows = rules.rules.iter().map(|rule| rule.window.before.max(rule.window.after));
+    let longest =
+        windows.chain([encoded::REACH, jwt::LONGEST, jwk::LONGEST, assignment::REACH.after, value::OBJECT_REACH]).max();
+    longest.unwrap_or_default().saturating_mul(4).saturating_add(pairing::REACH.max(allow::REACH))
+}
+
 impl Detector {
     /// A detector for a set of rules. Cheap: patterns are compiled when their anchor is first seen.
     pub fn new(rules: Arc<RuleSet>, key: FingerprintKey) -> Self {
@@ -161,10 +171,12 @@ impl Detector {
         let mark = prefilter.mark();
         let letters = reaches.iter().map(|_| OnceLock::new()).collect();
         let gates = rules.rules.iter().map(|rule| Gate::of(rule)).collect();
+        let reach = reach(&rules);
         Self {
             rules,
             key,
             prefilter,
+            reach,
             reaches,
             letters,
             widest,
@@ -202,11 +214,7 @@ impl Detector {
     /// stands within the reach of pairing behind its end, and is a match too. The same bytes may be claimed by another match, and
     /// some of those by a third: each is as long, and has a window of its own.
     pub fn reach(&self) -> usize {
-        let windows = self.rules.rules.iter().map(|rule| rule.window.before.max(rule.window.after));
-        let longest = windows
-            .chain([encoded::REACH, jwt::LONGEST, jwk::LONGEST, assignment::REACH.after, value::OBJECT_REACH])
-            .max();
-        longest.unwrap_or_default().saturating_mul(4).saturating_add(pairing::REACH.max(allow::REACH))
+        self.reach
     }
 
     /// The rules of this detector.
