@@ -8,8 +8,9 @@
 //! 2. `standing` tells from a bounded window around each sighting whether it can contribute anything. Both together are a
 //!    [`Trace`], and most of a trace can be taken over from that of an earlier version of the same bytes.
 //! 3. The judge looks at the whole bytes around the sightings that are alive: `pattern`, `assignment`, `jwt` and `jwk` find
-//!    values; `vendor` tells whose they are; `nearby` looks for what must stand beside them; `shape` and `filter` judge the values; `overlap` leaves one match
-//!    for the same bytes; `pairing` looks for what belongs to them.
+//!    values; `gate` leaves out the rules that a value's length rules out; `nearby` looks for what must stand beside them;
+//!    `shape` and `filter` judge the values; `vendor` tells whose they are; `overlap` leaves one match for the same bytes;
+//!    `pairing` looks for what belongs to them.
 
 mod allow;
 mod assignment;

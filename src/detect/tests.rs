@@ -66,6 +66,26 @@ fn pairs_by_object_and_section() {
 }
 
 #[test]
+fn whose_key_it_is() {
+    for (written, expected) in [
+        (
+            "let key = \"<<hex:40>>\"\nlet url = \"https://api.hunter.io/v2/search?api_key=\\(key)\"\n",
+            "hunter-api-key Medium",
+        ),
+        ("let key = \"<<hex:40>>\"\nlet url = \"https://api.acme.io/v2/search?api_key=\\(key)\"\n", "key Low"),
+        ("let key = \"<<base62:40>>\"\nlet url = \"https://api.hunter.io/v2/search?q=\\(key)\"\n", "key Low"),
+        ("MAILGUN_KEY=<<base62:31>>\n", "key Medium"),
+        ("bugsnag:\n  key: <<base62:31>>\n", "key Medium"),
+        ("STREAM_KEY=<<base62:31>>\n", "key Low"),
+    ] {
+        let found = DETECTOR.detect(text(written).as_bytes());
+        let found: Vec<String> =
+            found.iter().map(|candidate| format!("{} {:?}", candidate.rule.id, candidate.confidence)).collect();
+        assert_eq!(found, [expected], "{written}");
+    }
+}
+
+#[test]
 fn pairs_by_the_tree_of_objects() {
     let registrations = "spring:\n  security:\n    oauth2:\n      client:\n        registration:\n          zeta:\n\
         \x20           client-id: one\n            client-secret: <<base62:40>>\n          acme:\n\

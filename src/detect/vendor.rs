@@ -19,6 +19,9 @@ use crate::rules::{Matcher, RuleSet};
 /// How far from a value a host tells whose it is: a few lines of a program.
 const REACH_OF_HOSTS: usize = 360;
 
+/// So many names of a host are looked up, each without the first part of the one before.
+const DEEPEST_HOST: usize = 6;
+
 /// The words and hosts of all vendors.
 pub(super) struct Vendors {
     words: AhoCorasick,
@@ -87,9 +90,10 @@ impl Vendors {
             position += name.len() + 1;
             let mut name = std::str::from_utf8(name).unwrap_or_default();
             // A host, and those that it is below.
-            while name.contains('.') {
+            for _ in 0..DEEPEST_HOST {
+                let Some((_, parent)) = name.split_once('.') else { break };
                 found.extend(self.hosts.get(name).into_iter().flatten().map(|rule| (distance, *rule)));
-                name = name.split_once('.').map_or("", |(_, parent)| parent);
+                name = parent;
             }
         }
         found.sort_unstable();
