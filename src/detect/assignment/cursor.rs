@@ -1,9 +1,6 @@
 //! A place in the bytes that moves over what is understood.
 
-use super::{DEEPEST_QUOTE, LONGEST_GAP, LONGEST_KEY};
-
-/// How far into a block its default is looked for.
-const LONGEST_BLOCK: usize = 512;
+use super::{DEEPEST_QUOTE, LONGEST_BLOCK, LONGEST_GAP, LONGEST_KEY};
 
 /// The shortest word that can be a value where nothing but its place says so.
 const SHORTEST_WORD: usize = 16;

@@ -1,13 +1,7 @@
 //! What formats of data put between a name and its value: pairs, objects, lists, blocks.
 
 use super::cursor::Cursor;
-use super::{DEEPEST_QUOTE, LONGEST_GAP};
-
-/// How far into a block its default is looked for.
-const LONGEST_BLOCK: usize = 512;
-
-/// The longest name of what stands between a name and its value.
-const LONGEST_LABEL: usize = 32;
+use super::{DEEPEST_QUOTE, LONGEST_BLOCK, LONGEST_GAP, LONGEST_LABEL};
 
 /// What may stand between the name and the value of a pair, and how many of them with the value.
 const BETWEEN: &[&[u8]] = &[

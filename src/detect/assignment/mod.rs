@@ -35,6 +35,12 @@ const DEEPEST_QUOTE: usize = 15;
 /// The most white space that may stand between a key and its value.
 const LONGEST_GAP: usize = 64;
 
+/// How far into a block its default is looked for, and how long a word may be.
+const LONGEST_BLOCK: usize = 512;
+
+/// The longest name of what stands between a name and its value.
+const LONGEST_LABEL: usize = 32;
+
 /// A name and the value assigned to it.
 #[derive(Clone, Debug)]
 pub(crate) struct Assignment {

@@ -1,13 +1,10 @@
 //! What programs write around a value: types, calls, declarations, functions that return it.
 
-use super::LONGEST_GAP;
 use super::cursor::Cursor;
+use super::{LONGEST_GAP, LONGEST_LABEL};
 
 /// How many calls may stand around a value.
 const DEEPEST_CALL: usize = 3;
-
-/// The longest name of what stands between a name and its value.
-const LONGEST_LABEL: usize = 32;
 
 /// What is said of a credential and is none.
 const OTHERS: &[&[u8]] = &[
