@@ -36,6 +36,16 @@ impl<'a> Cursor<'a> {
         found
     }
 
+    /// Lets `read` move the cursor, and takes it back to where it was if `read` tells that it has found nothing.
+    pub(super) fn attempt(&mut self, read: impl FnOnce(&mut Self) -> bool) -> bool {
+        let start = self.position;
+        let is_found = read(self);
+        if !is_found {
+            self.position = start;
+        }
+        is_found
+    }
+
     pub(super) fn skip_while(&mut self, most: usize, accept: impl Fn(u8) -> bool) -> usize {
         let count = self.rest().iter().take(most).take_while(|byte| accept(**byte)).count();
         self.position += count;
@@ -86,9 +96,8 @@ impl<'a> Cursor<'a> {
         let rest = self.rest();
         let length = rest.iter().take(LONGEST_BLOCK).take_while(|byte| is_of_word(**byte)).count();
         let (word, after) = rest.split_at_checked(length).unwrap_or_default();
-        let is_named = word.iter().rev().skip_while(|byte| **byte == b'=').any(|byte| *byte == b'=');
         length >= SHORTEST_WORD
-            && !is_named
+            && !holds_assignment(word)
             && (after.is_empty() || after.starts_with(b"\n") || after.starts_with(b"\r\n"))
     }
 
@@ -98,26 +107,31 @@ impl<'a> Cursor<'a> {
         let length = rest.iter().take(LONGEST_BLOCK).take_while(|byte| is_of_word(**byte)).count();
         let (word, after) = rest.split_at_checked(length).unwrap_or_default();
         let digits = word.iter().filter(|byte| byte.is_ascii_digit()).count();
-        // `id=…` names something else.
-        let is_named = word.iter().rev().skip_while(|byte| **byte == b'=').any(|byte| *byte == b'=');
         let is_ended = after.first().is_none_or(|byte| byte.is_ascii_whitespace() || b"\"'`,;".contains(byte));
-        length >= SHORTEST_WORD && digits >= 2 && word.iter().any(u8::is_ascii_alphabetic) && is_ended && !is_named
+        length >= SHORTEST_WORD
+            && digits >= 2
+            && word.iter().any(u8::is_ascii_alphabetic)
+            && is_ended
+            && !holds_assignment(word)
     }
 
     /// A heading, and one long word alone on the line below it. Moves only if there is such a thing.
     pub(super) fn skip_to_lone_word_below(&mut self) -> bool {
-        let start = self.position;
-        self.eat(b":");
-        self.eat(b"\r");
-        if self.eat(b"\n") {
-            self.skip_while(LONGEST_GAP, |byte| byte.is_ascii_whitespace());
-            if self.is_at_lone_word() {
-                return true;
+        self.attempt(|cursor| {
+            cursor.eat(b":");
+            cursor.eat(b"\r");
+            if !cursor.eat(b"\n") {
+                return false;
             }
-        }
-        self.position = start;
-        false
+            cursor.skip_while(LONGEST_GAP, |byte| byte.is_ascii_whitespace());
+            cursor.is_at_lone_word()
+        })
     }
+}
+
+/// Whether a word is a name and what is assigned to it, as `id=…`: not the end of base64.
+fn holds_assignment(word: &[u8]) -> bool {
+    word.iter().rev().skip_while(|byte| **byte == b'=').any(|byte| *byte == b'=')
 }
 
 /// What a word is made of that could be a credential and is neither prose nor a program nor a path.

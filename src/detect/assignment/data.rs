@@ -39,8 +39,7 @@ impl Cursor<'_> {
                 self.position -= 1;
             }
             let label = self.bytes.get(word..self.position).unwrap_or_default();
-            let is_value = label.len() >= 5 && label[label.len() - 5..].eq_ignore_ascii_case(b"value")
-                || VALUES.iter().any(|name| label.eq_ignore_ascii_case(name));
+            let is_value = ends_with_value(label) || VALUES.iter().any(|name| label.eq_ignore_ascii_case(name));
             let is_between = BETWEEN.iter().any(|name| label.eq_ignore_ascii_case(name));
             self.skip_marks();
             self.skip_blanks();
@@ -74,17 +73,14 @@ impl Cursor<'_> {
     /// `{"value": VALUE}` and `default: VALUE` on the line below, one level within what the name names. Moves only if there is such a
     /// thing.
     pub(super) fn skip_to_nested_value(&mut self) -> bool {
-        let start = self.position;
-        self.skip_while(1, |byte| byte == b'[');
-        self.skip_blanks();
-        let is_object = self.skip_while(1, |byte| byte == b'{') == 1;
-        let gap = self.skip_while(LONGEST_GAP, |byte| byte.is_ascii_whitespace());
-        let is_below = self.bytes.get(self.position - gap) == Some(&b'\n') && gap > 1;
-        if (is_object || is_below) && self.skip_to_value_of_pair() {
-            return true;
-        }
-        self.position = start;
-        false
+        self.attempt(|cursor| {
+            cursor.skip_while(1, |byte| byte == b'[');
+            cursor.skip_blanks();
+            let is_object = cursor.skip_while(1, |byte| byte == b'{') == 1;
+            let is_line_end = cursor.peek() == Some(b'\n');
+            let is_below = cursor.skip_while(LONGEST_GAP, |byte| byte.is_ascii_whitespace()) > 1 && is_line_end;
+            (is_object || is_below) && cursor.skip_to_value_of_pair()
+        })
     }
 
     /// Quotation marks, and the backslashes before them.
@@ -94,58 +90,46 @@ impl Cursor<'_> {
 
     /// `[`, `{`, `[]string{`: what opens a list, if a quoted text follows. Moves only then.
     pub(super) fn skip_list_opener(&mut self) -> bool {
-        let start = self.position;
-        self.eat(b"[]string");
-        self.eat(b"array");
-        self.eat(b"new");
-        self.skip_blanks();
-        if self.skip_while(2, |byte| b"[{(".contains(&byte)) > 0 {
-            self.skip_while(LONGEST_GAP, |byte| byte.is_ascii_whitespace());
-            let escapes = self.backslashes_before_quote();
-            if matches!(self.peek_at(escapes), Some(b'"' | b'\'')) {
-                return true;
+        self.attempt(|cursor| {
+            cursor.eat(b"[]string");
+            cursor.eat(b"array");
+            cursor.eat(b"new");
+            cursor.skip_blanks();
+            if cursor.skip_while(2, |byte| b"[{(".contains(&byte)) == 0 {
+                return false;
             }
-        }
-        self.position = start;
-        false
+            cursor.skip_while(LONGEST_GAP, |byte| byte.is_ascii_whitespace());
+            let escapes = cursor.backslashes_before_quote();
+            matches!(cursor.peek_at(escapes), Some(b'"' | b'\''))
+        })
     }
 
     /// `|`, `>-`: what announces a text on the lines below, in YAML. Moves to one that is a single long word.
     pub(super) fn skip_to_block_scalar(&mut self) -> bool {
-        let start = self.position;
-        if self.skip_while(1, |byte| b"|>".contains(&byte)) == 1 {
-            self.skip_while(2, |byte| byte.is_ascii_digit() || b"+-".contains(&byte));
-            self.skip_blanks();
-            if self.skip_to_lone_word_below() {
-                return true;
+        self.attempt(|cursor| {
+            if cursor.skip_while(1, |byte| b"|>".contains(&byte)) == 0 {
+                return false;
             }
-        }
-        self.position = start;
-        false
+            cursor.skip_while(2, |byte| byte.is_ascii_digit() || b"+-".contains(&byte));
+            cursor.skip_blanks();
+            cursor.skip_to_lone_word_below()
+        })
     }
 
     /// `&anchor`, `!!str`: what YAML writes before a value.
     pub(super) fn skip_properties(&mut self) {
         for opener in [&b"&"[..], b"!!"] {
-            let start = self.position;
-            if self.eat(opener) {
-                let length = self.skip_while(32, |byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
-                if length == 0 || self.skip_blanks() == 0 {
-                    self.position = start;
-                }
-            }
+            self.attempt(|cursor| {
+                let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+                cursor.eat(opener) && cursor.skip_while(LONGEST_LABEL, is_name) > 0 && cursor.skip_blanks() > 0
+            });
         }
     }
 
     /// `name="…"`, an empty line, the value: multipart/form-data (RFC 7578). Moves only if there is such a thing.
     pub(super) fn enter_part_of_form(&mut self, name_start: usize) -> bool {
-        let start = self.position;
         let is_named = self.before(name_start).ends_with(b"name=\"");
-        if is_named && (self.eat(b"\r\n\r\n") || self.eat(b"\n\n")) && self.is_at_lone_word() {
-            return true;
-        }
-        self.position = start;
-        false
+        is_named && self.attempt(|cursor| (cursor.eat(b"\r\n\r\n") || cursor.eat(b"\n\n")) && cursor.is_at_lone_word())
     }
 
     /// `variable "name" { … default = VALUE }`: moves to the value, if there is such a thing.
@@ -171,4 +155,9 @@ impl Cursor<'_> {
         self.position = start;
         false
     }
+}
+
+/// Whether a name ends with `value`, in any case.
+pub(super) fn ends_with_value(name: &[u8]) -> bool {
+    name.last_chunk::<5>().is_some_and(|end| end.eq_ignore_ascii_case(b"value"))
 }

@@ -3,6 +3,8 @@
 use std::ops::Range;
 
 use super::cursor::Cursor;
+use super::data::ends_with_value;
+use super::value::LONGEST_VALUE;
 use super::{LONGEST_GAP, Quote};
 
 /// The longest name of an element that is read.
@@ -18,24 +20,23 @@ impl Cursor<'_> {
     /// `<name>`, `<name type="…">`, `name="…">`, `<key>name</key><string>`: leaves the cursor behind what opens the element with the
     /// value. Moves only if there is one.
     pub(super) fn enter_element(&mut self, before: Option<u8>, is_quoted: bool, name_start: usize) -> bool {
-        let start = self.position;
-        let is_entered = match before {
-            Some(b'<') => self.eat(b">") || (self.skip_blanks() > 0 && self.skip_attributes()),
-            Some(b'>') => self.skip_to_next_element(),
-            _ => is_quoted && self.is_named_by_attribute(name_start) && self.skip_attributes() && self.skip_to_holder(),
-        };
-        if !is_entered {
-            self.position = start;
-        }
-        is_entered
+        self.attempt(|cursor| match before {
+            Some(b'<') => cursor.eat(b">") || (cursor.skip_blanks() > 0 && cursor.skip_attributes()),
+            Some(b'>') => cursor.skip_to_next_element(),
+            _ if is_quoted && cursor.is_named_by_attribute(name_start) && cursor.skip_attributes() => {
+                cursor.skip_to_holder();
+                true
+            }
+            _ => false,
+        })
     }
 
     /// The value of the element that the cursor is in: where its text stands, and how long it is with the blanks before it.
     pub(super) fn text_of_element(&mut self) -> Option<&[u8]> {
         self.eat(CDATA);
         let rest = self.rest();
-        let length = memchr::memchr(b'<', rest).filter(|length| *length < super::value::LONGEST_VALUE)?;
-        let text = rest.get(..length)?;
+        let rest = rest.get(..LONGEST_VALUE).unwrap_or(rest);
+        let text = rest.get(..memchr::memchr(b'<', rest)?)?;
         Some(text.strip_suffix(b"]]>").unwrap_or(text))
     }
 
@@ -54,13 +55,11 @@ impl Cursor<'_> {
     }
 
     /// `<value>` within an element that an attribute names. Stays where it is if the text is the element's own.
-    fn skip_to_holder(&mut self) -> bool {
-        let start = self.position;
-        self.skip_while(LONGEST_GAP, |byte| byte.is_ascii_whitespace());
-        if !self.open_holder() {
-            self.position = start;
-        }
-        true
+    fn skip_to_holder(&mut self) {
+        self.attempt(|cursor| {
+            cursor.skip_while(LONGEST_GAP, |byte| byte.is_ascii_whitespace());
+            cursor.open_holder()
+        });
     }
 
     /// `</key><string>`, `</td> <td>`, `</code>: <code>`.
@@ -79,17 +78,16 @@ impl Cursor<'_> {
 
     /// What opens an element that holds a value.
     fn open_holder(&mut self) -> bool {
-        let start = self.position;
-        if self.eat(b"<") {
-            let length = self.skip_while(LONGEST_TAG, is_of_tag);
-            let name = self.bytes.get(start + 1..start + 1 + length).unwrap_or_default();
-            let ends_so = name.len() >= 5 && name[name.len() - 5..].eq_ignore_ascii_case(b"value");
-            if (ends_so || HOLDERS.iter().any(|holder| name.eq_ignore_ascii_case(holder))) && self.eat(b">") {
-                return true;
+        self.attempt(|cursor| {
+            if !cursor.eat(b"<") {
+                return false;
             }
-        }
-        self.position = start;
-        false
+            let start = cursor.position;
+            let length = cursor.skip_while(LONGEST_TAG, is_of_tag);
+            let name = cursor.bytes.get(start..start + length).unwrap_or_default();
+            let holds = ends_with_value(name) || HOLDERS.iter().any(|holder| name.eq_ignore_ascii_case(holder));
+            holds && cursor.eat(b">")
+        })
     }
 }
 

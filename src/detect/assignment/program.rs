@@ -1,7 +1,7 @@
 //! What programs write around a value: types, calls, declarations, functions that return it.
 
 use super::cursor::Cursor;
-use super::{LONGEST_GAP, LONGEST_LABEL};
+use super::{LONGEST_GAP, LONGEST_LABEL, preceding};
 
 /// How many calls may stand around a value.
 const DEEPEST_CALL: usize = 3;
@@ -27,10 +27,10 @@ impl Cursor<'_> {
     pub(super) fn skip_type(&mut self) -> bool {
         let start = self.position;
         let length = self.skip_while(48, |b| b.is_ascii_alphanumeric() || b"_<>[]&'.?*:, ".contains(&b));
-        // Base64 ends with the same sign, but long before it there is no blank.
-        let word = self.bytes.get(start..self.position).unwrap_or_default().trim_ascii();
         // `token sha256=…`: what is assigned to is the second word, and no credential.
+        let word = self.bytes.get(start..self.position).unwrap_or_default().trim_ascii();
         let is_other = OTHERS.iter().any(|other| word.eq_ignore_ascii_case(other));
+        // Base64 ends with the same sign, but long before it there is no blank.
         let is_type = length > 0 && !is_other && (length <= 12 || self.bytes.get(self.position - 1) == Some(&b' '));
         if is_type && self.eat(b"=") && !matches!(self.peek(), None | Some(b'=' | b'>' | b'\n' | b'\r')) {
             self.skip_blanks();
@@ -42,61 +42,58 @@ impl Cursor<'_> {
 
     /// `[]`, `[32]`, `{ get; set; }`: what C and C# write between a name and what assigns. Moves only if there is such a thing.
     pub(super) fn skip_declarator(&mut self) {
-        let start = self.position;
-        let is_skipped = if self.eat(b"[") {
-            self.skip_while(LONGEST_LABEL, |byte| byte.is_ascii_alphanumeric() || byte == b'_');
-            self.eat(b"]")
-        } else if self.eat(b"{") {
-            self.skip_blanks();
-            let is_property = self.rest().starts_with(b"get");
-            self.skip_while(LONGEST_GAP, |byte| !b"{}\n".contains(&byte));
-            is_property && self.eat(b"}")
-        } else {
-            false
-        };
-        self.skip_blanks();
-        if !is_skipped || self.peek() != Some(b'=') {
-            self.position = start;
-        }
+        self.attempt(|cursor| {
+            let is_skipped = if cursor.eat(b"[") {
+                cursor.skip_while(LONGEST_LABEL, |byte| byte.is_ascii_alphanumeric() || byte == b'_');
+                cursor.eat(b"]")
+            } else if cursor.eat(b"{") {
+                cursor.skip_blanks();
+                let is_property = cursor.rest().starts_with(b"get");
+                cursor.skip_while(LONGEST_GAP, |byte| !b"{}\n".contains(&byte));
+                is_property && cursor.eat(b"}")
+            } else {
+                false
+            };
+            cursor.skip_blanks();
+            is_skipped && cursor.peek() == Some(b'=')
+        });
     }
 
     /// `"name=" + "value"`: text that is joined from parts, of which the first ends here. Moves only if there is such a thing.
     pub(super) fn skip_to_joined_text(&mut self, before: Option<u8>) -> bool {
-        let start = self.position;
-        let is_end = matches!(before, Some(b'"' | b'\'' | b'&' | b'?'))
-            && self.skip_while(1, |byte| matches!(byte, b'"' | b'\'')) == 1;
-        if is_end {
-            self.skip_blanks();
-            self.skip_while(2, |byte| b"+.~&".contains(&byte));
-            self.skip_blanks();
-            let mark = self.bytes.get(start).copied();
-            if self.peek() == mark && self.peek_at(1).is_some_and(|byte| byte.is_ascii_graphic()) {
-                return true;
+        self.attempt(|cursor| {
+            let mark = cursor.peek();
+            let is_end = matches!(before, Some(b'"' | b'\'' | b'&' | b'?'))
+                && cursor.skip_while(1, |byte| matches!(byte, b'"' | b'\'')) == 1;
+            if !is_end {
+                return false;
             }
-        }
-        self.position = start;
-        false
+            cursor.skip_blanks();
+            cursor.skip_while(2, |byte| b"+.~&".contains(&byte));
+            cursor.skip_blanks();
+            cursor.peek() == mark && cursor.peek_at(1).is_some_and(|byte| byte.is_ascii_graphic())
+        })
     }
 
     /// `() { return VALUE`, `(self) -> str:` and `return VALUE` on the line below: what a function of that name gives. Moves only if
     /// a quoted text follows.
     pub(super) fn skip_to_returned(&mut self) -> bool {
-        let start = self.position;
-        if self.eat(b"(") {
-            self.skip_while(LONGEST_GAP, |byte| byte.is_ascii_alphanumeric() || b"_ ,&:".contains(&byte));
-            if self.eat(b")") {
-                self.skip_while(LONGEST_GAP, |byte| byte.is_ascii_alphanumeric() || b"_ <>.-:&'".contains(&byte));
-                let opener = self.bytes.get(self.position - 1).copied();
-                if self.eat(b"{") || opener == Some(b':') {
-                    self.skip_while(LONGEST_GAP, |byte| byte.is_ascii_whitespace());
-                    if self.eat(b"return ") && matches!(self.peek(), Some(b'"' | b'\'')) {
-                        return true;
-                    }
-                }
+        self.attempt(|cursor| {
+            if !cursor.eat(b"(") {
+                return false;
             }
-        }
-        self.position = start;
-        false
+            cursor.skip_while(LONGEST_GAP, |byte| byte.is_ascii_alphanumeric() || b"_ ,&:".contains(&byte));
+            if !cursor.eat(b")") {
+                return false;
+            }
+            cursor.skip_while(LONGEST_GAP, |byte| byte.is_ascii_alphanumeric() || b"_ <>.-:&'".contains(&byte));
+            let opens_block = preceding(cursor.bytes, cursor.position) == Some(b':');
+            if !cursor.eat(b"{") && !opens_block {
+                return false;
+            }
+            cursor.skip_while(LONGEST_GAP, |byte| byte.is_ascii_whitespace());
+            cursor.eat(b"return ") && matches!(cursor.peek(), Some(b'"' | b'\''))
+        })
     }
 
     /// `SecretString("…")`, `[]byte("…")`, `new Key(UTF8.GetBytes("…"))`, `b"…"`, `@"…"`: what may stand before a quoted value.
