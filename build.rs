@@ -43,14 +43,44 @@ type Handling = (String, String);
 fn compile(text: &str) -> Result<(String, Vec<Handling>), Box<dyn error::Error>> {
     let mut file: toml::Table = toml::from_str(text)?;
     let mut handling = Vec::new();
+    let calls = Calls { checks: calls(&mut file, "check")?, revocations: calls(&mut file, "revocation")? };
     for rule in file.get_mut("rule").and_then(toml::Value::as_array_mut).into_iter().flatten() {
         let rule = rule.as_table_mut().ok_or("a rule is a table")?;
         rule.remove("examples");
-        let mut part = |name: &str| {
-            serde_json::to_string(&rule.remove(name).ok_or(format!("a rule has no `{name}`"))?)
-                .map_err(|error| error.to_string())
-        };
-        handling.push((part("verify")?, part("revoke")?));
+        let mut part = |name: &str| rule.remove(name).ok_or(format!("a rule has no `{name}`"));
+        let (mut verify, mut revoke) = (part("verify")?, part("revoke")?);
+        calls.fill_in(&mut verify, "check", &calls.checks)?;
+        calls.fill_in(&mut revoke, "call", &calls.revocations)?;
+        handling.push((serde_json::to_string(&verify)?, serde_json::to_string(&revoke)?));
     }
     Ok((serde_json::to_string(&file)?, handling))
+}
+
+/// The requests of a file by their names.
+struct Calls {
+    checks: toml::Table,
+    revocations: toml::Table,
+}
+
+impl Calls {
+    /// Puts the request itself in the place of its name, and so on within it.
+    fn fill_in(&self, value: &mut toml::Value, key: &str, calls: &toml::Table) -> Result<(), Box<dyn error::Error>> {
+        let Some(slot) = value.get_mut(key) else { return Ok(()) };
+        let name = slot.as_str().ok_or_else(|| format!("`{key}` is a name"))?;
+        let call = calls.get(name).ok_or_else(|| format!("there is no request named `{name}`"))?;
+        *slot = call.clone();
+        self.fill_in(slot, "after", &self.checks)
+    }
+}
+
+/// Takes the tables of that name out of a file, without their examples.
+fn calls(file: &mut toml::Table, table: &str) -> Result<toml::Table, Box<dyn error::Error>> {
+    let Some(toml::Value::Array(calls)) = file.remove(table) else { return Ok(toml::Table::new()) };
+    let named = calls.into_iter().map(|mut call| {
+        let entry = call.as_table_mut().ok_or("a request is a table")?;
+        entry.remove("examples");
+        let name = entry.get("name").and_then(toml::Value::as_str).ok_or("a request has a `name`")?.to_owned();
+        Ok((name, call))
+    });
+    named.collect()
 }

@@ -23,6 +23,7 @@
 //! - [`source`]: [`Source`]: trees, git, images, standard input; the [`Collector`](source::Collector) that all threads fill.
 //! - [`egress`]: the one HTTP client to issuers.
 //! - [`issuer`]: which issuers are trusted, their metadata and key sets, how a client authenticates.
+//! - [`provider`]: requests to the providers' own interfaces, from the words of a rule to what is sent.
 //! - [`verify`]: liveness, one file per protocol.
 //! - [`revoke`]: plan, policy, ledger, execution, proof.
 //! - [`report`]: one file per format, with its own serialisable types.
@@ -46,6 +47,7 @@ pub mod egress;
 pub mod finding;
 pub mod issuer;
 pub mod progress;
+pub mod provider;
 pub mod report;
 pub mod revoke;
 pub mod rules;

@@ -17,7 +17,8 @@ use crate::spelling;
 pub(super) struct UnvalidatedConfig {
     pub(super) fingerprint_key_file: Option<PathBuf>,
     pub(super) egress: UnvalidatedEgress,
-    pub(super) providers: Vec<String>,
+    pub(super) providers: Option<Vec<String>>,
+    pub(super) instance: Vec<Spanned<UnvalidatedInstance>>,
     pub(super) issuer: Vec<Spanned<UnvalidatedIssuer>>,
     pub(super) policy: toml::Table,
 }
@@ -63,6 +64,21 @@ pub(super) struct UnvalidatedIssuer {
     pub(super) revoke: bool,
     pub(super) introspects_access_tokens: Option<bool>,
     pub(super) introspects_refresh_tokens: Option<bool>,
+}
+
+/// One `[[instance]]`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UnvalidatedInstance {
+    pub(super) provider: String,
+    pub(super) url: Spanned<String>,
+    #[serde(default)]
+    pub(super) zone: Zone,
+    pub(super) ca_bundle: Option<PathBuf>,
+    #[serde(default = "yes")]
+    pub(super) verify: bool,
+    #[serde(default)]
+    pub(super) revoke: bool,
 }
 
 fn yes() -> bool {

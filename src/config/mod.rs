@@ -8,6 +8,7 @@
 mod document;
 pub mod environment;
 mod host;
+mod instance;
 mod issuer;
 mod url;
 
@@ -21,10 +22,12 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 
 use crate::finding::FingerprintKey;
+use crate::rules::Rule;
 use crate::secret::Secret;
 use document::{UnvalidatedConfig, UnvalidatedEgress};
 use environment::Environment;
 pub use host::HostPattern;
+pub use instance::Instance;
 pub use issuer::{Issuer, OperatorCredentials, Zone};
 pub(crate) use url::checked_url;
 
@@ -40,8 +43,11 @@ pub struct Config {
     pub fingerprint_key_file: Option<PathBuf>,
     /// How issuers are spoken to.
     pub egress: EgressSettings,
-    /// Providers that may be asked at the endpoints that their rules pin, such as `google`.
-    pub providers: Vec<String>,
+    /// The only providers that may be asked at the hosts that their rules pin, such as `google`. Without such a list all may that
+    /// come with the program; those of the operator's own rules must be named.
+    pub providers: Option<Vec<String>>,
+    /// Instances of providers that are the operator's own, or at a host of theirs.
+    pub instances: Vec<Instance>,
     /// The issuers that are trusted, each once.
     pub issuers: Vec<Arc<Issuer>>,
     /// The section `[policy]`, as written; `revoke` validates it (see [`Config::policy_section`]).
@@ -203,10 +209,21 @@ impl Config {
             }
             issuers.push(Arc::new(issuer));
         }
+        let mut instances: Vec<Instance> = Vec::new();
+        for written in written.instance {
+            let start = written.span().start;
+            let fail = |offset: Option<usize>, reason| invalid(offset.unwrap_or(start), reason);
+            let instance = Instance::validate(written.into_inner(), &directory, &fail)?;
+            if instances.iter().any(|other| (&other.provider, &other.url) == (&instance.provider, &instance.url)) {
+                return Err(invalid(start, format!("instance `{}` stands here a second time", instance.url)));
+            }
+            instances.push(instance);
+        }
         Ok(Self {
             fingerprint_key_file: written.fingerprint_key_file.map(|key| directory.join(key)),
             egress,
             providers: written.providers,
+            instances,
             issuers,
             policy: written.policy,
             file: Some(file),
@@ -233,6 +250,10 @@ impl Config {
         let resolved = resolve(path);
         for target in targets {
             let target = target.as_ref();
+            // Standard input has no path, and every path begins with nothing.
+            if target.as_os_str().is_empty() {
+                continue;
+            }
             if resolved.starts_with(resolve(target)) || path.starts_with(target) {
                 return Err(ConfigError::InsideTarget { path: path.clone(), target: target.to_owned() });
             }
@@ -258,6 +279,14 @@ impl Config {
     /// The trusted issuer of exactly that identifier.
     pub fn issuer(&self, identifier: &str) -> Option<&Arc<Issuer>> {
         self.issuers.iter().find(|issuer| issuer.issuer == identifier)
+    }
+
+    /// Whether what a rule finds may be sent to the hosts that it pins.
+    pub fn may_ask(&self, rule: &Rule) -> bool {
+        match &self.providers {
+            Some(named) => named.contains(&rule.provider),
+            None => rule.is_built_in,
+        }
     }
 
     /// The key that fingerprints are made with: the operator's, or the public default.

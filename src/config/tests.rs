@@ -116,6 +116,8 @@ fn discovery_order_and_the_scanned_tree() {
     assert_eq!(found.egress.concurrency, 3);
     assert!(found.refuse_inside([directory.path()]).is_err_and(|e| matches!(e, ConfigError::InsideTarget { .. })));
     assert!(found.refuse_inside([directory.path().join("elsewhere")]).is_ok());
+    // The path of standard input is empty, and no scan of it ever came about with a configuration at the usual place.
+    assert!(found.refuse_inside([""]).is_ok());
 
     let explicit = Config::load(Some(&named), &environment).unwrap_or_default();
     assert_eq!(explicit.egress.concurrency, 4);

@@ -1,7 +1,7 @@
 //! [`Destination`]: the proof that a URL may be sent what belongs to an issuer.
 //!
-//! A request cannot be made without one, and one cannot be made without an [`Issuer`] of the operator's configuration. A host
-//! that stands beside a secret, or that a token names, is a hint and never becomes a destination by itself.
+//! A request cannot be made without one, and one cannot be made without an [`Issuer`] or [`Instance`] of the operator's
+//! configuration, or a host that a rule pins. A host that stands beside a secret, or that a token names, is a hint and never becomes a destination by itself.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,7 +9,8 @@ use std::sync::Arc;
 use url::{Position, Url};
 
 use super::EgressError;
-use crate::config::{Issuer, Zone, checked_url};
+use crate::config::{Instance, Issuer, Zone, checked_url};
+use crate::rules::Rule;
 
 /// A URL within what the operator trusts for one issuer.
 #[derive(Clone)]
@@ -36,6 +37,26 @@ impl Destination {
         } else {
             Err(EgressError::NotTrusted { origin: origin(&url), issuer: issuer.issuer.clone() })
         }
+    }
+
+    /// Lets a URL pass that is on one of the hosts that a rule pins, by https. Rules come with the program or from the operator,
+    /// never from what is scanned.
+    pub fn pinned(rule: &Rule, url: &str) -> Result<Self, EgressError> {
+        let url = checked_url(url).map_err(|reason| EgressError::Url { reason })?;
+        let is_pinned = url.host_str().is_some_and(|host| rule.hosts.iter().any(|pinned| pinned == host));
+        if url.scheme() != "https" || url.port().is_some() || !is_pinned {
+            return Err(EgressError::NotTrusted { origin: origin(&url), issuer: rule.provider.clone() });
+        }
+        Ok(Self(Arc::new(Inner { url, zone: Zone::Public, ca_bundle: None })))
+    }
+
+    /// Lets a URL pass that is on the host and port of an instance that the operator named.
+    pub fn at_instance(instance: &Instance, url: &str) -> Result<Self, EgressError> {
+        let url = checked_url(url).map_err(|reason| EgressError::Url { reason })?;
+        if !same_authority(&instance.url, &url) {
+            return Err(EgressError::NotTrusted { origin: origin(&url), issuer: origin(&instance.url) });
+        }
+        Ok(Self(Arc::new(Inner { url, zone: instance.zone, ca_bundle: instance.ca_bundle.clone() })))
     }
 
     /// The URL.

@@ -23,7 +23,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
+use reqwest::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, LOCATION};
 use reqwest::{Client, redirect};
 use time::OffsetDateTime;
 use url::{Host, Url};
@@ -35,6 +35,7 @@ pub(crate) use destination::origin;
 pub use error::{EgressError, JsonError};
 use names::Names;
 use pace::Pace;
+use request::Body;
 pub use request::{Field, Method, Request};
 pub use response::Response;
 pub(crate) use response::parse_json;
@@ -182,17 +183,25 @@ impl Egress {
             (_, Some(bundle)) => Roots::Bundle(bundle.clone()),
             (_, None) => Roots::System,
         };
-        let mut builder = match request.method {
-            Method::Get => self.client(&roots)?.get(request.destination.url().clone()),
-            Method::Post => self.client(&roots)?.post(request.destination.url().clone()),
+        let method = match request.method {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+            Method::Put => reqwest::Method::PUT,
+            Method::Patch => reqwest::Method::PATCH,
+            Method::Delete => reqwest::Method::DELETE,
         };
-        builder = builder.header(ACCEPT, "application/json");
-        if let Some(authorization) = request.authorization {
-            builder = builder.header(AUTHORIZATION, authorization);
+        let mut headers = request.headers;
+        headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/json"));
+        let body = request.body.as_ref().map(|body| match body {
+            Body::Form(form) => ("application/x-www-form-urlencoded", form.as_bytes().to_vec()),
+            Body::Json(json) => ("application/json", json.to_vec()),
+        });
+        let mut builder = self.client(&roots)?.request(method, request.destination.url().clone());
+        if let Some((media_type, body)) = body {
+            headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(media_type));
+            builder = builder.body(body);
         }
-        if let Some(form) = &request.form {
-            builder = builder.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form.as_bytes().to_vec());
-        }
+        builder = builder.headers(headers);
         let mut response = builder.send().await.map_err(|error| classify(&error, &origin))?;
         *address = response.remote_addr().map(|address| address.ip());
 
@@ -202,7 +211,7 @@ impl Egress {
             let to = location.and_then(|text| response.url().join(text).ok()).map(|url| destination::origin(&url));
             return Err(EgressError::Redirect { origin, to });
         }
-        let is_plain = |value: &reqwest::header::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
+        let is_plain = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
         if !response.headers().get_all(CONTENT_ENCODING).iter().all(is_plain) {
             return Err(EgressError::Protocol { origin });
         }

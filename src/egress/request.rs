@@ -5,29 +5,31 @@ use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use reqwest::header::HeaderValue;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use url::form_urlencoded::byte_serialize;
 use zeroize::Zeroizing;
 
 use super::{Destination, EgressError};
+pub use crate::rules::call::HttpMethod as Method;
 use crate::secret::Secret;
 
-/// A request to a [`Destination`], with at most one form.
+/// A request to a [`Destination`].
 pub struct Request {
     pub(super) method: Method,
     pub(super) destination: Destination,
-    pub(super) authorization: Option<HeaderValue>,
-    pub(super) form: Option<Zeroizing<String>>,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Option<Body>,
     pub(super) limit: usize,
+    /// The path as evidence has it, where the true one holds a secret.
+    shown_path: Option<String>,
 }
 
-/// The methods that are used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    /// Reads.
-    Get,
-    /// Posts a form.
-    Post,
+/// What a request carries.
+pub(super) enum Body {
+    /// `application/x-www-form-urlencoded`.
+    Form(Zeroizing<String>),
+    /// `application/json`.
+    Json(Zeroizing<Vec<u8>>),
 }
 
 /// The value of a form field.
@@ -51,38 +53,37 @@ impl<'a> From<&'a Secret> for Field<'a> {
     }
 }
 
-impl Method {
-    /// The method's name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-        }
-    }
-}
-
 impl Request {
     /// A read.
     pub fn get(destination: &Destination) -> Self {
+        Self::new(Method::Get, destination)
+    }
+
+    /// A request without a body.
+    pub fn new(method: Method, destination: &Destination) -> Self {
         Self {
-            method: Method::Get,
+            method,
             destination: destination.clone(),
-            authorization: None,
-            form: None,
+            headers: HeaderMap::new(),
+            body: None,
             limit: super::DEFAULT_BODY_LIMIT,
+            shown_path: None,
         }
     }
 
     /// A form (`application/x-www-form-urlencoded`).
     pub fn post_form<'a>(destination: &Destination, fields: impl IntoIterator<Item = (&'a str, Field<'a>)>) -> Self {
-        let empty = Self { method: Method::Post, form: Some(Zeroizing::default()), ..Self::get(destination) };
+        let empty = Self { body: Some(Body::Form(Zeroizing::default())), ..Self::new(Method::Post, destination) };
         fields.into_iter().fold(empty, |request, (name, value)| request.field(name, value))
     }
 
-    /// One more field at the end of the form.
+    /// One more field at the end of the form, which takes the place of any other body.
     #[must_use]
     pub fn field<'a>(mut self, name: &str, value: impl Into<Field<'a>>) -> Self {
-        let form = self.form.get_or_insert_default();
+        let mut form = match self.body.take() {
+            Some(Body::Form(form)) => form,
+            Some(Body::Json(_)) | None => Zeroizing::default(),
+        };
         if !form.is_empty() {
             form.push('&');
         }
@@ -92,6 +93,30 @@ impl Request {
             Field::Text(text) => text.as_bytes(),
             Field::Secret(secret) => secret.expose(),
         }));
+        self.body = Some(Body::Form(form));
+        self
+    }
+
+    /// A body of JSON, already written by a serialiser.
+    #[must_use]
+    pub fn json(mut self, body: Zeroizing<Vec<u8>>) -> Self {
+        self.body = Some(Body::Json(body));
+        self
+    }
+
+    /// A header. Fails for a name that is none, and for a value with control characters.
+    pub fn header(mut self, name: &str, value: &[u8]) -> Result<Self, EgressError> {
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| EgressError::Header)?;
+        let mut value = HeaderValue::from_bytes(value).map_err(|_| EgressError::Header)?;
+        value.set_sensitive(true);
+        self.headers.insert(name, value);
+        Ok(self)
+    }
+
+    /// Has evidence show this path in place of the true one, which holds a secret.
+    #[must_use]
+    pub fn shown_as(mut self, path: &str) -> Self {
+        self.shown_path = Some(path.to_owned());
         self
     }
 
@@ -114,22 +139,21 @@ impl Request {
         self.basic_pair(&pair)
     }
 
-    fn basic_pair(mut self, pair: &[u8]) -> Self {
+    /// HTTP Basic authentication with that user and password joined by a colon.
+    #[must_use]
+    pub(crate) fn basic_pair(mut self, pair: &[u8]) -> Self {
         let value = Zeroizing::new(format!("Basic {}", *Zeroizing::new(STANDARD.encode(pair))));
         let mut header = HeaderValue::from_str(&value).expect("base64 is a header value");
         header.set_sensitive(true);
-        self.authorization = Some(header);
+        self.headers.insert(AUTHORIZATION, header);
         self
     }
 
     /// Bearer authentication (RFC 6750 §2.1). Fails for a token with control characters.
-    pub fn bearer(mut self, token: &Secret) -> Result<Self, EgressError> {
+    pub fn bearer(self, token: &Secret) -> Result<Self, EgressError> {
         let mut value = Zeroizing::new(b"Bearer ".to_vec());
         value.extend_from_slice(token.expose());
-        let mut header = HeaderValue::from_bytes(&value).map_err(|_| EgressError::Header)?;
-        header.set_sensitive(true);
-        self.authorization = Some(header);
-        Ok(self)
+        self.header(AUTHORIZATION.as_str(), &value)
     }
 
     /// The most bytes of an answer that are read; more is an error.
@@ -139,11 +163,17 @@ impl Request {
         self
     }
 
+    /// Where it goes.
+    pub fn destination(&self) -> &Destination {
+        &self.destination
+    }
+
     /// Method, origin and path: what evidence keeps of a request.
     pub(super) fn redacted(&self) -> String {
         let mut text = String::new();
         let url = self.destination.url();
-        let _ = write!(text, "{} {}{}", self.method.as_str(), self.destination.origin(), url.path());
+        let path = self.shown_path.as_deref().unwrap_or(url.path());
+        let _ = write!(text, "{} {}{path}", self.method.as_str(), self.destination.origin());
         text
     }
 }

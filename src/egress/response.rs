@@ -20,6 +20,7 @@ pub struct Response {
     pub content_type: Option<String>,
     /// The body, zeroed on drop.
     pub body: Zeroizing<Vec<u8>>,
+    headers: HeaderMap,
 }
 
 impl Response {
@@ -34,7 +35,13 @@ impl Response {
                 .and_then(|value| value.split(';').next())
                 .map(|media_type| media_type.trim().to_ascii_lowercase()),
             body,
+            headers: headers.clone(),
         }
+    }
+
+    /// A header of that name, if it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
     }
 
     /// The body as JSON, whatever the media type says: servers get that wrong, and nothing is executed.

@@ -19,7 +19,7 @@ pub use location::{
     escape,
 };
 pub use part::{Pairing, Part, PartPlace, PartValue};
-pub use status::{Liveness, LivenessState, Revocation, RevocationState};
+pub use status::{Identity, Liveness, LivenessState, Revocation, RevocationState};
 pub use token::{SenderConstraint, TokenFacts, TokenUse};
 pub(crate) use token::{host_of_issuer, is_at_or_below};
 pub use triage::lower_findings_of_tests;

@@ -15,6 +15,19 @@ pub struct Liveness {
     pub host: Option<String>,
     /// When.
     pub checked_at: Option<OffsetDateTime>,
+    /// Whose it is and what it may do, as far as the answer tells.
+    pub identity: Option<Box<Identity>>,
+}
+
+/// Whose a credential is and what it may do, in the words of its provider. Made fit to show, and without the credential.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// The account: a name, an address or an id.
+    pub account: Option<String>,
+    /// What it may do.
+    pub scopes: Option<String>,
+    /// When it ends.
+    pub expires: Option<String>,
 }
 
 /// The verdict of [`Liveness`]. A 403, 429, 5xx, time-out or unreadable answer is never `Dead`.
@@ -69,7 +82,14 @@ pub enum RevocationState {
 impl Liveness {
     /// The state of a finding that nobody asked about.
     pub fn not_checked() -> Self {
-        Self { state: LivenessState::NotChecked, reason: None, method: None, host: None, checked_at: None }
+        Self {
+            state: LivenessState::NotChecked,
+            reason: None,
+            method: None,
+            host: None,
+            checked_at: None,
+            identity: None,
+        }
     }
 }
 

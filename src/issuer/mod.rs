@@ -112,9 +112,9 @@ impl Issuers {
         Self::with_pinned(config, egress, HashMap::new())
     }
 
-    /// The issuers that the operator trusts, and those of the operator's `providers` whose rules pin a token endpoint.
+    /// The issuers that the operator trusts, and those that rules pin by a token endpoint and the operator lets be asked.
     pub fn with_rules(config: &Config, egress: Egress, rules: &RuleSet) -> Self {
-        let allowed = rules.rules.iter().filter(|rule| config.providers.contains(&rule.provider));
+        let allowed = rules.rules.iter().filter(|rule| config.may_ask(rule));
         let pinned = allowed.filter_map(|rule| Some((rule.id.clone(), Arc::new(Issuer::pinned_by_rule(rule)?))));
         Self::with_pinned(config, egress, pinned.collect())
     }

@@ -120,6 +120,12 @@ struct Liveness<'a> {
     host: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     checked_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scopes: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<Cow<'a, str>>,
 }
 
 #[derive(Serialize)]
@@ -221,6 +227,7 @@ struct Tool<'a> {
 impl<'a> Finding<'a> {
     pub(super) fn new(finding: &'a finding::Finding, redactor: &Redactor, show_secrets: bool) -> Self {
         let text = |text: &'a str| redactor.text(text);
+        let identity = finding.liveness.identity.as_deref();
         Self {
             r#type: "finding",
             schema: SCHEMA,
@@ -240,6 +247,9 @@ impl<'a> Finding<'a> {
                 method: finding.liveness.method,
                 host: finding.liveness.host.as_deref().map(text),
                 checked_at: finding.liveness.checked_at.and_then(|at| at.format(&Rfc3339).ok()),
+                account: identity.and_then(|identity| identity.account.as_deref()).map(text),
+                scopes: identity.and_then(|identity| identity.scopes.as_deref()).map(text),
+                expires: identity.and_then(|identity| identity.expires.as_deref()).map(text),
             },
             revocation: Revocation {
                 state: finding.revocation.state.as_str(),

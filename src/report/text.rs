@@ -222,6 +222,14 @@ impl Text<'_> {
         if let Some(reason) = &liveness.reason {
             let _ = write!(line, ": {}", self.shown(reason));
         }
+        if let Some(identity) = &liveness.identity {
+            let told = [("of", &identity.account), ("may", &identity.scopes), ("until", &identity.expires)];
+            for (word, text) in told {
+                if let Some(text) = text {
+                    let _ = write!(line, "; {word} {}", self.shown(text));
+                }
+            }
+        }
         let how: Vec<Cow<'_, str>> = [
             liveness.method.map(|method| format!("by {method}").into()),
             liveness.host.as_deref().map(|host| format!("asked {}", self.shown(host)).into()),

@@ -4,6 +4,7 @@
 //! examples of both labels. Nothing here scans anything.
 
 mod allowlist;
+pub mod call;
 pub(crate) mod checksum;
 mod error;
 mod gitleaks;

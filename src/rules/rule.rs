@@ -1,10 +1,11 @@
 //! [`Rule`]: what one kind of credential looks like, where its secret may be sent, and how it is checked and ended.
 
 use regex::bytes::Regex;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
 
+use super::call::{Check, Ending};
 use super::vendor::VendorKey;
 use crate::finding::{Confidence, Kind, Severity};
 
@@ -55,6 +56,8 @@ pub struct Rule {
     pub revoke: Deferred<Revoke>,
     /// File the rule comes from, as shown to people.
     pub file: String,
+    /// Whether it comes with the program.
+    pub is_built_in: bool,
     /// What it has of its own if it was written for gitleaks.
     pub borrowed: Option<Borrowed>,
 }
@@ -241,6 +244,8 @@ pub struct Verify {
     pub method: VerifyMethod,
     /// Why there is none; always there for [`VerifyMethod::None`].
     pub reason: Option<String>,
+    /// The provider's own request; always there for [`VerifyMethod::Request`].
+    pub check: Option<Arc<Check>>,
 }
 
 /// The protocols of the liveness engine.
@@ -255,6 +260,8 @@ pub enum VerifyMethod {
     RefreshToken,
     /// Introspection (RFC 7662) of an access token.
     AccessToken,
+    /// A read-only request to the provider's own interface.
+    Request,
     /// Nothing that could be asked without harm, or not yet.
     None,
 }
@@ -268,8 +275,10 @@ pub struct Revoke {
     pub blast_radius: BlastRadius,
     /// Whether it can be undone.
     pub reversible: bool,
-    /// What a person does by hand, in order; always there for [`RevokeMethod::Manual`].
+    /// What a person does by hand, in order; only [`RevokeMethod::Rfc7009`] can be without.
     pub steps: Vec<String>,
+    /// The provider's own request; always there for [`RevokeMethod::Request`].
+    pub call: Option<Arc<Ending>>,
 }
 
 /// The protocols of revocation.
@@ -278,6 +287,8 @@ pub struct Revoke {
 pub enum RevokeMethod {
     /// A request to the revocation endpoint (RFC 7009), authenticated by the token's client.
     Rfc7009,
+    /// A request to the provider's own interface.
+    Request,
     /// No call exists: [`Revoke::steps`] says what to do.
     Manual,
 }
@@ -310,6 +321,7 @@ impl VerifyMethod {
             Self::ClientSecret => "client_secret",
             Self::RefreshToken => "refresh_token",
             Self::AccessToken => "access_token",
+            Self::Request => "request",
             Self::None => "none",
         }
     }
@@ -320,6 +332,7 @@ impl RevokeMethod {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Rfc7009 => "rfc7009",
+            Self::Request => "request",
             Self::Manual => "manual",
         }
     }

@@ -3,9 +3,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use regex::bytes::Regex;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::call::{self, CallEntry, Named, Owner};
 use super::error::RuleError;
 use super::rule::{
     Alphabet, BlastRadius, Checksum, Deferred, Encoding, Endpoints, Matcher, PartSpec, Revoke, RevokeMethod, Rule,
@@ -33,6 +35,11 @@ struct RuleFile {
     rules: Vec<RuleEntry>,
     #[serde(default)]
     vendors: Vec<VendorEntry>,
+    /// The requests that rules of this file name.
+    #[serde(default, rename = "check")]
+    checks: Vec<CallEntry>,
+    #[serde(default, rename = "revocation")]
+    revocations: Vec<CallEntry>,
 }
 
 #[derive(Deserialize)]
@@ -109,6 +116,7 @@ pub(super) struct PartEntry {
 pub(super) struct VerifyEntry {
     pub(super) method: VerifyMethod,
     pub(super) reason: Option<String>,
+    pub(super) check: Option<Named>,
 }
 
 #[derive(Deserialize)]
@@ -120,6 +128,7 @@ pub(super) struct RevokeEntry {
     pub(super) reversible: bool,
     #[serde(default)]
     pub(super) steps: Vec<String>,
+    pub(super) call: Option<Named>,
 }
 
 #[derive(Deserialize)]
@@ -137,22 +146,53 @@ pub(super) type Handling = (Deferred<Verify>, Deferred<Revoke>);
 /// The same in the form that the build script gave it: two objects of JSON.
 pub(super) type CompiledHandling = (&'static str, &'static str);
 
-impl From<VerifyEntry> for Verify {
-    fn from(entry: VerifyEntry) -> Self {
-        Self { method: entry.method, reason: entry.reason }
+/// Whether something is a form of a rule file that must be completed by what else stands there.
+trait Complete<T> {
+    /// The thing itself, from the calls of its file. Without an owner nothing is validated.
+    fn complete(&self, calls: &Calls<'_>, owner: Option<&Owner<'_>>) -> Result<T, String>;
+}
+
+/// The requests of a file.
+struct Calls<'a> {
+    checks: &'a [CallEntry],
+    revocations: &'a [CallEntry],
+}
+
+impl Complete<Verify> for VerifyEntry {
+    fn complete(&self, calls: &Calls<'_>, owner: Option<&Owner<'_>>) -> Result<Verify, String> {
+        let check = match (&self.check, self.method) {
+            (Some(named), VerifyMethod::Request) => {
+                Some(Arc::new(call::resolve(named, calls.checks, "check")?.check(owner)?))
+            }
+            (None, VerifyMethod::Request) => return Err("`verify` with method `request` needs a `check`".to_owned()),
+            (Some(_), _) => return Err("only method `request` has a `check`".to_owned()),
+            (None, _) => None,
+        };
+        Ok(Verify { method: self.method, reason: self.reason.clone(), check })
     }
 }
 
-impl From<RevokeEntry> for Revoke {
-    fn from(entry: RevokeEntry) -> Self {
-        let RevokeEntry { method, blast_radius, reversible, steps } = entry;
-        Self { method, blast_radius, reversible, steps }
+impl Complete<Revoke> for RevokeEntry {
+    fn complete(&self, calls: &Calls<'_>, owner: Option<&Owner<'_>>) -> Result<Revoke, String> {
+        let call = match (&self.call, self.method) {
+            (Some(named), RevokeMethod::Request) => {
+                Some(Arc::new(call::resolve(named, calls.revocations, "revocation")?.ending(calls.checks, owner)?))
+            }
+            (None, RevokeMethod::Request) => return Err("`revoke` with method `request` needs a `call`".to_owned()),
+            (Some(_), _) => return Err("only method `request` has a `call`".to_owned()),
+            (None, _) => None,
+        };
+        let (blast_radius, reversible, steps) = (self.blast_radius, self.reversible, self.steps.clone());
+        Ok(Revoke { method: self.method, blast_radius, reversible, steps, call })
     }
 }
 
 /// A part of a rule of the binary, made when it is needed.
-fn compiled<E: DeserializeOwned + Into<T>, T>(json: &'static str) -> Deferred<T> {
-    let read = move || serde_json::from_str(json).map(E::into);
+fn compiled<E: DeserializeOwned + Complete<T> + 'static, T>(json: &'static str) -> Deferred<T> {
+    let read = move || {
+        let entry: E = serde_json::from_str(json).map_err(|error| error.to_string())?;
+        entry.complete(&Calls { checks: &[], revocations: &[] }, None)
+    };
     Deferred::new(move || read().expect("the rules of the binary are read whole by a test"))
 }
 
@@ -203,7 +243,7 @@ pub(super) fn read_compiled(file: &str, json: &str, handling: &[CompiledHandling
     };
     let mut entries: RuleFile = serde_json::from_str(json).map_err(syntax_error)?;
     for (entry, (verify, revoke)) in entries.rules.iter_mut().zip(handling) {
-        entry.handling = Some((compiled::<VerifyEntry, _>(verify), compiled::<RevokeEntry, _>(revoke)));
+        entry.handling = Some((compiled::<VerifyEntry, Verify>(verify), compiled::<RevokeEntry, Revoke>(revoke)));
     }
     convert_all(entries, file, "", Trust::BuiltIn)
 }
@@ -211,8 +251,9 @@ pub(super) fn read_compiled(file: &str, json: &str, handling: &[CompiledHandling
 fn convert_all(entries: RuleFile, file: &str, text: &str, trust: Trust) -> Result<Parsed, RuleError> {
     let mut parsed =
         Parsed { rules: Vec::with_capacity(entries.rules.len() + entries.vendors.len()), examples: Vec::new() };
+    let calls = Calls { checks: &entries.checks, revocations: &entries.revocations };
     let mut convert = |context: Context<'_>, entry: RuleEntry, provider: &str| {
-        let (rule, examples) = context.convert(entry, provider, trust)?;
+        let (rule, examples) = context.convert(entry, provider, trust, &calls)?;
         parsed.rules.push(Arc::new(rule));
         parsed.examples.extend(examples);
         Ok::<(), RuleError>(())
@@ -279,7 +320,13 @@ impl Context<'_> {
         }
     }
 
-    fn convert(&self, entry: RuleEntry, provider: &str, trust: Trust) -> Result<(Rule, Option<Examples>), RuleError> {
+    fn convert(
+        &self,
+        entry: RuleEntry,
+        provider: &str,
+        trust: Trust,
+        calls: &Calls<'_>,
+    ) -> Result<(Rule, Option<Examples>), RuleError> {
         let (matcher, value_pattern) = match entry.vendor {
             Some(key) => (Matcher::Vendor(key), None),
             None => self.matcher(entry.pattern, entry.keys, entry.scanner, trust)?,
@@ -294,7 +341,12 @@ impl Context<'_> {
         }
         let (verify, revoke) = match (entry.handling, entry.verify, entry.revoke) {
             (Some(handling), ..) => handling,
-            (None, Some(verify), Some(revoke)) => (Verify::from(verify).into(), Revoke::from(revoke).into()),
+            (None, Some(verify), Some(revoke)) => {
+                let owner = Owner { hosts: &entry.hosts, names: names(&entry.parts, &matcher) };
+                let verify = verify.complete(calls, Some(&owner)).map_err(|reason| self.fail(None, reason))?;
+                let revoke = revoke.complete(calls, Some(&owner)).map_err(|reason| self.fail(None, reason))?;
+                (verify.into(), revoke.into())
+            }
             (None, None, _) => return Err(self.fail(None, "`verify` is missing")),
             (None, _, None) => return Err(self.fail(None, "`revoke` is missing")),
         };
@@ -329,6 +381,7 @@ impl Context<'_> {
             verify,
             revoke,
             file: self.file.to_owned(),
+            is_built_in: trust == Trust::BuiltIn,
             borrowed: None,
         };
         if trust == Trust::Operator {
@@ -399,8 +452,10 @@ impl Context<'_> {
         if rule.verify.method == VerifyMethod::None && rule.verify.reason.is_none() {
             return Err(self.fail(None, "`verify` with method `none` needs a `reason`"));
         }
-        if rule.revoke.method == RevokeMethod::Manual && rule.revoke.steps.is_empty() {
-            return Err(self.fail(None, "`revoke` with method `manual` needs `steps`"));
+        if rule.revoke.method != RevokeMethod::Rfc7009 && rule.revoke.steps.is_empty() {
+            return Err(
+                self.fail(None, "`revoke` with this method needs `steps`: what a person does when there is no call")
+            );
         }
         let endpoints = &rule.endpoints;
         for endpoint in [&endpoints.issuer, &endpoints.token, &endpoints.revocation, &endpoints.introspection] {
@@ -417,6 +472,16 @@ impl Context<'_> {
         }
         Ok(())
     }
+}
+
+/// The names of the values that a request of a rule may send besides the secret.
+fn names(parts: &[PartEntry], matcher: &Matcher) -> Vec<String> {
+    let groups = match matcher {
+        Matcher::Pattern(pattern) => super::compile(pattern).ok(),
+        Matcher::Keys(_) | Matcher::Scanner(_) | Matcher::Vendor(_) => None,
+    };
+    let groups = groups.iter().flat_map(Regex::capture_names).flatten();
+    groups.chain(parts.iter().map(|part| part.name.as_str())).map(str::to_owned).collect()
 }
 
 /// The last line of a pattern error says what is wrong; those before it draw a picture.

@@ -149,7 +149,8 @@ impl VendorEntry {
 fn handling(name: String, secret: String, console: String) -> Handling {
     let verify = Deferred::new(|| Verify {
         method: VerifyMethod::None,
-        reason: Some("the provider's own read-only request comes in a later version".to_owned()),
+        reason: Some("no read-only request of this provider is known to rescind".to_owned()),
+        check: None,
     });
     let revoke = Deferred::new(move || Revoke {
         method: RevokeMethod::Manual,
@@ -159,6 +160,7 @@ fn handling(name: String, secret: String, console: String) -> Handling {
             format!("Sign in to {name} and open {console}."),
             format!("Make a new {secret}, give it to whatever uses the leaked one, and delete that."),
         ],
+        call: None,
     });
     (verify, revoke)
 }

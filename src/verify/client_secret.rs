@@ -289,7 +289,7 @@ pub(super) fn random_token() -> Secret {
 }
 
 /// A secret of the same length and the same sorts of characters, and certainly another one.
-fn wrong_twin(secret: &Secret) -> Secret {
+pub(super) fn wrong_twin(secret: &Secret) -> Secret {
     let mut random = vec![0; secret.len()];
     fill(&mut random);
     let twin: Vec<u8> = secret

@@ -12,10 +12,11 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::verdict::{Judgement, TokenSort, not_checked, unknown};
-use super::{Observer, VerifyContext, client_secret, introspection, jwt, refresh_token};
+use super::{Observer, VerifyContext, client_secret, introspection, jwt, provider, refresh_token};
 use crate::config::Issuer;
 use crate::finding::{Finding, Kind, Liveness};
 use crate::issuer::hints;
+use crate::rules::call::Check;
 use crate::rules::{Rule, Verify, VerifyMethod};
 
 /// How often a caller is asked whether to stop.
@@ -91,7 +92,9 @@ async fn ask_about(
 /// Judges what needs no issuer, and everything when no issuer may be asked. Tells whether that was all.
 pub(super) fn settle_locally(findings: &mut [Finding], context: &VerifyContext) -> bool {
     let judge = |finding: &Finding| {
-        let may_ask = !context.issuers.is_empty() || context.issuers.pinned_by_rule(&finding.rule).is_some();
+        let may_ask = !context.issuers.is_empty()
+            || context.issuers.pinned_by_rule(&finding.rule).is_some()
+            || provider_check(finding, context).is_some();
         let without_trust = || without_trust(finding, findings, &hints(finding), context);
         without_issuer(finding, context).or_else(|| (!may_ask).then(without_trust))
     };
@@ -109,6 +112,9 @@ pub(super) fn settle_locally(findings: &mut [Finding], context: &VerifyContext) 
 pub(super) async fn judge(finding: &Finding, findings: &[Finding], context: &VerifyContext) -> Judgement {
     if let Some(verdict) = without_issuer(finding, context) {
         return verdict.into();
+    }
+    if let Some((rule, check)) = provider_check(finding, context) {
+        return provider::ask(finding, rule, check, findings, context).await.into();
     }
     let matches = context.issuers.matching(finding).await;
     let rule = context.rules.get(&finding.rule).map(AsRef::as_ref);
@@ -141,6 +147,12 @@ pub(super) async fn judge(finding: &Finding, findings: &[Finding], context: &Ver
     }
 }
 
+/// The rule of a finding and the provider's own request, if there is one.
+fn provider_check<'a>(finding: &Finding, context: &'a VerifyContext) -> Option<(&'a Rule, &'a Check)> {
+    let rule = context.rules.get(&finding.rule)?;
+    Some((rule, rule.verify.check.as_deref()?))
+}
+
 /// The verdict when no issuer may be asked: `untrusted` are those that were named. That a token was signed with a key which
 /// everybody knows is worth telling even then.
 fn without_trust(finding: &Finding, findings: &[Finding], untrusted: &[String], context: &VerifyContext) -> Liveness {
@@ -156,10 +168,11 @@ fn without_issuer(finding: &Finding, context: &VerifyContext) -> Option<Liveness
         return Some(verdict);
     }
     let verify = context.rules.get(&finding.rule).map(|rule| &*rule.verify);
-    if let Some(Verify { method: VerifyMethod::None, reason: Some(reason) }) = verify {
+    if let Some(Verify { method: VerifyMethod::None, reason: Some(reason), .. }) = verify {
         return Some(not_checked(reason.as_str()));
     }
     match finding.kind {
+        _ if verify.is_some_and(|verify| verify.check.is_some()) => None,
         Kind::ClientSecret | Kind::RefreshToken | Kind::AccessToken | Kind::Jwt => None,
         _ => Some(not_checked("there is no check for this kind of credential yet")),
     }
@@ -174,11 +187,7 @@ fn is_for(rule: &Rule, issuer: &Issuer, finding: &Finding) -> bool {
 
 /// Whether the URL is on one of the hosts that the rule names.
 fn is_on_hosts(rule: &Rule, url: Option<&Url>) -> bool {
-    let host = url.and_then(Url::host_str).unwrap_or_default();
-    rule.hosts.iter().any(|name| match name.strip_prefix("*.") {
-        Some(parent) => host.strip_suffix(parent).is_some_and(|label| label.len() > 1 && label.ends_with('.')),
-        None => host == name,
-    })
+    url.and_then(Url::host_str).is_some_and(|host| rule.is_host(host))
 }
 
 async fn cancellation(observer: &Observer<'_>) {

@@ -9,6 +9,7 @@ mod client_secret;
 mod engine;
 mod introspection;
 mod jwt;
+mod provider;
 mod refresh_token;
 mod userinfo;
 mod verdict;
@@ -24,6 +25,7 @@ use crate::config::Config;
 use crate::egress::{Egress, EgressError, EgressPolicy, Request, Response};
 use crate::finding::{Finding, Liveness, LivenessState, Severity};
 use crate::issuer::Issuers;
+use crate::provider::Providers;
 use crate::rules::RuleSet;
 use calibration::Calibration;
 pub use engine::run;
@@ -48,7 +50,9 @@ pub struct VerifyContext {
     /// Longest time for all questions together.
     pub budget: Duration,
     rules: Arc<RuleSet>,
+    providers: Providers,
     calibration: Calibration,
+    controls: provider::Controls,
 }
 
 /// How a caller watches a verification, and ends it.
@@ -70,7 +74,9 @@ impl VerifyContext {
             concurrency: config.egress.concurrency,
             budget: config.egress.budget,
             rules: Arc::default(),
+            providers: Providers::from(config),
             calibration: Calibration::default(),
+            controls: provider::Controls::default(),
         }
     }
 
@@ -85,10 +91,15 @@ impl VerifyContext {
     /// Sends a question. A host that asks for a short pause gets it, and then the question once more; questions change nothing,
     /// so that asking again is safe.
     async fn ask(&self, question: impl Fn() -> Request) -> Result<Response, EgressError> {
-        let response = self.egress.send(question()).await?;
+        self.ask_fallible(|| Ok(question())).await
+    }
+
+    /// The same for a question that may not be possible.
+    async fn ask_fallible(&self, question: impl Fn() -> Result<Request, EgressError>) -> Result<Response, EgressError> {
+        let response = self.egress.send(question()?).await?;
         let is_short = |pause: Duration| pause <= LONGEST_PAUSE;
         if matches!(response.status, 429 | 503) && response.retry_after.is_some_and(is_short) {
-            return self.egress.send(question()).await;
+            return self.egress.send(question()?).await;
         }
         Ok(response)
     }

@@ -87,7 +87,7 @@ pub(super) fn local(
     reason: impl Into<String>,
     at: OffsetDateTime,
 ) -> Liveness {
-    Liveness { state, reason: Some(reason.into()), method, host: None, checked_at: Some(at) }
+    Liveness { state, reason: Some(reason.into()), method, host: None, checked_at: Some(at), identity: None }
 }
 
 /// A verdict by an issuer's word.
@@ -104,6 +104,7 @@ pub(super) fn asked(
         method: Some(method),
         host: Some(host.authority()),
         checked_at: Some(at),
+        identity: None,
     }
 }
 

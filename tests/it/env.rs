@@ -42,6 +42,8 @@ impl Env {
         let env = Self { root, planted: RefCell::default(), variables: RefCell::default() };
         fs_err::write(env.home().join(".gitconfig"), "[init]\n\tdefaultBranch = main\n[gc]\n\tauto = 0\n")
             .expect("a git configuration");
+        // No test may ask a real provider, whatever it scans.
+        write(&env.home().join(".config/rescind/config.toml"), "providers = []\n");
         env
     }
 

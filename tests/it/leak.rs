@@ -104,7 +104,7 @@ impl Leak {
     pub(crate) fn configure(&self, client: &str, rest: &str) -> String {
         let issuer = &self.server.issuer;
         let text = format!(
-            "[[issuer]]\nissuer = \"{issuer}\"\nzone = \"loopback\"\nverify = true\nrevoke = true\nclient_id = \"{client}\"\n\
+            "providers = []\n[[issuer]]\nissuer = \"{issuer}\"\nzone = \"loopback\"\nverify = true\nrevoke = true\nclient_id = \"{client}\"\n\
              client_secret_env = \"{OPERATOR_SECRET}\"\n{rest}"
         );
         self.env.write_work("rescind.toml", text).display().to_string()

@@ -6,9 +6,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 use rescind::diagnostic::Diagnostic;
 use rescind::finding::{
-    Branches, CommitInfo, Confidence, Finding, Fingerprint, FingerprintKey, GitObject, GitPlace, ImagePlace, Kind,
-    Liveness, LivenessState, Location, Part, PartValue, Place, Revocation, RevocationState, SenderConstraint, Severity,
-    SourcePath, TextSpan, TokenFacts,
+    Branches, CommitInfo, Confidence, Finding, Fingerprint, FingerprintKey, GitObject, GitPlace, Identity, ImagePlace,
+    Kind, Liveness, LivenessState, Location, Part, PartValue, Place, Revocation, RevocationState, SenderConstraint,
+    Severity, SourcePath, TextSpan, TokenFacts,
 };
 use rescind::report::{self, Format, Report, Summary};
 use rescind::rules::RuleSet;
@@ -172,6 +172,11 @@ fn findings() -> Vec<Finding> {
         method: Some("introspection"),
         host: Some("accounts.test.invalid".to_owned()),
         checked_at: Some(now),
+        identity: Some(Box::new(Identity {
+            account: Some("ann@test.invalid".to_owned()),
+            scopes: Some("read write".to_owned()),
+            expires: Some("2030-01-01".to_owned()),
+        })),
     };
     everywhere.revocation = Revocation {
         state: RevocationState::StillLive,

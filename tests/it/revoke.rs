@@ -116,7 +116,7 @@ fn values_are_read_again_from_every_kind_of_place() {
     let config = env.write_work(
         "rescind.toml",
         format!(
-            "[[issuer]]\nissuer = \"{url}\"\nzone = \"loopback\"\nrevoke = true\nclient_id = \"web\"\n\
+            "providers = []\n[[issuer]]\nissuer = \"{url}\"\nzone = \"loopback\"\nrevoke = true\nclient_id = \"web\"\n\
              client_secret_env = \"OPERATORS_SECRET\"\nrevocation_endpoint = \"{url}/revoke\"\n"
         ),
     );

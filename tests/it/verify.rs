@@ -41,7 +41,7 @@ fn key_addresses_in_a_token_are_not_followed() {
 fn this_machine_is_closed_unless_it_is_opened() {
     let leak = Leak::new();
     let issuer = &leak.server.issuer;
-    let config = leak.env.write_work("closed.toml", format!("[[issuer]]\nissuer = \"{issuer}\"\n"));
+    let config = leak.env.write_work("closed.toml", format!("providers = []\n[[issuer]]\nissuer = \"{issuer}\"\n"));
     let scan = |more: &[&str]| {
         let arguments = ["scan", "--format", "jsonl", "--verify", "--config", text(&config)];
         leak.env.run(arguments.iter().chain(more).copied().chain([text(&leak.repository)])).exits(1)
@@ -59,7 +59,8 @@ fn this_machine_is_closed_unless_it_is_opened() {
 #[test]
 fn what_is_scanned_does_not_configure_its_scanner() {
     let leak = Leak::new();
-    let text_of_config = format!("[[issuer]]\nissuer = \"{}\"\nzone = \"loopback\"\n", leak.server.issuer);
+    let text_of_config =
+        format!("providers = []\n[[issuer]]\nissuer = \"{}\"\nzone = \"loopback\"\n", leak.server.issuer);
     let inside = leak.env.write("home/rescind/config.toml", text_of_config);
     let home = leak.env.input().join("home");
     leak.env.set("XDG_CONFIG_HOME", text(&home));

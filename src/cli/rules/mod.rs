@@ -194,7 +194,11 @@ struct Shown<'a> {
     verify: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     verify_reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verify_request: Option<String>,
     revoke: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoke_request: Option<String>,
     blast_radius: &'a str,
     reversible: bool,
     steps: &'a [String],
@@ -228,7 +232,9 @@ impl<'a> Shown<'a> {
             endpoints: &rule.endpoints,
             verify: rule.verify.method.as_str(),
             verify_reason: rule.verify.reason.as_deref(),
+            verify_request: rule.verify.check.as_ref().map(|check| check.request.written()),
             revoke: rule.revoke.method.as_str(),
+            revoke_request: rule.revoke.call.as_ref().map(|call| call.request.written()),
             blast_radius: rule.revoke.blast_radius.as_str(),
             reversible: rule.revoke.reversible,
             steps: &rule.revoke.steps,
@@ -244,9 +250,13 @@ impl<'a> Shown<'a> {
             Some(crate::rules::Scanner::Jwk) => "JSON Web Keys",
             None => "",
         };
-        let verify = match self.verify_reason {
-            Some(reason) => format!("{} ({reason})", self.verify),
+        let verify = match self.verify_reason.or(self.verify_request.as_deref()) {
+            Some(more) => format!("{} ({more})", self.verify),
             None => self.verify.to_owned(),
+        };
+        let revoke = match &self.revoke_request {
+            Some(request) => format!("{} ({request})", self.revoke),
+            None => self.revoke.to_owned(),
         };
         let endpoint = |endpoint: &Option<String>| endpoint.clone().unwrap_or_default();
         let lines = [
@@ -268,7 +278,7 @@ impl<'a> Shown<'a> {
             ("revocation", endpoint(&self.endpoints.revocation)),
             ("introspection", endpoint(&self.endpoints.introspection)),
             ("verified by", verify),
-            ("revoked by", self.revoke.to_owned()),
+            ("revoked by", revoke),
             ("takes down", self.blast_radius.to_owned()),
             ("reversible", if self.reversible { "yes" } else { "no" }.to_owned()),
             ("file", self.file.to_owned()),

@@ -85,7 +85,7 @@ fn entry(input: &PlanInput<'_>, subject: &Subject) -> PlanEntry {
             (action, radius, decision)
         }
         Err(no_call) => {
-            let by_hand = rule.filter(|rule| rule.method == RevokeMethod::Manual);
+            let by_hand = rule.filter(|rule| rule.method != RevokeMethod::Rfc7009);
             let from_rule = rule.map(|rule| rule.steps.as_slice()).unwrap_or_default();
             let action = PlannedAction::Manual {
                 why: no_call.to_string(),
@@ -112,7 +112,7 @@ fn entry(input: &PlanInput<'_>, subject: &Subject) -> PlanEntry {
             .to_owned(),
         action,
         blast_radius,
-        reversible: !is_call && rule.is_some_and(|rule| rule.method == RevokeMethod::Manual && rule.reversible),
+        reversible: !is_call && rule.is_some_and(|rule| rule.method != RevokeMethod::Rfc7009 && rule.reversible),
         breaks: Breaks {
             client_id: subject.client_id().map(str::to_owned),
             audience: subject.token.as_ref().map(|token| token.aud.clone()).unwrap_or_default(),
@@ -136,7 +136,7 @@ fn find_call(
         Kind::AccessToken | Kind::Jwt => "access_token",
         _ => return Err(NoCall::NotAToken),
     };
-    if rule.is_some_and(|rule| rule.method == RevokeMethod::Manual) {
+    if rule.is_some_and(|rule| rule.method != RevokeMethod::Rfc7009) {
         return Err(NoCall::NotByThisProvider { provider: subject.provider.clone() });
     }
     let (issuer, terms) = find_issuer(input, subject)?;

@@ -86,6 +86,7 @@ pub(super) fn rule(entry: &RuleEntry, set: &RuleSet) -> Result<Converted, Proble
         verify: Deferred::from(Verify {
             method: VerifyMethod::None,
             reason: Some("a rule of gitleaks does not tell whom to ask".to_owned()),
+            check: None,
         }),
         revoke: Deferred::from(Revoke {
             method: RevokeMethod::Manual,
@@ -95,8 +96,10 @@ pub(super) fn rule(entry: &RuleEntry, set: &RuleSet) -> Result<Converted, Proble
                 "Find out who issued it, and make a new one there.".to_owned(),
                 "Give the new one to whatever uses the leaked one, and delete that.".to_owned(),
             ],
+            call: None,
         }),
         file: entry.spot.file.to_string(),
+        is_built_in: false,
         borrowed: Some(Borrowed { name: entry.id.clone(), path, gives_way }),
     };
     Ok(Converted::Rule(Box::new(rule), note))

@@ -27,7 +27,8 @@ fn a_provider_is_asked_where_its_rule_pins_it_and_the_operator_lets_it() {
     let nobody = "no trusted issuer is known for it";
     let google = "`oauth2.googleapis.com` cannot be resolved";
     for (text, hint, state, reason) in [
-        ("", None, NotChecked, nobody),
+        ("", None, Unknown, google),
+        ("providers = []", None, NotChecked, nobody),
         ("providers = ['spotify']", None, NotChecked, nobody),
         ("providers = ['google']", None, Unknown, google),
         ("providers = ['google']", Some("https://accounts.google.com"), Unknown, google),
@@ -61,7 +62,9 @@ fn a_neighbour_does_not_overrule_the_rule() {
         });
         let parts = [("client_id", "app"), ("issuer", &server.origin())];
         let finding = found("google-oauth-client-secret", &rules, Kind::ClientSecret, &parts);
-        let (got, reason) = judge(finding, &server.trusted(lines), &rules);
+        let mut config = server.trusted(lines);
+        config.providers = Some(Vec::new());
+        let (got, reason) = judge(finding, &config, &rules);
         assert_eq!((got, !server.requests().is_empty()), (state, asked), "{lines}: {reason}");
     }
 }

@@ -1,0 +1,106 @@
+//! From the description of a request to the request. Every value is encoded for the place where it goes.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::{Site, Values};
+use crate::egress::{EgressError, Request};
+use crate::rules::Rule;
+use crate::rules::call::{Address, ApiBody, ApiRequest, Piece, Template, whole_place};
+use crate::secret::Secret;
+
+/// Everything but the unreserved characters (RFC 3986 §2.3).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Makes the request to one of its addresses. Fails for values that cannot stand where they should: control characters in headers,
+/// a segment of a path that would lead elsewhere.
+pub fn build(
+    rule: &Rule,
+    request: &ApiRequest,
+    address: &Address,
+    site: &Site,
+    values: &Values,
+) -> Result<Request, EgressError> {
+    let (base, prefix) = match (site, &address.origin) {
+        (Site::Instance(instance), _) => {
+            (instance.url.as_str().trim_end_matches('/'), instance.url.path().trim_end_matches('/'))
+        }
+        (Site::Pinned, Some(origin)) => (origin.as_str(), ""),
+        (Site::Pinned, None) => return Err(EgressError::Url { reason: "its host is a customer's own" }),
+    };
+    let mut url = Zeroizing::new(base.to_owned());
+    for piece in address.path.pieces() {
+        match piece {
+            Piece::Text(text) => url.push_str(text),
+            Piece::Value(name) => {
+                let value = text_of(name, values)?;
+                // A dot segment would be resolved before it is sent.
+                if matches!(value, "" | "." | "..") {
+                    return Err(EgressError::Url { reason: "a value of its path is empty or a dot segment" });
+                }
+                url.extend(utf8_percent_encode(value, RESERVED));
+            }
+        }
+    }
+    for (name, template) in &request.query {
+        let mark = if url.contains('?') { '&' } else { '?' };
+        url.push(mark);
+        url.extend(utf8_percent_encode(name, RESERVED));
+        url.push('=');
+        url.extend(utf8_percent_encode(&expanded(template, values)?, RESERVED));
+    }
+    let written = address.path.written();
+    let path = written.split('?').next().unwrap_or_default();
+    let mut built = Request::new(request.method, &site.destination(rule, &url)?).shown_as(&format!("{prefix}{path}"));
+    for (name, template) in &request.headers {
+        built = built.header(name, expanded(template, values)?.as_bytes())?;
+    }
+    if let Some((user, password)) = &request.basic {
+        let mut pair = expanded(user, values)?;
+        pair.push(':');
+        pair.push_str(&expanded(password, values)?);
+        built = built.basic_pair(pair.as_bytes());
+    }
+    match &request.body {
+        ApiBody::None => Ok(built),
+        ApiBody::Form(fields) => fields
+            .iter()
+            .try_fold(built, |built, (name, template)| Ok(built.field(name, expanded(template, values)?.as_str()))),
+        ApiBody::Json(body) => {
+            let mut body = body.clone();
+            fill(&mut body, values)?;
+            let json = Zeroizing::new(body.to_string().into_bytes());
+            Ok(built.json(json))
+        }
+    }
+}
+
+fn expanded(template: &Template, values: &Values) -> Result<Zeroizing<String>, EgressError> {
+    let mut text = Zeroizing::new(String::new());
+    for piece in template.pieces() {
+        text.push_str(match piece {
+            Piece::Text(literal) => literal,
+            Piece::Value(name) => text_of(name, values)?,
+        });
+    }
+    Ok(text)
+}
+
+fn fill(body: &mut Value, values: &Values) -> Result<(), EgressError> {
+    match body {
+        Value::String(text) => {
+            if let Some(name) = whole_place(text) {
+                *text = text_of(name, values)?.to_owned();
+            }
+            Ok(())
+        }
+        Value::Array(items) => items.iter_mut().try_for_each(|item| fill(item, values)),
+        Value::Object(members) => members.values_mut().try_for_each(|member| fill(member, values)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
+    }
+}
+
+fn text_of<'a>(name: &str, values: &'a Values) -> Result<&'a str, EgressError> {
+    values.get(name).and_then(Secret::expose_str).ok_or(EgressError::Header)
+}

@@ -1,0 +1,197 @@
+//! Requests to the providers' own interfaces: where the one that a rule describes may go, and how it is made of the values of a
+//! finding. For `verify`, which asks, and `revoke`, which ends.
+//!
+//! A value never becomes a host: what a rule pins and what the operator named are all there is. A host that stood beside a
+//! credential chooses among them, or says that none of them is meant.
+
+mod build;
+
+use std::sync::Arc;
+
+use url::Url;
+
+use crate::config::{Config, Instance};
+use crate::egress::{Destination, EgressError};
+use crate::finding::{Finding, PartValue, escape};
+use crate::rules::Rule;
+use crate::rules::call::{ApiRequest, SECRET};
+use crate::secret::Secret;
+pub use build::build;
+
+/// The most places that one credential is taken to, and the most combinations of parts that are tried at one.
+const MOST: usize = 4;
+
+/// The parts that name the host of a credential.
+const HINTS: [&str; 2] = ["host", "issuer"];
+
+/// What the operator says of providers.
+#[derive(Clone, Debug, Default)]
+pub struct Providers {
+    instances: Vec<Arc<Instance>>,
+    only: Option<Vec<String>>,
+}
+
+/// Where a request may go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Site {
+    /// To the hosts that its rule pins.
+    Pinned,
+    /// To an instance of the operator's.
+    Instance(Arc<Instance>),
+}
+
+/// Where a credential may be taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sites {
+    /// The places, in order.
+    pub sites: Vec<Site>,
+    /// Whether it can only belong to one of them: who refuses it elsewhere says nothing about it.
+    pub are_all: bool,
+}
+
+/// What fills the places of a request, by name.
+pub struct Values(Vec<(String, Secret)>);
+
+impl From<&Config> for Providers {
+    fn from(config: &Config) -> Self {
+        Self { instances: config.instances.iter().cloned().map(Arc::new).collect(), only: config.providers.clone() }
+    }
+}
+
+impl Providers {
+    /// Where a request of the rule may take the finding; an error says in words why nowhere.
+    pub fn sites(&self, rule: &Rule, request: &ApiRequest, finding: &Finding) -> Result<Sites, String> {
+        let provider = &rule.provider;
+        let own: Vec<&Arc<Instance>> =
+            self.instances.iter().filter(|instance| instance.provider == *provider).collect();
+        let hints: Vec<&str> = HINTS.iter().flat_map(|name| finding.parts_named(name)).collect();
+        let named: Vec<&Arc<Instance>> =
+            own.iter().copied().filter(|instance| hints.iter().any(|hint| instance.is_named_by(hint))).collect();
+        let is_tenant = request.is_for_tenants();
+        let is_pinned = |hint: &&&str| host_of(hint).is_some_and(|host| rule.is_host(&host));
+        let elsewhere = hints.iter().find(|hint| !is_pinned(hint));
+        let mut sites: Vec<Site> = Vec::new();
+        let candidates = match (named.is_empty(), elsewhere, hints.iter().find(is_pinned)) {
+            (false, ..) => named,
+            (true, Some(hint), None) => {
+                let host = host_of(hint).unwrap_or_else(|| (*hint).to_owned());
+                let host = escape(host.as_bytes());
+                return Err(format!(
+                    "it belongs to `{host}`, which is no `[[instance]]` of `{provider}` in the configuration"
+                ));
+            }
+            (true, _, Some(_)) => Vec::new(),
+            (true, None, None) => own,
+        };
+        let is_switched_off = candidates.iter().any(|instance| !instance.verify);
+        sites.extend(
+            candidates.iter().filter(|instance| instance.verify).map(|instance| Site::Instance(Arc::clone(instance))),
+        );
+        let may_ask = match &self.only {
+            Some(only) => only.contains(provider),
+            None => rule.is_built_in,
+        };
+        // A credential that an instance was named for is nobody else's business.
+        if !is_tenant && may_ask && (sites.is_empty() || hints.is_empty()) && !is_switched_off {
+            sites.push(Site::Pinned);
+        }
+        sites.truncate(MOST);
+        if !sites.is_empty() {
+            // What people run themselves may belong to an instance that nobody named.
+            let is_everywhere = is_tenant || rule.parts.iter().any(|part| part.name == "host");
+            return Ok(Sites { sites, are_all: !hints.is_empty() || !is_everywhere });
+        }
+        Err(match (is_switched_off, is_tenant) {
+            (true, _) => format!("verification is switched off for this instance of `{provider}`"),
+            (false, true) => format!(
+                "every customer of `{provider}` has an own host: name it as an `[[instance]]` in the configuration"
+            ),
+            (false, false) => format!("`{provider}` is not among the `providers` of the configuration"),
+        })
+    }
+}
+
+impl Rule {
+    /// Whether its secret may be sent to a host of that name.
+    pub fn is_host(&self, host: &str) -> bool {
+        self.hosts.iter().any(|name| match name.strip_prefix("*.") {
+            Some(parent) => host.strip_suffix(parent).is_some_and(|label| label.len() > 1 && label.ends_with('.')),
+            None => host == name,
+        })
+    }
+}
+
+/// The host of a URL, or of what stands without a scheme.
+fn host_of(hint: &str) -> Option<String> {
+    let text = if hint.contains("://") { hint.to_owned() } else { format!("https://{hint}") };
+    Url::parse(&text).ok()?.host_str().map(str::to_owned)
+}
+
+impl Site {
+    /// The proof that a URL may be sent what the rule finds.
+    fn destination(&self, rule: &Rule, url: &str) -> Result<Destination, EgressError> {
+        match self {
+            Self::Pinned => Destination::pinned(rule, url),
+            Self::Instance(instance) => Destination::at_instance(instance, url),
+        }
+    }
+}
+
+impl Values {
+    /// The combinations of values that the request needs; none if one of them was not found. `findings` are those of the same run:
+    /// a part can be a secret of its own.
+    pub fn combinations(request: &ApiRequest, finding: &Finding, findings: &[Finding]) -> Result<Vec<Self>, String> {
+        let mut combinations = vec![Self(vec![(SECRET.to_owned(), finding.secret.duplicate())])];
+        for name in request.names().into_iter().filter(|name| *name != SECRET && *name != "host") {
+            let values = values_of(name, finding, findings);
+            if values.is_empty() {
+                return Err(format!("its `{name}` was not found"));
+            }
+            let extended =
+                combinations.iter().flat_map(|known| values.iter().map(|value| known.with(name, value.duplicate())));
+            combinations = extended.take(MOST).collect();
+        }
+        Ok(combinations)
+    }
+
+    /// The same with one more.
+    #[must_use]
+    pub fn with(&self, name: &str, value: Secret) -> Self {
+        let mut values: Vec<_> = self.0.iter().map(|(name, value)| (name.clone(), value.duplicate())).collect();
+        values.retain(|(known, _)| known != name);
+        values.push((name.to_owned(), value));
+        Self(values)
+    }
+
+    /// Wrong values in the place of the right ones: of the secret, or of everything where the request sends the secret in pieces.
+    #[must_use]
+    pub fn twisted(&self, request: &ApiRequest, twist: impl Fn(&Secret) -> Secret) -> Self {
+        let sends_whole = request.names().contains(&SECRET);
+        let values = self.0.iter().map(|(name, value)| {
+            let value = if !sends_whole || name == SECRET { twist(value) } else { value.duplicate() };
+            (name.clone(), value)
+        });
+        Self(values.collect())
+    }
+
+    fn get(&self, name: &str) -> Option<&Secret> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+}
+
+fn values_of(name: &str, finding: &Finding, findings: &[Finding]) -> Vec<Secret> {
+    let mut values: Vec<Secret> = Vec::new();
+    for part in finding.parts.iter().filter(|part| part.name == name) {
+        let value = match &part.value {
+            PartValue::Public(text) => Some(Secret::new(text.as_bytes())),
+            PartValue::Finding(id) => {
+                findings.iter().find(|other| other.id == *id).map(|other| other.secret.duplicate())
+            }
+        };
+        values.extend(value.filter(|value| values.iter().all(|known| known.expose() != value.expose())));
+    }
+    values
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,313 @@
+//! How a rule file writes [`Check`] and [`Ending`], and what must hold for them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Address, Answer};
+use super::{ApiBody, ApiRequest, Check, Ending, HttpMethod, Place, SECRET, Sign, Template};
+use crate::finding::LivenessState;
+
+/// A table `[[check]]` or `[[revocation]]` as it is written.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::rules) struct CallEntry {
+    pub(in crate::rules) name: String,
+    /// The vendor's page that it rests on.
+    #[serde(default)]
+    source: String,
+    get: Option<Addresses>,
+    post: Option<Addresses>,
+    put: Option<Addresses>,
+    patch: Option<Addresses>,
+    delete: Option<Addresses>,
+    #[serde(default)]
+    headers: BTreeMap<String, Template>,
+    auth: Option<Scheme>,
+    basic: Option<(Template, Template)>,
+    #[serde(default)]
+    query: BTreeMap<String, Template>,
+    form: Option<BTreeMap<String, Template>>,
+    json: Option<Value>,
+    #[serde(default)]
+    live: Vec<Sign>,
+    #[serde(default)]
+    restricted: Vec<Sign>,
+    #[serde(default)]
+    dead: Vec<Sign>,
+    #[serde(default)]
+    accepted: Vec<Sign>,
+    #[serde(default)]
+    refused: Vec<Sign>,
+    account: Option<Place>,
+    scopes: Option<Place>,
+    expires: Option<Place>,
+    #[serde(default)]
+    take: BTreeMap<String, Place>,
+    after: Option<Named>,
+    #[serde(default)]
+    examples: Vec<AnswerExample>,
+}
+
+/// A call of a file by its name, or, in the form that the build script gives it, the call itself.
+#[derive(Clone, Deserialize)]
+#[serde(untagged)]
+pub(in crate::rules) enum Named {
+    /// Its name.
+    Name(String),
+    /// Itself.
+    Whole(Box<CallEntry>),
+}
+
+/// An answer as the vendor documents it, and what it means.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AnswerExample {
+    /// HTTP status.
+    pub status: u16,
+    /// The body.
+    #[serde(default)]
+    pub body: String,
+    /// Headers that are looked at.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// What it means.
+    pub state: Meaning,
+    /// Whose the credential is.
+    pub account: Option<String>,
+    /// What it may do.
+    pub scopes: Option<String>,
+    /// When it ends.
+    pub expires: Option<String>,
+}
+
+/// What an [`AnswerExample`] means: of a check or of a revocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the words of reports")]
+pub enum Meaning {
+    Live,
+    #[serde(alias = "restricted")]
+    LiveRestricted,
+    Dead,
+    Accepted,
+    Refused,
+    Unknown,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(untagged)]
+enum Addresses {
+    One(Address),
+    Several(Vec<Address>),
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Scheme {
+    Bearer,
+}
+
+/// What the rule that names a call knows.
+pub(in crate::rules) struct Owner<'a> {
+    pub(in crate::rules) hosts: &'a [String],
+    /// The names of its parts and of the groups of its pattern.
+    pub(in crate::rules) names: Vec<String>,
+}
+
+/// The call that is meant.
+pub(in crate::rules) fn resolve<'a>(
+    named: &'a Named,
+    calls: &'a [CallEntry],
+    table: &str,
+) -> Result<&'a CallEntry, String> {
+    match named {
+        Named::Whole(entry) => Ok(entry),
+        Named::Name(name) => calls
+            .iter()
+            .find(|call| call.name == *name)
+            .ok_or_else(|| format!("there is no `[[{table}]]` named `{name}`")),
+    }
+}
+
+impl CallEntry {
+    /// The check that it describes. Without an owner nothing is validated: it is of the program, and a test has.
+    pub(in crate::rules) fn check(&self, owner: Option<&Owner<'_>>) -> Result<Check, String> {
+        let check = Check {
+            name: self.name.clone(),
+            request: self.request()?,
+            live: self.live.clone(),
+            restricted: self.restricted.clone(),
+            dead: self.dead.clone(),
+            account: self.account.clone(),
+            scopes: self.scopes.clone(),
+            expires: self.expires.clone(),
+            take: self.take.clone().into_iter().collect(),
+            examples: self.examples.clone(),
+        };
+        let Some(owner) = owner else { return Ok(check) };
+        self.validate(&check.request, owner)?;
+        if !matches!(check.request.method, HttpMethod::Get | HttpMethod::Post) {
+            return Err(self.wrong("a check only reads: `get`, or `post` where nothing else is offered"));
+        }
+        if check.live.is_empty() || !self.accepted.is_empty() || !self.refused.is_empty() {
+            return Err(self.wrong("a check needs signs of `live`, and has none of `accepted` and `refused`"));
+        }
+        // A portal in between answers 200 to everything; nothing answers 204 by itself.
+        if check.live.iter().any(|sign| !sign.reads_body() && sign.status != [204]) {
+            return Err(self.wrong("a sign of `live` looks at the body, or at status 204"));
+        }
+        let never_dead = |status: &u16| *status == 429 || *status >= 500 || *status < 400;
+        if check.dead.iter().any(|sign| !sign.reads_body() && sign.status.iter().any(never_dead)) {
+            return Err(self.wrong("that status alone is never a sign of `dead`"));
+        }
+        for example in &self.examples {
+            let account = |place: &Option<Place>| example.read(place.as_ref());
+            self.agrees(example, example.state_by(&check))?;
+            for (told, place) in [
+                (&example.account, &check.account),
+                (&example.scopes, &check.scopes),
+                (&example.expires, &check.expires),
+            ] {
+                if told.is_some() && *told != account(place) {
+                    return Err(self.wrong(&format!(
+                        "an example with status {} tells another account, scope or end",
+                        example.status
+                    )));
+                }
+            }
+        }
+        // Some providers answer to dead ones as to those that may not ask.
+        self.covers(if check.dead.is_empty() { &[Meaning::Live] } else { &[Meaning::Live, Meaning::Dead] })?;
+        Ok(check)
+    }
+
+    /// The ending that it describes; `checks` are those of its file.
+    pub(in crate::rules) fn ending(&self, checks: &[Self], owner: Option<&Owner<'_>>) -> Result<Ending, String> {
+        let after = self.after.as_ref().map(|named| resolve(named, checks, "check")?.check(owner).map(Arc::new));
+        let ending = Ending {
+            name: self.name.clone(),
+            request: self.request()?,
+            accepted: self.accepted.clone(),
+            refused: self.refused.clone(),
+            after: after.transpose()?,
+            examples: self.examples.clone(),
+        };
+        let Some(owner) = owner else { return Ok(ending) };
+        let taken = ending.after.iter().flat_map(|check| check.take.iter().map(|(name, _)| name.clone()));
+        let names = owner.names.iter().cloned().chain(taken).collect();
+        self.validate(&ending.request, &Owner { hosts: owner.hosts, names })?;
+        if ending.accepted.is_empty() || !self.live.is_empty() || !self.dead.is_empty() || !self.take.is_empty() {
+            return Err(self.wrong("a revocation needs signs of `accepted`, and has none of `live` and `dead`"));
+        }
+        for example in &self.examples {
+            self.agrees(example, example.ending_by(&ending))?;
+        }
+        self.covers(&[Meaning::Accepted])?;
+        Ok(ending)
+    }
+
+    fn request(&self) -> Result<ApiRequest, String> {
+        let given = [
+            (HttpMethod::Get, &self.get),
+            (HttpMethod::Post, &self.post),
+            (HttpMethod::Put, &self.put),
+            (HttpMethod::Patch, &self.patch),
+            (HttpMethod::Delete, &self.delete),
+        ];
+        let mut given = given.into_iter().filter_map(|(method, addresses)| Some((method, addresses.clone()?)));
+        let (Some((method, addresses)), None) = (given.next(), given.next()) else {
+            return Err(self.wrong("exactly one of `get`, `post`, `put`, `patch` and `delete` must be given"));
+        };
+        let mut headers: Vec<(String, Template)> = self.headers.clone().into_iter().collect();
+        if let Some(Scheme::Bearer) = self.auth {
+            headers.push(("Authorization".to_owned(), Template::try_from("Bearer {secret}".to_owned())?));
+        }
+        let body = match (&self.form, &self.json) {
+            (None, None) => ApiBody::None,
+            (Some(form), None) => ApiBody::Form(form.clone().into_iter().collect()),
+            (None, Some(json)) => ApiBody::Json(json.clone()),
+            (Some(_), Some(_)) => return Err(self.wrong("`form` and `json` exclude each other")),
+        };
+        Ok(ApiRequest {
+            method,
+            addresses: match addresses {
+                Addresses::One(address) => vec![address],
+                Addresses::Several(several) => several,
+            },
+            headers,
+            basic: self.basic.clone(),
+            query: self.query.clone().into_iter().collect(),
+            body,
+        })
+    }
+
+    fn validate(&self, request: &ApiRequest, owner: &Owner<'_>) -> Result<(), String> {
+        if !self.source.contains('.') || self.source.contains("://") {
+            return Err(self.wrong("`source` is the vendor's page that it rests on, without https://"));
+        }
+        let hosts = request.addresses.iter().filter_map(|address| address.origin.as_deref()?.strip_prefix("https://"));
+        if let Some(host) = hosts.into_iter().find(|host| !owner.hosts.iter().any(|known| known == host)) {
+            return Err(self.wrong(&format!("`{host}` is not among the rule's `hosts`")));
+        }
+        let is_known = |name: &str| name == SECRET || owner.names.iter().any(|known| known == name);
+        if let Some(unknown) = request.names().into_iter().find(|name| !is_known(name)) {
+            return Err(self.wrong(&format!("`{{{unknown}}}` is no part of the rule")));
+        }
+        let signs = [&self.live, &self.restricted, &self.dead, &self.accepted, &self.refused];
+        match signs.into_iter().flatten().find_map(Sign::problem) {
+            Some(problem) => Err(self.wrong(problem)),
+            None => Ok(()),
+        }
+    }
+
+    fn agrees(&self, example: &AnswerExample, meaning: Meaning) -> Result<(), String> {
+        let (status, expected) = (example.status, example.state);
+        let differ = || Err(self.wrong(&format!("an example with status {status} is {meaning:?}, not {expected:?}")));
+        if meaning == expected { Ok(()) } else { differ() }
+    }
+
+    fn covers(&self, states: &[Meaning]) -> Result<(), String> {
+        let missing = states.iter().find(|state| !self.examples.iter().any(|example| example.state == **state));
+        missing.map_or(Ok(()), |state| Err(self.wrong(&format!("no example is {state:?}"))))
+    }
+
+    fn wrong(&self, reason: &str) -> String {
+        format!("request `{}`: {reason}", self.name)
+    }
+}
+
+impl AnswerExample {
+    fn judged<T>(&self, judge: impl FnOnce(&Answer<'_>) -> T) -> T {
+        let json: Option<Value> = serde_json::from_str(&self.body).ok();
+        judge(&Answer { status: self.status, body: self.body.as_bytes(), json: json.as_ref() })
+    }
+
+    fn state_by(&self, check: &Check) -> Meaning {
+        self.judged(|answer| match check.judge(answer).map(|(state, _)| state) {
+            Some(LivenessState::Live) => Meaning::Live,
+            Some(LivenessState::LiveRestricted) => Meaning::LiveRestricted,
+            Some(LivenessState::Dead) => Meaning::Dead,
+            Some(LivenessState::Unknown | LivenessState::NotChecked) | None => Meaning::Unknown,
+        })
+    }
+
+    fn ending_by(&self, ending: &Ending) -> Meaning {
+        self.judged(|answer| match ending.judge(answer) {
+            Some(true) => Meaning::Accepted,
+            Some(false) => Meaning::Refused,
+            None => Meaning::Unknown,
+        })
+    }
+
+    fn read(&self, place: Option<&Place>) -> Option<String> {
+        let json: Option<Value> = serde_json::from_str(&self.body).ok();
+        let header = |name: &str| {
+            let mut headers = self.headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name));
+            headers.next().map(|(_, value)| value.clone())
+        };
+        place?.read(json.as_ref(), header)
+    }
+}

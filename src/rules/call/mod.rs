@@ -1,0 +1,231 @@
+//! Requests to the providers' own interfaces, as rule files describe them: [`Check`] asks whether a credential is alive, [`Ending`]
+//! ends it. Both are data: where they go, where the secret stands in them, and what the answers mean. `verify` and `revoke` send
+//! them, to hosts that the rule pins or the operator names.
+
+mod entry;
+mod sign;
+mod template;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::finding::LivenessState;
+pub use entry::{AnswerExample, Meaning};
+pub(super) use entry::{CallEntry, Named, Owner, resolve};
+use sign::first_fit;
+pub use sign::{Answer, Sign};
+pub use template::{Address, Piece, Template, whole_place};
+
+/// The name of the value itself among those of a [`Template`].
+pub const SECRET: &str = "secret";
+
+/// A read-only request that tells whether a credential is alive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// Its name, for errors and evidence.
+    pub name: String,
+    /// What is asked.
+    pub request: ApiRequest,
+    /// Answers to one that is alive.
+    pub live: Vec<Sign>,
+    /// Answers to one that is alive but may not ask this.
+    pub restricted: Vec<Sign>,
+    /// Answers to one that is not.
+    pub dead: Vec<Sign>,
+    /// Whose it is.
+    pub account: Option<Place>,
+    /// What it may do.
+    pub scopes: Option<Place>,
+    /// When it ends.
+    pub expires: Option<Place>,
+    /// What an [`Ending`] needs of the answer, by name.
+    pub take: Vec<(String, Place)>,
+    /// Answers as the vendor documents them; the rules of the binary are without.
+    pub examples: Vec<AnswerExample>,
+}
+
+/// A request that ends a credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// Its name, for plans and the ledger.
+    pub name: String,
+    /// What is sent.
+    pub request: ApiRequest,
+    /// Answers that say it is done. None is a proof.
+    pub accepted: Vec<Sign>,
+    /// Answers that say it is not.
+    pub refused: Vec<Sign>,
+    /// The check that is made before it and tells what it needs.
+    pub after: Option<Arc<Check>>,
+    /// Answers as the vendor documents them; the rules of the binary are without.
+    pub examples: Vec<AnswerExample>,
+}
+
+/// A request as a rule file describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiRequest {
+    /// The method.
+    pub method: HttpMethod,
+    /// Where to; several are regions of one provider, asked one after another.
+    pub addresses: Vec<Address>,
+    /// Headers.
+    pub headers: Vec<(String, Template)>,
+    /// User and password of HTTP Basic.
+    pub basic: Option<(Template, Template)>,
+    /// The query.
+    pub query: Vec<(String, Template)>,
+    /// The body.
+    pub body: ApiBody,
+}
+
+/// The body of an [`ApiRequest`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ApiBody {
+    /// None.
+    None,
+    /// `application/x-www-form-urlencoded`.
+    Form(Vec<(String, Template)>),
+    /// JSON; a text that is `{name}` as a whole is the place of a value.
+    Json(Value),
+}
+
+/// The methods of HTTP that are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum HttpMethod {
+    /// Reads.
+    Get,
+    /// Sends a body.
+    Post,
+    /// Replaces.
+    Put,
+    /// Changes.
+    Patch,
+    /// Removes.
+    Delete,
+}
+
+/// A place in an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Place {
+    /// In the JSON of the body (RFC 6901).
+    Body(String),
+    /// A header, in small letters.
+    Header(String),
+}
+
+impl HttpMethod {
+    /// The method's name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+impl TryFrom<String> for Place {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match text.strip_prefix("header:") {
+            Some(name) if !name.is_empty() => Ok(Self::Header(name.to_ascii_lowercase())),
+            None if text.starts_with('/') => Ok(Self::Body(text)),
+            _ => Err("a place is a JSON pointer that begins with `/`, or `header:NAME`"),
+        }
+    }
+}
+
+impl Place {
+    /// The text there: an array's items joined by a blank, a number as it is written. `None` if nothing is there.
+    pub fn read(&self, json: Option<&Value>, header: impl Fn(&str) -> Option<String>) -> Option<String> {
+        let text = match self {
+            Self::Header(name) => header(name),
+            Self::Body(pointer) => text_of(json?.pointer(pointer)?),
+        };
+        text.filter(|text| !text.is_empty())
+    }
+}
+
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        Value::Array(items) => {
+            let texts: Vec<String> =
+                items.iter().filter_map(|item| if item.is_array() { None } else { text_of(item) }).collect();
+            (!texts.is_empty()).then(|| texts.join(" "))
+        }
+        Value::Null | Value::Object(_) => None,
+    }
+}
+
+impl Check {
+    /// What the answer says: live, restricted or dead, and the sign of that. `None` decides nothing.
+    pub fn judge(&self, answer: &Answer<'_>) -> Option<(LivenessState, &Sign)> {
+        let groups = [
+            (LivenessState::LiveRestricted, self.restricted.as_slice()),
+            (LivenessState::Live, self.live.as_slice()),
+            (LivenessState::Dead, self.dead.as_slice()),
+        ];
+        first_fit(&groups, answer)
+    }
+}
+
+impl Ending {
+    /// Whether the answer says that it is done. `None` says neither.
+    pub fn judge(&self, answer: &Answer<'_>) -> Option<bool> {
+        first_fit(&[(false, self.refused.as_slice()), (true, self.accepted.as_slice())], answer).map(|(done, _)| done)
+    }
+}
+
+impl ApiRequest {
+    /// The names of the values that it needs.
+    pub fn names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.addresses.iter().flat_map(|address| address.path.names()).collect();
+        let fields = match &self.body {
+            ApiBody::Form(fields) => fields.as_slice(),
+            ApiBody::None | ApiBody::Json(_) => &[],
+        };
+        let pairs = self.headers.iter().chain(&self.query).chain(fields);
+        names.extend(pairs.flat_map(|(_, template)| template.names()));
+        names.extend(self.basic.iter().flat_map(|(user, password)| user.names().chain(password.names())));
+        if let ApiBody::Json(body) = &self.body {
+            places_of(body, &mut names);
+        }
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// Method and addresses as the rule has them, for people.
+    pub fn written(&self) -> String {
+        let written = |address: &Address| {
+            let origin = address.origin.as_deref().unwrap_or("https://{host}");
+            format!("{origin}{}", address.path.written())
+        };
+        let addresses: Vec<String> = self.addresses.iter().map(written).collect();
+        format!("{} {}", self.method.as_str(), addresses.join(" or "))
+    }
+
+    /// Whether every customer of the provider has an own host.
+    pub fn is_for_tenants(&self) -> bool {
+        self.addresses.iter().any(|address| address.origin.is_none())
+    }
+}
+
+fn places_of<'a>(value: &'a Value, names: &mut Vec<&'a str>) {
+    match value {
+        Value::String(text) => names.extend(whole_place(text)),
+        Value::Array(items) => items.iter().for_each(|item| places_of(item, names)),
+        Value::Object(members) => members.values().for_each(|member| places_of(member, names)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
