@@ -18,6 +18,7 @@ pub(super) struct UnvalidatedConfig {
     pub(super) fingerprint_key_file: Option<PathBuf>,
     pub(super) egress: UnvalidatedEgress,
     pub(super) providers: Option<Vec<String>>,
+    pub(super) revoke_providers: Vec<String>,
     pub(super) instance: Vec<Spanned<UnvalidatedInstance>>,
     pub(super) issuer: Vec<Spanned<UnvalidatedIssuer>>,
     pub(super) policy: toml::Table,

@@ -46,6 +46,9 @@ pub struct Config {
     /// The only providers that may be asked at the hosts that their rules pin, such as `google`. Without such a list all may that
     /// come with the program; those of the operator's own rules must be named.
     pub providers: Option<Vec<String>>,
+    /// Providers that are the same for everybody and where credentials may be revoked: the operator says with it that the accounts
+    /// whose credentials turn up are theirs.
+    pub revoke_providers: Vec<String>,
     /// Instances of providers that are the operator's own, or at a host of theirs.
     pub instances: Vec<Instance>,
     /// The issuers that are trusted, each once.
@@ -223,6 +226,7 @@ impl Config {
             fingerprint_key_file: written.fingerprint_key_file.map(|key| directory.join(key)),
             egress,
             providers: written.providers,
+            revoke_providers: written.revoke_providers,
             instances,
             issuers,
             policy: written.policy,

@@ -6,15 +6,16 @@
 
 mod build;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use url::Url;
 
 use crate::config::{Config, Instance};
-use crate::egress::{Destination, EgressError};
+use crate::egress::{Destination, EgressError, origin};
 use crate::finding::{Finding, PartValue, escape};
 use crate::rules::Rule;
-use crate::rules::call::{ApiRequest, SECRET};
+use crate::rules::call::{Address, ApiRequest, SECRET};
 use crate::secret::Secret;
 pub use build::build;
 
@@ -29,6 +30,7 @@ const HINTS: [&str; 2] = ["host", "issuer"];
 pub struct Providers {
     instances: Vec<Arc<Instance>>,
     only: Option<Vec<String>>,
+    revocable: Vec<String>,
 }
 
 /// Where a request may go.
@@ -54,7 +56,11 @@ pub struct Values(Vec<(String, Secret)>);
 
 impl From<&Config> for Providers {
     fn from(config: &Config) -> Self {
-        Self { instances: config.instances.iter().cloned().map(Arc::new).collect(), only: config.providers.clone() }
+        Self {
+            instances: config.instances.iter().cloned().map(Arc::new).collect(),
+            only: config.providers.clone(),
+            revocable: config.revoke_providers.clone(),
+        }
     }
 }
 
@@ -111,6 +117,36 @@ impl Providers {
     }
 }
 
+impl Providers {
+    /// The one place where a credential of the rule may be revoked, among those that the operator says are theirs; an error says in
+    /// words why there is none. `host` is the one that was asked whether it is alive.
+    pub fn owned_site(&self, rule: &Rule, request: &ApiRequest, host: Option<&str>) -> Result<Site, String> {
+        let provider = &rule.provider;
+        let own = self.instances.iter().filter(|instance| instance.provider == *provider && instance.revoke);
+        let mut sites: Vec<Site> = own.map(|instance| Site::Instance(Arc::clone(instance))).collect();
+        if !request.is_for_tenants() && self.revocable.contains(provider) {
+            sites.push(Site::Pinned);
+        }
+        if sites.is_empty() {
+            return Err(format!("the configuration does not say that accounts at `{provider}` are yours"));
+        }
+        if let Some(host) = host {
+            sites.retain(|site| match site {
+                Site::Pinned => rule.is_host(host),
+                Site::Instance(instance) => instance.is_named_by(host),
+            });
+        }
+        match sites.as_slice() {
+            [site] => Ok(site.clone()),
+            [] => Err(format!(
+                "the configuration does not say that the accounts are yours where it is alive, at `{}`",
+                escape(host.unwrap_or_default().as_bytes())
+            )),
+            _ => Err(format!("it may belong to several instances of `{provider}`")),
+        }
+    }
+}
+
 impl Rule {
     /// Whether its secret may be sent to a host of that name.
     pub fn is_host(&self, host: &str) -> bool {
@@ -128,6 +164,23 @@ fn host_of(hint: &str) -> Option<String> {
 }
 
 impl Site {
+    /// Scheme, host and port of where a request to that address goes.
+    pub fn origin(&self, address: &Address) -> String {
+        match self {
+            Self::Pinned => address.origin.clone().unwrap_or_default(),
+            Self::Instance(instance) => origin(&instance.url),
+        }
+    }
+
+    /// Method and address as plans and the ledger have them: the places of values stay places.
+    pub fn written(&self, request: &ApiRequest, address: &Address) -> String {
+        let base = match self {
+            Self::Pinned => address.origin.as_deref().unwrap_or_default(),
+            Self::Instance(instance) => instance.url.as_str().trim_end_matches('/'),
+        };
+        format!("{} {base}{}", request.method.as_str(), address.path.written())
+    }
+
     /// The proof that a URL may be sent what the rule finds.
     fn destination(&self, rule: &Rule, url: &str) -> Result<Destination, EgressError> {
         match self {
@@ -152,6 +205,12 @@ impl Values {
             combinations = extended.take(MOST).collect();
         }
         Ok(combinations)
+    }
+
+    /// A secret and parts that are none.
+    pub fn of(secret: &Secret, parts: &BTreeMap<String, String>) -> Self {
+        let parts = parts.iter().map(|(name, value)| (name.clone(), Secret::new(value.as_bytes())));
+        Self(std::iter::once((SECRET.to_owned(), secret.duplicate())).chain(parts).collect())
     }
 
     /// The same with one more.

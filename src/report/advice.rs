@@ -79,5 +79,5 @@ fn unasked(finding: &Finding) -> &'static str {
 }
 
 fn is_manual(rule: Option<&Rule>) -> bool {
-    rule.is_some_and(|rule| rule.revoke.method != RevokeMethod::Rfc7009)
+    rule.is_some_and(|rule| rule.revoke.method == RevokeMethod::Manual)
 }

@@ -11,6 +11,7 @@ pub mod execute;
 pub mod ledger;
 pub mod plan;
 pub mod policy;
+mod provider_call;
 pub mod report_input;
 mod rfc7009;
 mod run;

@@ -127,6 +127,8 @@ struct LivenessRecord {
     state: String,
     method: Option<String>,
     checked_at: Option<String>,
+    host: Option<String>,
+    account: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -173,6 +175,8 @@ impl FindingRecord {
             token: self.token.map(TokenRecord::facts),
             liveness: LivenessState::from_word(&self.liveness.state)?,
             liveness_method: self.liveness.method,
+            liveness_host: self.liveness.host,
+            account: self.liveness.account,
             checked_at: self.liveness.checked_at.as_deref().and_then(moment),
             locations: self.locations.into_iter().map(LocationRecord::location).collect::<Option<_>>()?,
         })

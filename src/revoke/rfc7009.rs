@@ -103,7 +103,7 @@ fn classify(response: &Response) -> Answer {
     }
 }
 
-fn classify_failure(error: &EgressError) -> Answer {
+pub(super) fn classify_failure(error: &EgressError) -> Answer {
     if error.may_have_been_delivered() {
         Answer::Unknown(error.to_string())
     } else {

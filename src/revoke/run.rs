@@ -87,7 +87,8 @@ pub fn plan_subjects(
 ) -> Result<RevocationPlan, RevokeError> {
     let survey = runtime()?.block_on(survey(&context.verify.issuers, subjects));
     let (policy, rules) = (context.policy, context.rules);
-    Ok(plan(&PlanInput { subjects, survey: &survey, policy, include_unknown, rules }))
+    let providers = context.verify.providers();
+    Ok(plan(&PlanInput { subjects, survey: &survey, policy, include_unknown, rules, providers }))
 }
 
 /// Plans for the findings of this run, settles what earlier runs left open, does what the policy marks `auto`, and writes into
@@ -140,7 +141,8 @@ fn settle_earlier(findings: &mut [Finding], context: &RevokeContext<'_>, path: &
             ledger.append(proof_of_death(finding), now)?.as_str().to_owned()
         };
         let detail = Some("it is dead after the request of an earlier run".to_owned());
-        let (state, method) = (RevocationState::Revoked, Some("rfc7009".to_owned()));
+        let method = standing.intent.as_ref().map(|intent| intent.method.clone());
+        let state = RevocationState::Revoked;
         finding.revocation = Revocation { state, method, receipt: Some(receipt), detail };
     }
     Ok(())
@@ -181,6 +183,8 @@ fn execute(
     let execution = Execution {
         egress: &verify.egress,
         issuers: &verify.issuers,
+        providers: verify.providers(),
+        rules: context.rules,
         policy: context.policy,
         key: context.key,
         ledger: &mut ledger,

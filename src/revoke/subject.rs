@@ -30,6 +30,10 @@ pub struct Subject {
     pub liveness: LivenessState,
     /// How that was found out.
     pub liveness_method: Option<String>,
+    /// The host that was asked.
+    pub liveness_host: Option<String>,
+    /// Whose it is, in the words of that host.
+    pub account: Option<String>,
     /// When.
     pub checked_at: Option<OffsetDateTime>,
     /// Every place it stands in.
@@ -98,6 +102,8 @@ impl From<&Finding> for Subject {
             token: finding.token.clone(),
             liveness: finding.liveness.state,
             liveness_method: finding.liveness.method.map(str::to_owned),
+            liveness_host: finding.liveness.host.clone(),
+            account: finding.liveness.identity.as_ref().and_then(|identity| identity.account.clone()),
             checked_at: finding.liveness.checked_at,
             locations: finding.locations.clone(),
         }

@@ -104,6 +104,11 @@ impl VerifyContext {
         Ok(response)
     }
 
+    /// What the operator says of providers.
+    pub(crate) fn providers(&self) -> &Providers {
+        &self.providers
+    }
+
     fn now(&self) -> OffsetDateTime {
         (self.clock)()
     }

@@ -14,14 +14,16 @@ use time::OffsetDateTime;
 
 use super::approval::ApprovedPlan;
 use super::ledger::{Event, Intent, Ledger, LedgerError, LedgerState, Receipt, Standing};
-use super::plan::{Authority, PlanEntry, PlannedAction, PlannedLocation};
+use super::plan::{PlanEntry, PlannedAction, PlannedLocation};
 use super::policy::{CapCounter, Policy, PolicyAction};
-use super::rfc7009::{self, Answer};
+use super::rfc7009::Answer;
 use crate::egress::Egress;
 use crate::finding::{
     Finding, Fingerprint, FingerprintKey, Kind, Liveness, LivenessState, Revocation, RevocationState,
 };
-use crate::issuer::{Endpoint, Issuers};
+use crate::issuer::Issuers;
+use crate::provider::Providers;
+use crate::rules::RuleSet;
 use crate::secret::Secret;
 
 /// Why an execution stopped before its end. What was done until then stands in the ledger.
@@ -42,6 +44,10 @@ pub struct Execution<'a> {
     pub egress: &'a Egress,
     /// The trusted issuers.
     pub issuers: &'a Issuers,
+    /// Which providers' accounts are the operator's.
+    pub providers: &'a Providers,
+    /// The rules, which know how providers revoke.
+    pub rules: &'a RuleSet,
     /// The operator's policy as it is now: what it forbids since the plan was made does not run.
     pub policy: &'a Policy,
     /// Checks values that were read again.
@@ -149,7 +155,7 @@ impl ProbeSubject {
 pub(super) fn planned(entry: &PlanEntry) -> Executed {
     let detail = match &entry.action {
         PlannedAction::Manual { why, .. } => format!("by hand: {why}"),
-        PlannedAction::Rfc7009 { .. } => {
+        PlannedAction::Rfc7009 { .. } | PlannedAction::Provider { .. } => {
             format!("policy: {} ({})", entry.policy.action.as_str(), entry.policy.decided_by)
         }
     };
@@ -169,7 +175,7 @@ struct Run<'a, P> {
     probe: P,
     /// Which kinds an issuer does not revoke for a client: the first one that it refuses, or accepts without effect, stops the
     /// rest of them.
-    refused: BTreeSet<(String, Kind, Option<String>)>,
+    refused: BTreeSet<(String, String, Kind, Option<String>)>,
     /// What a look at each credential before the first call showed.
     looks: BTreeMap<Fingerprint, Liveness>,
     counter: CapCounter,
@@ -182,9 +188,7 @@ where
     P: AsyncFn(&ProbeSubject) -> Liveness,
 {
     async fn execute_entry(&mut self, entry: &PlanEntry) -> Result<Executed, ExecuteError> {
-        let PlannedAction::Rfc7009 { issuer, endpoint, token_type_hint, authority } = &entry.action else {
-            return Ok(planned(entry));
-        };
+        let Some(issuer) = entry.action.issuer() else { return Ok(planned(entry)) };
         if !self.approved.covers(entry) {
             return Ok(planned(entry));
         }
@@ -194,7 +198,7 @@ where
         if let Err(reason) = self.is_still_allowed(entry, issuer) {
             return self.refuse(entry, reason);
         }
-        let prepared = match self.prepare(entry, issuer, endpoint, authority).await {
+        let prepared = match self.prepare(entry).await {
             Ok(prepared) => prepared,
             Err(reason) => return self.refuse(entry, reason),
         };
@@ -206,7 +210,7 @@ where
         if let Some(liveness) = self.looks.remove(&entry.finding).filter(|look| look.state == LivenessState::Dead) {
             return self.settle_dead(entry, liveness);
         }
-        let series = (issuer.clone(), entry.kind, authority.client_id().map(str::to_owned));
+        let series = (issuer.to_owned(), entry.rule.clone(), entry.kind, entry.action.client_id().map(str::to_owned));
         if self.refused.contains(&series) {
             let reason = format!("not sent: the issuer has just not revoked another {}", entry.kind.as_str());
             return self.refuse(entry, reason);
@@ -215,18 +219,12 @@ where
             return self.refuse(entry, format!("not sent: {cap} is reached"));
         }
 
-        let intent = self.record(Event::Intent(self.intent(entry, issuer, endpoint, authority)))?;
+        let intent = self.record(Event::Intent(self.intent(entry, issuer)))?;
         self.in_flight = Some(intent.clone());
-        let request = rfc7009::Revocation {
-            endpoint: &prepared.endpoint,
-            token: &prepared.subject.finding.secret,
-            token_type_hint,
-            client: prepared.client.as_ref(),
-            methods: prepared.metadata.authentication_methods(Endpoint::Revocation),
-        };
-        let answer = rfc7009::execute_revocation(self.execution.egress, &request).await;
+        let settles_within = prepared.settles_within();
+        let (answer, subject) = prepared.execute(self.execution.egress).await;
         let (state, detail) = outcome(&answer);
-        let detail = prepared.subject.without_values(detail);
+        let detail = subject.without_values(detail);
         let receipt = self.record(Event::Outcome {
             finding: entry.finding.to_string(),
             plan: self.approved.hash().to_string(),
@@ -238,7 +236,7 @@ where
         let result = match answer {
             Answer::Refused(_) | Answer::NotSent(_) => executed(entry, state, receipt.as_str(), detail, None),
             Answer::Accepted | Answer::Postponed { .. } | Answer::Unknown(_) => {
-                self.prove(entry, state, receipt, detail, &prepared.subject).await?
+                self.prove(entry, state, receipt, detail, &subject, settles_within).await?
             }
         };
         if matches!(result.revocation.state, RevocationState::Refused | RevocationState::StillLive) {
@@ -250,9 +248,14 @@ where
     /// What the operator may have changed their mind about since the plan was made.
     fn is_still_allowed(&self, entry: &PlanEntry, issuer: &str) -> Result<(), String> {
         let policy = self.execution.policy;
-        let decision = policy.decide(&entry.subject(), issuer, entry.blast_radius);
+        let shared = matches!(entry.action, PlannedAction::Provider { shared: true, .. });
+        let decision = policy.decide_at(&entry.subject(), issuer, shared, entry.blast_radius);
         if decision.action == PolicyAction::Never {
             return Err(format!("not sent: the policy forbids it now ({})", decision.decided_by));
+        }
+        if let PlannedAction::Provider { .. } = entry.action {
+            // Preparing the call asks for the operator's word again.
+            return Ok(());
         }
         match self.execution.issuers.trusted(issuer) {
             Ok(trusted) if trusted.revoke => Ok(()),
@@ -264,12 +267,12 @@ where
     /// Asks about every credential before the first call, which may end more of them than its own.
     async fn look_first(&mut self) {
         for entry in &self.approved.plan().entries {
-            let PlannedAction::Rfc7009 { issuer, endpoint, authority, .. } = &entry.action else { continue };
+            let Some(issuer) = entry.action.issuer() else { continue };
             let is_cancelled = (self.execution.is_cancelled)();
             if is_cancelled || !self.approved.covers(entry) || self.is_still_allowed(entry, issuer).is_err() {
                 continue;
             }
-            let Ok(prepared) = self.prepare(entry, issuer, endpoint, authority).await else { continue };
+            let Ok(prepared) = self.prepare(entry).await else { continue };
             let liveness = (self.probe)(&prepared.subject).await;
             self.looks.insert(entry.finding, liveness);
         }
@@ -333,6 +336,7 @@ where
         receipt: Receipt,
         detail: String,
         subject: &ProbeSubject,
+        settles_within: Option<Duration>,
     ) -> Result<Executed, ExecuteError> {
         let mut liveness = (self.probe)(subject).await;
         for pause in self.execution.window {
@@ -345,11 +349,20 @@ where
         }
         let proven = match (liveness.state, state) {
             (LivenessState::Dead, _) => LedgerState::Revoked,
+            // It says that it takes longer than anybody waits here.
+            (LivenessState::Live | LivenessState::LiveRestricted, LedgerState::Accepted)
+                if settles_within.is_some() =>
+            {
+                state
+            }
             (LivenessState::Live | LivenessState::LiveRestricted, LedgerState::Accepted) => LedgerState::StillLive,
             (LivenessState::Live | LivenessState::LiveRestricted, _) => LedgerState::Failed,
             (LivenessState::Unknown | LivenessState::NotChecked, _) => state,
         };
-        let detail = subject.without_values(format!("{detail}; {}", told(&liveness)));
+        let later = settles_within.filter(|_| proven == LedgerState::Accepted).map_or_else(String::new, |limit| {
+            format!("; it may take up to {} s to take effect: verify it again then", limit.as_secs())
+        });
+        let detail = subject.without_values(format!("{detail}; {}{later}", told(&liveness)));
         if proven == state && proven != LedgerState::Failed {
             // Nothing was proven: the outcome stays the last word.
             return Ok(executed(entry, state, receipt.as_str(), detail, Some(liveness)));
@@ -375,7 +388,12 @@ where
         Ok(self.execution.ledger.append(event, (self.execution.clock)())?)
     }
 
-    fn intent(&self, entry: &PlanEntry, issuer: &str, endpoint: &str, authority: &Authority) -> Intent {
+    fn intent(&self, entry: &PlanEntry, issuer: &str) -> Intent {
+        let (endpoint, authority) = match &entry.action {
+            PlannedAction::Rfc7009 { endpoint, authority, .. } => (endpoint.as_str(), authority.as_str()),
+            PlannedAction::Provider { request, .. } => (request.as_str(), "itself"),
+            PlannedAction::Manual { .. } => ("", "person"),
+        };
         Intent {
             finding: entry.finding.to_string(),
             plan: self.approved.hash().to_string(),
@@ -384,8 +402,8 @@ where
             issuer: issuer.to_owned(),
             method: entry.action.method().to_owned(),
             endpoint: endpoint.to_owned(),
-            authority: authority.as_str().to_owned(),
-            client_id: authority.client_id().map(str::to_owned),
+            authority: authority.to_owned(),
+            client_id: entry.action.client_id().map(str::to_owned),
             blast_radius: entry.blast_radius.as_str().to_owned(),
             policy: format!("{}: {}", entry.policy.action.as_str(), entry.policy.decided_by),
         }

@@ -1,35 +1,118 @@
 //! What a call needs before its intent is recorded: the value read again, the client's credentials, the endpoint. Whatever is
 //! not as the plan says is a reason not to send anything.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{ProbeSubject, Run};
-use crate::egress::Destination;
+use crate::egress::{Destination, Egress};
 use crate::finding::{Confidence, Finding, Fingerprint, Kind, Liveness, Part, PartValue, Revocation, Severity};
-use crate::issuer::{ClientCredentials, Metadata};
-use crate::revoke::plan::{Authority, PlanEntry, PlannedLocation};
+use crate::issuer::{ClientCredentials, Endpoint, Metadata};
+use crate::provider::Values;
+use crate::revoke::plan::{Authority, PlanEntry, PlannedAction, PlannedLocation};
+use crate::revoke::provider_call::{self, PreparedRequest};
+use crate::revoke::rfc7009::{self, Answer};
 use crate::secret::Secret;
 
 /// A call with everything that it needs at hand.
 pub(super) struct PreparedCall {
-    pub(super) metadata: Arc<Metadata>,
-    pub(super) endpoint: Destination,
-    pub(super) client: Option<ClientCredentials>,
+    pub(super) call: Sendable,
     pub(super) subject: ProbeSubject,
+}
+
+/// What is sent.
+pub(super) enum Sendable {
+    /// A token revocation request.
+    Rfc7009 {
+        metadata: Arc<Metadata>,
+        endpoint: Destination,
+        client: Option<ClientCredentials>,
+        token_type_hint: String,
+    },
+    /// A request to the provider's own interface.
+    Provider(Box<PreparedRequest>),
+}
+
+impl PreparedCall {
+    /// Sends it.
+    pub(super) async fn execute(self, egress: &Egress) -> (Answer, ProbeSubject) {
+        let answer = match self.call {
+            Sendable::Rfc7009 { metadata, endpoint, client, token_type_hint } => {
+                let request = rfc7009::Revocation {
+                    endpoint: &endpoint,
+                    token: &self.subject.finding.secret,
+                    token_type_hint: &token_type_hint,
+                    client: client.as_ref(),
+                    methods: metadata.authentication_methods(Endpoint::Revocation),
+                };
+                rfc7009::execute_revocation(egress, &request).await
+            }
+            Sendable::Provider(request) => provider_call::execute_call(egress, *request).await,
+        };
+        (answer, self.subject)
+    }
+
+    /// How long the issuer may take to make it take effect, where that is known to be longer than a moment.
+    pub(super) fn settles_within(&self) -> Option<Duration> {
+        match &self.call {
+            Sendable::Rfc7009 { .. } => None,
+            Sendable::Provider(request) => request.settles_within(),
+        }
+    }
 }
 
 impl<P> Run<'_, P> {
     /// Gathers what the call needs; the reason why it cannot be made otherwise.
-    pub(super) async fn prepare(
+    pub(super) async fn prepare(&self, entry: &PlanEntry) -> Result<PreparedCall, String> {
+        let secret = || {
+            let secret = self.reread(entry.finding, entry.kind, &entry.locations);
+            secret
+                .ok_or_else(|| "not sent: the value is not to be read in any of the planned places any more".to_owned())
+        };
+        match &entry.action {
+            PlannedAction::Rfc7009 { issuer, endpoint, token_type_hint, authority } => {
+                self.prepare_rfc7009(entry, secret()?, issuer, endpoint, token_type_hint, authority).await
+            }
+            PlannedAction::Provider { call, request, parts, .. } => {
+                self.prepare_provider(entry, secret()?, call, request, parts).await
+            }
+            PlannedAction::Manual { .. } => Err("not sent: a person does it".to_owned()),
+        }
+    }
+
+    async fn prepare_provider(
         &self,
         entry: &PlanEntry,
+        secret: Secret,
+        call: &str,
+        planned_request: &str,
+        parts: &BTreeMap<String, String>,
+    ) -> Result<PreparedCall, String> {
+        let rule = self.execution.rules.get(&entry.rule).ok_or("not sent: its rule is not there any more")?;
+        let planned =
+            provider_call::Planned { rule, call, request: planned_request, host: entry.liveness.host.as_deref() };
+        let values = Values::of(&secret, parts);
+        let providers = self.execution.providers;
+        let request = planned.prepare(providers, values, self.execution.egress).await?;
+        // It belongs where it was accepted: a refusal there is a proof.
+        let host = Part::public("host", &request.host());
+        let parts = parts.iter().map(|(name, value)| Part::public(name, value)).chain([host]).collect();
+        let mut finding = finding_of(entry.finding, entry.kind, secret, parts);
+        (finding.rule, finding.provider) = (entry.rule.clone(), entry.provider.clone());
+        let subject = ProbeSubject { finding, companions: Vec::new() };
+        Ok(PreparedCall { call: Sendable::Provider(Box::new(request)), subject })
+    }
+
+    async fn prepare_rfc7009(
+        &self,
+        entry: &PlanEntry,
+        secret: Secret,
         issuer: &str,
         planned_endpoint: &str,
+        token_type_hint: &str,
         authority: &Authority,
     ) -> Result<PreparedCall, String> {
-        let secret = self
-            .reread(entry.finding, entry.kind, &entry.locations)
-            .ok_or_else(|| "not sent: the value is not to be read in any of the planned places any more".to_owned())?;
         let (client, companions) = self.credentials(issuer, authority)?;
         let metadata = self.execution.issuers.metadata(issuer).await.map_err(|error| format!("not sent: {error}"))?;
         let endpoint = metadata.revocation_endpoint().map_err(|error| format!("not sent: {error}"))?.clone();
@@ -41,7 +124,9 @@ impl<P> Run<'_, P> {
         parts.extend(authority.client_id().map(|client| Part::public("client_id", client)));
         parts.extend(companions.iter().map(|companion| Part::new("client_secret", PartValue::Finding(companion.id))));
         let finding = finding_of(entry.finding, entry.kind, secret, parts);
-        Ok(PreparedCall { metadata, endpoint, client, subject: ProbeSubject { finding, companions } })
+        let token_type_hint = token_type_hint.to_owned();
+        let call = Sendable::Rfc7009 { metadata, endpoint, client, token_type_hint };
+        Ok(PreparedCall { call, subject: ProbeSubject { finding, companions } })
     }
 
     /// The client's credentials, and the finding that they come from.

@@ -1,5 +1,7 @@
 //! Makes the plan. Pure but for making paths absolute: same findings, same terms, same policy, same plan.
 
+use std::collections::BTreeMap;
+
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -7,10 +9,12 @@ use super::manual::{ManualSteps, NoCall};
 use super::{Authority, Breaks, PLAN_SCHEMA, PlanEntry, PlannedAction, PlannedLiveness, PlannedLocation};
 use super::{RevocationPlan, manual};
 use crate::finding::{Fingerprint, Kind, LivenessState};
+use crate::provider::{Providers, Site};
 use crate::revoke::Subject;
 use crate::revoke::policy::{CapCounter, Decision, Policy, PolicyAction};
 use crate::revoke::terms::{IssuerMatch, IssuerTerms, Survey};
-use crate::rules::{BlastRadius, Revoke, RevokeMethod, RuleSet};
+use crate::rules::call::{Address, Ending, SECRET};
+use crate::rules::{BlastRadius, RevokeMethod, Rule, RuleSet};
 
 /// How many places of a secret a plan names: enough to find the value again when some of them are gone.
 const PLANNED_LOCATIONS: usize = 8;
@@ -28,6 +32,8 @@ pub struct PlanInput<'a> {
     pub include_unknown: bool,
     /// The rules that found them, which know how their provider revokes.
     pub rules: &'a RuleSet,
+    /// Which providers' accounts are the operator's.
+    pub providers: &'a Providers,
 }
 
 /// Plans what to do about every live finding.
@@ -43,7 +49,7 @@ pub fn plan(input: &PlanInput<'_>) -> RevocationPlan {
     entries.sort_by(|a, b| order(a).cmp(&order(b)));
     let mut counter = CapCounter::default();
     for entry in &mut entries {
-        let PlannedAction::Rfc7009 { issuer, .. } = &entry.action else { continue };
+        let Some(issuer) = entry.action.issuer() else { continue };
         if entry.policy.action == PolicyAction::Auto
             && let Err(cap) = input.policy.count(&mut counter, issuer)
         {
@@ -67,16 +73,19 @@ fn is_planned(liveness: LivenessState, entry: &PlanEntry, include_unknown: bool)
 
 /// Calls before handwork; per issuer the refresh token first, since access tokens that still stand could be renewed with it.
 fn order(entry: &PlanEntry) -> (bool, &str, u8, Fingerprint) {
-    let issuer = match &entry.action {
-        PlannedAction::Rfc7009 { issuer, .. } => issuer.as_str(),
-        PlannedAction::Manual { .. } => "",
-    };
+    let issuer = entry.action.issuer().unwrap_or_default();
     (!entry.is_call(), issuer, u8::from(entry.kind != Kind::RefreshToken), entry.finding)
 }
 
 fn entry(input: &PlanInput<'_>, subject: &Subject) -> PlanEntry {
-    let rule = input.rules.get(&subject.rule).map(|rule| &*rule.revoke);
-    let (action, blast_radius, policy) = match find_call(input, subject, rule) {
+    let found_by = input.rules.get(&subject.rule).map(AsRef::as_ref);
+    let rule = found_by.map(|rule| &*rule.revoke);
+    let (action, blast_radius, policy) = match find_call(input, subject, found_by) {
+        Ok((issuer, action @ PlannedAction::Provider { shared, .. })) => {
+            let radius = rule.map_or(BlastRadius::Key, |rule| rule.blast_radius);
+            let decision = input.policy.decide_at(subject, &issuer, shared, radius);
+            (action, radius, decision)
+        }
         Ok((issuer, action)) => {
             // The rule knows its provider, the issuer's identifier tells the server: the wider of both is meant.
             let radius = blast_radius_of_revocation(subject, &issuer);
@@ -95,7 +104,12 @@ fn entry(input: &PlanInput<'_>, subject: &Subject) -> PlanEntry {
             (action, radius, Decision::never("there is no call: a person does it"))
         }
     };
-    let is_call = matches!(action, PlannedAction::Rfc7009 { .. });
+    let by_rule = matches!(action, PlannedAction::Provider { .. } | PlannedAction::Manual { .. });
+    let expected = match &action {
+        PlannedAction::Rfc7009 { .. } => expected(subject.kind, blast_radius),
+        PlannedAction::Provider { .. } => expected_at_provider(blast_radius),
+        PlannedAction::Manual { .. } => manual::expected(subject.kind),
+    };
     PlanEntry {
         finding: subject.id,
         rule: subject.rule.clone(),
@@ -106,13 +120,14 @@ fn entry(input: &PlanInput<'_>, subject: &Subject) -> PlanEntry {
         liveness: PlannedLiveness {
             state: subject.liveness.as_str().to_owned(),
             method: subject.liveness_method.clone(),
+            host: subject.liveness_host.clone(),
+            account: subject.account.clone(),
             checked_at: subject.checked_at.and_then(|time| time.format(&Rfc3339).ok()),
         },
-        expected: if is_call { expected(subject.kind, blast_radius) } else { manual::expected(subject.kind) }
-            .to_owned(),
+        expected: expected.to_owned(),
         action,
         blast_radius,
-        reversible: !is_call && rule.is_some_and(|rule| rule.method != RevokeMethod::Rfc7009 && rule.reversible),
+        reversible: by_rule && rule.is_some_and(|rule| rule.method != RevokeMethod::Rfc7009 && rule.reversible),
         breaks: Breaks {
             client_id: subject.client_id().map(str::to_owned),
             audience: subject.token.as_ref().map(|token| token.aud.clone()).unwrap_or_default(),
@@ -129,8 +144,12 @@ fn entry(input: &PlanInput<'_>, subject: &Subject) -> PlanEntry {
 fn find_call(
     input: &PlanInput<'_>,
     subject: &Subject,
-    rule: Option<&Revoke>,
+    found_by: Option<&Rule>,
 ) -> Result<(String, PlannedAction), NoCall> {
+    if let Some((rule, call)) = found_by.and_then(|rule| Some((rule, rule.revoke.call.as_deref()?))) {
+        return find_provider_call(input, subject, rule, call);
+    }
+    let rule = found_by.map(|rule| &*rule.revoke);
     let token_type_hint = match subject.kind {
         Kind::RefreshToken => "refresh_token",
         Kind::AccessToken | Kind::Jwt => "access_token",
@@ -155,6 +174,44 @@ fn find_call(
         authority,
     };
     Ok((issuer.to_owned(), action))
+}
+
+/// The provider's own call that ends the credential, and the origin that it goes to: the host that accepted the credential, if the
+/// operator says that the accounts there are theirs.
+fn find_provider_call(
+    input: &PlanInput<'_>,
+    subject: &Subject,
+    rule: &Rule,
+    call: &Ending,
+) -> Result<(String, PlannedAction), NoCall> {
+    let host = subject.liveness_host.as_deref();
+    let site =
+        input.providers.owned_site(rule, &call.request, host).map_err(|reason| NoCall::NotByProvider { reason })?;
+    let taken = |name: &str| call.after.iter().any(|check| check.take.iter().any(|(taken, _)| taken == name));
+    let mut parts = BTreeMap::new();
+    for name in call.request.names().into_iter().filter(|name| *name != SECRET && !taken(name)) {
+        let mut values = subject.parts_named(name);
+        let (Some(value), None) = (values.next(), values.next()) else {
+            let reason = format!("its `{name}` is not known, or not for certain");
+            return Err(NoCall::NotByProvider { reason });
+        };
+        parts.insert(name.to_owned(), value.to_owned());
+    }
+    let accepted_there =
+        |address: &&Address| host.is_some_and(|host| site.origin(address).ends_with(&format!("//{host}")));
+    let addresses = &call.request.addresses;
+    let Some(address) = addresses.iter().find(accepted_there).or(addresses.first()) else {
+        return Err(NoCall::NotByProvider { reason: "its call has no address".to_owned() });
+    };
+    let issuer = site.origin(address);
+    let action = PlannedAction::Provider {
+        issuer: issuer.clone(),
+        call: call.name.clone(),
+        request: site.written(&call.request, address),
+        parts,
+        shared: site == Site::Pinned,
+    };
+    Ok((issuer, action))
 }
 
 /// The trusted issuer that the token belongs to; where nothing stands with the token itself, the one of the client secret
@@ -293,6 +350,18 @@ fn expected(kind: Kind, radius: BlastRadius) -> &'static str {
         }
         (_, BlastRadius::Family) => "the access token stops working, and with it the refresh token of its grant",
         _ => "the access token stops working wherever the issuer is asked about it",
+    }
+}
+
+fn expected_at_provider(radius: BlastRadius) -> &'static str {
+    match radius {
+        BlastRadius::Token => "the credential stops working, and nothing else does",
+        BlastRadius::Family => "the credential stops working, and with it the tokens of its grant",
+        BlastRadius::AppUser => "all tokens of this application for this user stop working",
+        BlastRadius::Install => "the installation stops working until it is made anew",
+        BlastRadius::Client => "everything that uses this client stops working",
+        BlastRadius::Sessions => "all sessions of this user end",
+        BlastRadius::Key => "everything that uses this key stops working",
     }
 }
 

@@ -15,6 +15,11 @@ pub(super) enum NoCall {
         /// The provider.
         provider: String,
     },
+    /// The provider's own call cannot be made.
+    NotByProvider {
+        /// Why.
+        reason: String,
+    },
     /// Nothing tells the issuer.
     UnknownIssuer,
     /// The issuers named are not in the operator's configuration.
@@ -61,7 +66,7 @@ impl fmt::Display for NoCall {
             }
             Self::AmbiguousIssuer => f.write_str("several trusted issuers stand beside it"),
             Self::NotOwned { issuer } => write!(f, "the configuration does not say `revoke = true` for `{issuer}`"),
-            Self::NoEndpoint { reason } => f.write_str(reason),
+            Self::NotByProvider { reason } | Self::NoEndpoint { reason } => f.write_str(reason),
             Self::NoCredentials { issuer, client } => {
                 write!(f, "no credentials of its client `{client}` at `{issuer}` are at hand")
             }
@@ -93,6 +98,11 @@ impl ManualSteps<'_> {
     fn remedy(&self) -> Option<String> {
         Some(match self.no_call {
             NoCall::NotAToken | NoCall::NotByThisProvider { .. } => return None,
+            NoCall::NotByProvider { .. } => {
+                "If the account is yours, name its provider in `revoke_providers`, or say `revoke = true` for its `[[instance]]`, in \
+                 your configuration, and plan again with `--verify`. Otherwise:"
+                    .to_owned()
+            }
             NoCall::UnknownIssuer | NoCall::AmbiguousIssuer => {
                 "Find out which issuer made it, and list its client under `client_ids` of that issuer in your configuration. \
                  Then plan again, or:"

@@ -10,6 +10,7 @@ mod place;
 mod stored;
 mod text;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -84,6 +85,12 @@ pub struct PlannedLiveness {
     /// How it was found out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
+    /// The host that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// Whose it is, in the words of that host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
     /// When, in RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checked_at: Option<String>,
@@ -103,6 +110,20 @@ pub enum PlannedAction {
         token_type_hint: String,
         /// Who authorises the request.
         authority: Authority,
+    },
+    /// A request to the provider's own interface, authorised by the credential itself.
+    Provider {
+        /// Scheme, host and port of where it goes: a host that the rule pins, or an instance of the operator's.
+        issuer: String,
+        /// The name of the rule's call.
+        call: String,
+        /// Method and address, with the places of values. The request goes there or nowhere.
+        request: String,
+        /// Values of the request that are not secret.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        parts: BTreeMap<String, String>,
+        /// Whether the host is the same for everybody, so that it tells nothing about whose the credential is.
+        shared: bool,
     },
     /// No call exists or is possible: a person does it.
     Manual {
@@ -199,6 +220,8 @@ impl PlanEntry {
             token: None,
             liveness: LivenessState::from_word(&self.liveness.state).unwrap_or(LivenessState::Unknown),
             liveness_method: self.liveness.method.clone(),
+            liveness_host: self.liveness.host.clone(),
+            account: self.liveness.account.clone(),
             checked_at: None,
             locations: self.locations.iter().map(PlannedLocation::as_scanned).collect(),
         }
@@ -211,10 +234,27 @@ impl PlanEntry {
 }
 
 impl PlannedAction {
+    /// Where the call goes: the issuer's identifier, or the origin of the provider's host. `None` where there is no call.
+    pub fn issuer(&self) -> Option<&str> {
+        match self {
+            Self::Rfc7009 { issuer, .. } | Self::Provider { issuer, .. } => Some(issuer),
+            Self::Manual { .. } => None,
+        }
+    }
+
+    /// The client on whose behalf the call is made.
+    pub(super) fn client_id(&self) -> Option<&str> {
+        match self {
+            Self::Rfc7009 { authority, .. } => authority.client_id(),
+            Self::Provider { .. } | Self::Manual { .. } => None,
+        }
+    }
+
     /// The spelling of reports and of the ledger.
     pub fn method(&self) -> &'static str {
         match self {
             Self::Rfc7009 { .. } => "rfc7009",
+            Self::Provider { .. } => "provider",
             Self::Manual { .. } => "manual",
         }
     }

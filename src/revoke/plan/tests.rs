@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::finding::{FingerprintKey, LivenessState, Location, Part, Place, SourcePath, TextSpan, TokenFacts};
+use crate::provider::Providers;
 use crate::revoke::Subject;
 use crate::revoke::policy::Policy;
 use crate::revoke::terms::{IssuerMatch, IssuerTerms, Survey};
@@ -24,6 +25,8 @@ pub(in crate::revoke) fn subject(kind: Kind, number: u8) -> Subject {
         token: None,
         liveness: LivenessState::Live,
         liveness_method: Some("introspection".to_owned()),
+        liveness_host: None,
+        account: None,
         checked_at: None,
         locations: vec![token_at("/srv/app/.env")],
     }
@@ -69,6 +72,7 @@ fn plan_of(subjects: &[Subject], terms: IssuerTerms) -> RevocationPlan {
         policy: &Policy::default(),
         include_unknown: false,
         rules: &RuleSet::default(),
+        providers: &Providers::default(),
     };
     plan(&input)
 }
@@ -93,6 +97,7 @@ fn check(adjust: impl FnOnce(&mut Subject, &mut IssuerTerms), companion: Option<
             };
             format!("{endpoint} {by} {}", authority.client_id().unwrap_or("-"))
         }
+        PlannedAction::Provider { request, .. } => request.clone(),
         PlannedAction::Manual { why, .. } => why.clone(),
     };
     assert_eq!(told, expected);
@@ -200,6 +205,7 @@ fn a_policy_can_revoke_on_suspicion() {
             survey: &survey,
             policy: &policy,
             include_unknown: false,
+            providers: &Providers::default(),
             rules: &RuleSet::default(),
         };
         assert_eq!(plan(&input).entries.len(), planned, "{liveness}");

@@ -45,6 +45,13 @@ fn write_entry(text: &mut String, number: usize, entry: &PlanEntry, explain: boo
             field(text, "call", &format!("RFC 7009 at {endpoint} as {token_type_hint}"))?;
             field(text, "authority", &authority_in_words(authority))?;
         }
+        PlannedAction::Provider { request, shared, .. } => {
+            field(text, "call", request)?;
+            field(text, "authority", "the credential itself")?;
+            if let (true, Some(account)) = (*shared, &entry.liveness.account) {
+                field(text, "account", account)?;
+            }
+        }
         PlannedAction::Manual { why, steps } => {
             field(text, "by hand", why)?;
             for step in steps {

@@ -6,7 +6,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use globset::{Glob, GlobBuilder, GlobSetBuilder};
+use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::de::{self, Deserializer, SeqAccess, Visitor, value::SeqAccessDeserializer};
 use serde::{Deserialize, de::IntoDeserializer};
 
@@ -50,6 +50,7 @@ struct UnvalidatedRule {
     source: Option<OneOrMany<SourceKind>>,
     reachable: Option<bool>,
     path: Option<OneOrMany<PathGlob>>,
+    account: Option<OneOrMany<AccountGlob>>,
     max_blast_radius: Option<BlastRadius>,
     action: PolicyAction,
 }
@@ -72,6 +73,9 @@ struct FindingId(Fingerprint);
 
 /// A glob over paths; `*` does not cross a `/`.
 struct PathGlob(Glob);
+
+/// A glob over the names of accounts.
+struct AccountGlob(Glob);
 
 impl TryFrom<UnvalidatedPolicy> for Policy {
     type Error = globset::Error;
@@ -102,13 +106,6 @@ impl TryFrom<UnvalidatedPolicy> for Policy {
 
 impl UnvalidatedRule {
     fn validate(self, number: usize) -> Result<PolicyRule, globset::Error> {
-        let glob_set = |globs: OneOrMany<PathGlob>| {
-            let mut set = GlobSetBuilder::new();
-            for PathGlob(glob) in globs.0 {
-                set.add(glob);
-            }
-            set.build()
-        };
         Ok(PolicyRule {
             label: match self.name {
                 Some(name) => format!("rule {number} `{name}`"),
@@ -122,11 +119,20 @@ impl UnvalidatedRule {
             liveness: self.liveness.map(|states| states.0.into_iter().map(LivenessState::from).collect()),
             sources: self.source.map(set),
             reachable: self.reachable,
-            paths: self.path.map(glob_set).transpose()?,
+            paths: self.path.map(|globs| glob_set(globs.0.into_iter().map(|glob| glob.0))).transpose()?,
+            accounts: self.account.map(|globs| glob_set(globs.0.into_iter().map(|glob| glob.0))).transpose()?,
             max_blast_radius: self.max_blast_radius,
             action: self.action,
         })
     }
+}
+
+fn glob_set(globs: impl Iterator<Item = Glob>) -> Result<GlobSet, globset::Error> {
+    let mut set = GlobSetBuilder::new();
+    for glob in globs {
+        set.add(glob);
+    }
+    set.build()
 }
 
 fn set<T: Ord>(values: OneOrMany<T>) -> BTreeSet<T> {
@@ -182,10 +188,19 @@ impl<'de> Deserialize<'de> for FindingId {
 
 impl<'de> Deserialize<'de> for PathGlob {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let glob = GlobBuilder::new(&text).literal_separator(true).build();
-        glob.map(Self).map_err(|error| de::Error::custom(format!("bad glob: {}", error.kind())))
+        glob(&String::deserialize(deserializer)?, true).map(Self)
     }
+}
+
+impl<'de> Deserialize<'de> for AccountGlob {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        glob(&String::deserialize(deserializer)?, false).map(Self)
+    }
+}
+
+fn glob<E: de::Error>(text: &str, has_separators: bool) -> Result<Glob, E> {
+    let glob = GlobBuilder::new(text).literal_separator(has_separators).build();
+    glob.map_err(|error| E::custom(format!("bad glob: {}", error.kind())))
 }
 
 #[cfg(test)]

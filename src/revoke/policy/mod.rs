@@ -70,6 +70,7 @@ struct PolicyRule {
     sources: Option<BTreeSet<SourceKind>>,
     reachable: Option<bool>,
     paths: Option<GlobSet>,
+    accounts: Option<GlobSet>,
     max_blast_radius: Option<BlastRadius>,
     action: PolicyAction,
 }
@@ -111,6 +112,11 @@ impl Default for Policy {
 impl Policy {
     /// Decides one planned call. `issuer` is where it would be sent; the caller has made sure that the operator owns it.
     pub fn decide(&self, subject: &Subject, issuer: &str, blast_radius: BlastRadius) -> Decision {
+        self.decide_at(subject, issuer, false, blast_radius)
+    }
+
+    /// The same for a call that may go to a host that everybody shares: that tells nothing about whose the credential is.
+    pub fn decide_at(&self, subject: &Subject, issuer: &str, shared: bool, blast_radius: BlastRadius) -> Decision {
         if self.halt {
             return Decision::never("the kill switch `policy.halt`");
         }
@@ -129,6 +135,12 @@ impl Policy {
             return Decision::approve(format!(
                 "{label}, which does not name a `max_blast_radius` that allows `{}` by itself",
                 blast_radius.as_str()
+            ));
+        }
+        // Anybody can plant the credential of somebody else.
+        if shared && rule.accounts.is_none() {
+            return Decision::approve(format!(
+                "{label}, which does not name the `account` that its credentials are of"
             ));
         }
         if !is_proven_live(subject.liveness) && rule.liveness.is_none() {
@@ -182,6 +194,10 @@ impl PolicyRule {
             && holds(self.rules.as_ref(), subject.rule.as_str())
             && holds(self.liveness.as_ref(), &subject.liveness)
             && self.min_confidence.is_none_or(|least| subject.confidence >= least)
+            && self
+                .accounts
+                .as_ref()
+                .is_none_or(|globs| subject.account.as_deref().is_some_and(|is| globs.is_match(is)))
             && self.max_blast_radius.is_none_or(|most| blast_radius <= most)
             && self.matches_place(&subject.locations)
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -47,6 +48,7 @@ pub(in crate::rules) struct CallEntry {
     #[serde(default)]
     take: BTreeMap<String, Place>,
     after: Option<Named>,
+    settles_within_seconds: Option<u64>,
     #[serde(default)]
     examples: Vec<AnswerExample>,
 }
@@ -193,6 +195,7 @@ impl CallEntry {
             accepted: self.accepted.clone(),
             refused: self.refused.clone(),
             after: after.transpose()?,
+            settles_within: self.settles_within_seconds.map(Duration::from_secs),
             examples: self.examples.clone(),
         };
         let Some(owner) = owner else { return Ok(ending) };

@@ -7,6 +7,7 @@ mod sign;
 mod template;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -59,6 +60,8 @@ pub struct Ending {
     pub refused: Vec<Sign>,
     /// The check that is made before it and tells what it needs.
     pub after: Option<Arc<Check>>,
+    /// How long the provider may take to make it take effect, where that is longer than a moment.
+    pub settles_within: Option<Duration>,
     /// Answers as the vendor documents them; the rules of the binary are without.
     pub examples: Vec<AnswerExample>,
 }

@@ -1,6 +1,8 @@
 //! Revocation against servers on this machine that play an issuer (simulated): what is recorded, what is believed, and what is
 //! not sent.
 
+mod providers;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};

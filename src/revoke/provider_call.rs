@@ -1,0 +1,122 @@
+//! The providers' own calls that end a credential, as rules describe them: the request, and what its answer means.
+
+use std::time::Duration;
+
+use super::rfc7009::{Answer, classify_failure};
+use crate::egress::{Egress, Request, Response};
+use crate::finding::LivenessState;
+use crate::provider::{Providers, Site, Values, build};
+use crate::rules::Rule;
+use crate::rules::call::{self, Address, Check, Ending};
+use crate::secret::Secret;
+
+/// A call as a plan has it.
+pub(super) struct Planned<'a> {
+    pub(super) rule: &'a Rule,
+    /// The name of the rule's call.
+    pub(super) call: &'a str,
+    /// Method and address.
+    pub(super) request: &'a str,
+    /// The host that accepted the credential.
+    pub(super) host: Option<&'a str>,
+}
+
+/// A call that is ready to be sent.
+pub(super) struct PreparedRequest {
+    request: Request,
+    call: Ending,
+}
+
+impl Planned<'_> {
+    /// Makes the request, if the operator still lets it be made and the rule still describes the planned one. Where the call needs an
+    /// id that only the provider knows, it is asked for it first.
+    pub(super) async fn prepare(
+        &self,
+        providers: &Providers,
+        values: Values,
+        egress: &Egress,
+    ) -> Result<PreparedRequest, String> {
+        let changed = || "not sent: the rule's request is not the planned one any more".to_owned();
+        let call = self.rule.revoke.call.as_deref().filter(|call| call.name == self.call).ok_or_else(changed)?;
+        let site = providers.owned_site(self.rule, &call.request, self.host);
+        let site = site.map_err(|reason| format!("not sent: {reason}"))?;
+        let is_planned = |address: &&Address| site.written(&call.request, address) == self.request;
+        let address = call.request.addresses.iter().find(is_planned).ok_or_else(changed)?;
+        let values = match &call.after {
+            None => values,
+            Some(check) => self.with_taken(check, &site, address, values, egress).await?,
+        };
+        let request = build(self.rule, &call.request, address, &site, &values);
+        let request = request.map_err(|error| format!("not sent: {error}"))?;
+        Ok(PreparedRequest { request, call: call.clone() })
+    }
+
+    /// Adds what the provider tells of the credential.
+    async fn with_taken(
+        &self,
+        check: &Check,
+        site: &Site,
+        address: &Address,
+        mut values: Values,
+        egress: &Egress,
+    ) -> Result<Values, String> {
+        let same_host = |other: &&Address| site.origin(other) == site.origin(address);
+        let unknown = || "not sent: its provider does not tell the id that the call needs".to_owned();
+        let asked =
+            check.request.addresses.iter().find(same_host).or(check.request.addresses.first()).ok_or_else(unknown)?;
+        let request =
+            build(self.rule, &check.request, asked, site, &values).map_err(|error| format!("not sent: {error}"))?;
+        let response = egress.send(request).await.map_err(|error| format!("not sent: {error}"))?;
+        let json = response.json().ok();
+        let answer = call::Answer { status: response.status, body: &response.body, json: json.as_ref() };
+        let is_accepted = |state| matches!(state, LivenessState::Live | LivenessState::LiveRestricted);
+        if !check.judge(&answer).is_some_and(|(state, _)| is_accepted(state)) {
+            return Err(unknown());
+        }
+        for (name, place) in &check.take {
+            let value =
+                place.read(json.as_ref(), |name| response.header(name).map(str::to_owned)).ok_or_else(unknown)?;
+            values = values.with(name, Secret::new(value));
+        }
+        Ok(values)
+    }
+}
+
+impl PreparedRequest {
+    /// Host, and port unless it is the usual one, of where it goes.
+    pub(super) fn host(&self) -> String {
+        self.request.destination().authority()
+    }
+
+    /// How long the provider may take to make it take effect.
+    pub(super) fn settles_within(&self) -> Option<Duration> {
+        self.call.settles_within
+    }
+}
+
+/// Sends the request, once.
+pub(super) async fn execute_call(egress: &Egress, prepared: PreparedRequest) -> Answer {
+    execute_request(egress, prepared.request, &prepared.call).await
+}
+
+pub(super) async fn execute_request(egress: &Egress, request: Request, call: &Ending) -> Answer {
+    match egress.send(request).await {
+        Ok(response) => classify(call, &response),
+        Err(error) => classify_failure(&error),
+    }
+}
+
+fn classify(call: &Ending, response: &Response) -> Answer {
+    let json = response.json().ok();
+    let answer = call::Answer { status: response.status, body: &response.body, json: json.as_ref() };
+    match (call.judge(&answer), response.status) {
+        (Some(true), _) => Answer::Accepted,
+        (Some(false), _) => Answer::Refused("the provider refused it"),
+        (None, 429 | 503) => {
+            Answer::Postponed { reason: "the provider takes no requests now", retry_after: response.retry_after }
+        }
+        (None, status) => {
+            Answer::Unknown(format!("the provider answered with status {status}, which is not understood"))
+        }
+    }
+}
