@@ -52,6 +52,12 @@ pub enum EgressError {
     /// A header value with control characters. Nothing was sent.
     #[error("a credential with control characters cannot be sent in a header")]
     Header,
+    /// Something is missing that the request needs. Nothing was sent.
+    #[error("{reason}")]
+    Incomplete {
+        /// What.
+        reason: &'static str,
+    },
     /// The host asked for a pause longer than a request may take. Nothing was sent.
     #[error("`{origin}` asked for a pause of {seconds} s")]
     Throttled {

@@ -6,6 +6,7 @@
 //! bounded time, size and nesting. Errors and evidence hold no content.
 
 mod address;
+mod aws;
 mod destination;
 mod error;
 #[cfg(test)]
@@ -30,6 +31,7 @@ use url::{Host, Url};
 use zeroize::Zeroizing;
 
 use crate::config::{Config, HostPattern};
+pub(crate) use aws::AwsCredentials;
 pub use destination::Destination;
 pub(crate) use destination::origin;
 pub use error::{EgressError, JsonError};

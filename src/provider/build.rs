@@ -2,12 +2,13 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
+use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::{Site, Values};
-use crate::egress::{EgressError, Request};
+use crate::egress::{AwsCredentials, EgressError, Request};
 use crate::rules::Rule;
-use crate::rules::call::{Address, ApiBody, ApiRequest, Piece, Template, whole_place};
+use crate::rules::call::{Address, ApiBody, ApiRequest, Piece, SECRET, Template, whole_place};
 use crate::secret::Secret;
 
 /// Everything but the unreserved characters (RFC 3986 §2.3).
@@ -62,7 +63,29 @@ pub fn build(
         pair.push_str(&expanded(password, values)?);
         built = built.basic_pair(pair.as_bytes());
     }
-    match &request.body {
+    let built = with_body(built, &request.body, values)?;
+    let Some(signature) = &request.signature else { return Ok(built) };
+    let key_id = expanded(&signature.key_id, values)?;
+    // Other keys have none, whatever stands beside them.
+    let is_temporary = key_id.starts_with("ASIA");
+    let session_token = signature
+        .session_token
+        .as_ref()
+        .filter(|_| is_temporary)
+        .map(|token| expanded(token, values))
+        .and_then(Result::ok);
+    let credentials = AwsCredentials {
+        service: &signature.service,
+        key_id: &key_id,
+        secret: text_of(SECRET, values)?,
+        session_token: session_token.as_deref().map(String::as_str),
+    };
+    // The issuer's clock is meant, so that a test's own would not do.
+    built.signed_for_aws(&credentials, OffsetDateTime::now_utc())
+}
+
+fn with_body(built: Request, body: &ApiBody, values: &Values) -> Result<Request, EgressError> {
+    match body {
         ApiBody::None => Ok(built),
         ApiBody::Form(fields) => fields
             .iter()

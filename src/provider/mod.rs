@@ -204,6 +204,11 @@ impl Values {
                 combinations.iter().flat_map(|known| values.iter().map(|value| known.with(name, value.duplicate())));
             combinations = extended.take(MOST).collect();
         }
+        for name in request.optional_names() {
+            if let Some(value) = values_of(name, finding, findings).first() {
+                combinations = combinations.iter().map(|known| known.with(name, value.duplicate())).collect();
+            }
+        }
         Ok(combinations)
     }
 

@@ -74,8 +74,7 @@ impl Planned<'_> {
             return Err(unknown());
         }
         for (name, place) in &check.take {
-            let value =
-                place.read(json.as_ref(), |name| response.header(name).map(str::to_owned)).ok_or_else(unknown)?;
+            let value = place.read(&answer, |name| response.header(name).map(str::to_owned)).ok_or_else(unknown)?;
             values = values.with(name, Secret::new(value));
         }
         Ok(values)

@@ -5,6 +5,7 @@
 //! that does not decide is `unknown`, never `dead`. A verdict names its method, host and time.
 
 mod calibration;
+mod canary;
 mod client_secret;
 mod engine;
 mod introspection;

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
 
 use super::VerifyContext;
+use super::canary::is_canary;
 use super::client_secret::wrong_twin;
 use super::verdict::{asked, not_checked, shown, unknown};
 use crate::egress::{Destination, Response};
@@ -51,6 +52,9 @@ pub(super) async fn ask(
     findings: &[Finding],
     context: &VerifyContext,
 ) -> Liveness {
+    if is_canary(finding) {
+        return not_checked("it is of an account that hands out access keys as traps: asking would raise the alarm");
+    }
     let Sites { sites, are_all } = match context.providers.sites(rule, &check.request, finding) {
         Ok(sites) => sites,
         Err(reason) => return not_checked(reason),
@@ -147,10 +151,11 @@ impl Question<'_> {
 
     fn identity(&self, response: &Response, finding: &Finding) -> Option<Box<Identity>> {
         let json = response.json().ok();
+        let answer = Answer { status: response.status, body: &response.body, json: json.as_ref() };
         // An answer may repeat what was asked.
         let secret = finding.secret.expose_str().unwrap_or_default();
         let read = |place: &Option<Place>| {
-            let text = place.as_ref()?.read(json.as_ref(), |name| response.header(name).map(str::to_owned))?;
+            let text = place.as_ref()?.read(&answer, |name| response.header(name).map(str::to_owned))?;
             (!text.contains(secret)).then(|| shown(&text))
         };
         let Check { account, scopes, expires, .. } = self.check;

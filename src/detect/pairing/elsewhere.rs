@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::fit::{self, Kinship, Standpoint};
-use super::{Neighbour, Pairer, fitting};
+use super::{Neighbour, Pairer, fitting, kind_of_part};
 use crate::detect::{Candidate, Detector};
 use crate::rules::PartSpec;
 
@@ -77,7 +77,7 @@ impl Detector {
 
 /// Whether a companion could be told by its name, and neither it nor one like it was found.
 fn is_lacking(candidate: &Candidate, spec: &PartSpec) -> bool {
-    let is_named = !spec.keys.is_empty() && spec.name != "client_secret" && candidate.token.is_none();
+    let is_named = !spec.keys.is_empty() && kind_of_part(&spec.name).is_none() && candidate.token.is_none();
     is_named && !candidate.companions.iter().any(|companion| is_alike(&companion.name, &spec.name))
 }
 

@@ -90,6 +90,7 @@ impl Pairer {
         ids: &[Fingerprint],
     ) -> Vec<Paired> {
         let specs = |found: &Match| rules.rules.get(found.rule).map(|rule| rule.parts.as_slice()).unwrap_or_default();
+        let provider = |found: &Match| rules.rules.get(found.rule).map(|rule| rule.provider.as_str());
         let assignments = self.assignments(bytes, matches, |found| !specs(found).is_empty());
         let secrets: Vec<Secret<'_>> = matches.iter().zip(ids).map(|(found, id)| Secret::new(found, *id)).collect();
         let companions = |found: &Match| {
@@ -109,8 +110,12 @@ impl Pairer {
                 if companions.iter().any(|companion| companion.name == spec.name) {
                     continue;
                 }
-                if spec.name == "client_secret" {
-                    companions.extend(context.secrets(spec, &secrets));
+                if let Some(kind) = kind_of_part(&spec.name) {
+                    // Any client secret may be meant; another provider's token is none.
+                    let fits = |other: &Match| {
+                        other.kind == kind && (kind == Kind::ClientSecret || provider(other) == provider(found))
+                    };
+                    companions.extend(context.secrets(spec, fits, &secrets));
                     continue;
                 }
                 let pattern = self.pattern(rules, found.rule, number);
@@ -201,6 +206,15 @@ impl Neighbour {
     }
 }
 
+/// The kind of the parts of that name that are secrets of their own; they are told by their findings, never in clear.
+fn kind_of_part(name: &str) -> Option<Kind> {
+    match name {
+        "client_secret" => Some(Kind::ClientSecret),
+        "session_token" => Some(Kind::AccessToken),
+        _ => None,
+    }
+}
+
 /// A match that may be the companion of another.
 struct Secret<'a> {
     found: &'a Match,
@@ -277,14 +291,14 @@ impl<'a> Context<'a> {
         }))
     }
 
-    /// The best of the client secrets around, by their findings.
-    fn secrets(&self, spec: &PartSpec, secrets: &[Secret<'_>]) -> Vec<Companion> {
+    /// The best of the secrets around that may be meant, by their findings.
+    fn secrets(&self, spec: &PartSpec, fits: impl Fn(&Match) -> bool, secrets: &[Secret<'_>]) -> Vec<Companion> {
         // All matches of a large file for each of them would take the square of their number.
         let from = secrets.partition_point(|other| other.found.span.start < self.region.start);
         let nearby = secrets.iter().skip(from).take_while(|other| other.found.span.end <= self.region.end);
         best(nearby.filter_map(|other| {
             let span = &other.found.span;
-            if other.found.kind != Kind::ClientSecret || *span == self.found.span {
+            if !fits(other.found) || *span == self.found.span {
                 return None;
             }
             let misfit = self.misfit(span, &other.standpoint(self.bytes))?;

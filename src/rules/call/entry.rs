@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Address, Answer};
-use super::{ApiBody, ApiRequest, Check, Ending, HttpMethod, Place, SECRET, Sign, Template};
+use super::{ApiBody, ApiRequest, AwsSignature, Check, Ending, HttpMethod, Place, SECRET, Sign, Template};
 use crate::finding::LivenessState;
 
 /// A table `[[check]]` or `[[revocation]]` as it is written.
@@ -32,6 +32,7 @@ pub(in crate::rules) struct CallEntry {
     query: BTreeMap<String, Template>,
     form: Option<BTreeMap<String, Template>>,
     json: Option<Value>,
+    aws: Option<AwsSignature>,
     #[serde(default)]
     live: Vec<Sign>,
     #[serde(default)]
@@ -244,6 +245,7 @@ impl CallEntry {
             basic: self.basic.clone(),
             query: self.query.clone().into_iter().collect(),
             body,
+            signature: self.aws.clone(),
         })
     }
 
@@ -256,7 +258,8 @@ impl CallEntry {
             return Err(self.wrong(&format!("`{host}` is not among the rule's `hosts`")));
         }
         let is_known = |name: &str| name == SECRET || owner.names.iter().any(|known| known == name);
-        if let Some(unknown) = request.names().into_iter().find(|name| !is_known(name)) {
+        let names = request.names().into_iter().chain(request.optional_names());
+        if let Some(unknown) = names.into_iter().find(|name| !is_known(name)) {
             return Err(self.wrong(&format!("`{{{unknown}}}` is no part of the rule")));
         }
         let signs = [&self.live, &self.restricted, &self.dead, &self.accepted, &self.refused];
@@ -306,11 +309,10 @@ impl AnswerExample {
     }
 
     fn read(&self, place: Option<&Place>) -> Option<String> {
-        let json: Option<Value> = serde_json::from_str(&self.body).ok();
         let header = |name: &str| {
             let mut headers = self.headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name));
             headers.next().map(|(_, value)| value.clone())
         };
-        place?.read(json.as_ref(), header)
+        self.judged(|answer| place?.read(answer, header))
     }
 }

@@ -81,6 +81,20 @@ pub struct ApiRequest {
     pub query: Vec<(String, Template)>,
     /// The body.
     pub body: ApiBody,
+    /// How it is signed, where sending the secret itself is not the way.
+    pub signature: Option<AwsSignature>,
+}
+
+/// Signature Version 4 of AWS: the secret signs the request and is not sent.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AwsSignature {
+    /// The service, as in `sts`.
+    pub service: String,
+    /// The access key's id.
+    pub key_id: Template,
+    /// The session token, which temporary keys need.
+    pub session_token: Option<Template>,
 }
 
 /// The body of an [`ApiRequest`].
@@ -118,6 +132,8 @@ pub enum Place {
     Body(String),
     /// A header, in small letters.
     Header(String),
+    /// The text of the first element of that name, in XML.
+    Element(String),
 }
 
 impl HttpMethod {
@@ -137,23 +153,31 @@ impl TryFrom<String> for Place {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        match text.strip_prefix("header:") {
-            Some(name) if !name.is_empty() => Ok(Self::Header(name.to_ascii_lowercase())),
-            None if text.starts_with('/') => Ok(Self::Body(text)),
-            _ => Err("a place is a JSON pointer that begins with `/`, or `header:NAME`"),
+        match text.split_once(':') {
+            Some(("header", name)) if !name.is_empty() => Ok(Self::Header(name.to_ascii_lowercase())),
+            Some(("element", name)) if !name.is_empty() => Ok(Self::Element(name.to_owned())),
+            _ if text.starts_with('/') => Ok(Self::Body(text)),
+            _ => Err("a place is a JSON pointer that begins with `/`, `header:NAME` or `element:NAME`"),
         }
     }
 }
 
 impl Place {
     /// The text there: an array's items joined by a blank, a number as it is written. `None` if nothing is there.
-    pub fn read(&self, json: Option<&Value>, header: impl Fn(&str) -> Option<String>) -> Option<String> {
+    pub fn read(&self, answer: &Answer<'_>, header: impl Fn(&str) -> Option<String>) -> Option<String> {
         let text = match self {
             Self::Header(name) => header(name),
-            Self::Body(pointer) => text_of(json?.pointer(pointer)?),
+            Self::Body(pointer) => text_of(answer.json?.pointer(pointer)?),
+            Self::Element(name) => text_of_element(answer.body, name),
         };
         text.filter(|text| !text.is_empty())
     }
+}
+
+/// What stands between the first start tag of that name and the next tag. Names and numbers need no more of XML than that.
+fn text_of_element(body: &[u8], name: &str) -> Option<String> {
+    let (_, behind) = std::str::from_utf8(body).ok()?.split_once(&format!("<{name}>"))?;
+    Some(behind.split_once('<')?.0.trim().to_owned())
 }
 
 fn text_of(value: &Value) -> Option<String> {
@@ -203,9 +227,19 @@ impl ApiRequest {
         if let ApiBody::Json(body) = &self.body {
             places_of(body, &mut names);
         }
+        if let Some(signature) = &self.signature {
+            names.push(SECRET);
+            names.extend(signature.key_id.names());
+        }
         names.sort_unstable();
         names.dedup();
         names
+    }
+
+    /// The names of the values that it takes if there are any.
+    pub fn optional_names(&self) -> Vec<&str> {
+        let session_token = self.signature.iter().filter_map(|signature| signature.session_token.as_ref());
+        session_token.flat_map(Template::names).collect()
     }
 
     /// Method and addresses as the rule has them, for people.

@@ -54,10 +54,13 @@ fn every_documented_answer_means_what_its_rule_says() {
         let Some(check) = rule.verify.check.as_deref() else { continue };
         for example in &check.examples {
             let answer = example.clone();
-            // Some send the secret in pieces.
-            let sent = if check.request.names().contains(&"secret") { SECRET } else { "part-1" };
+            // Some send the secret in pieces, or only what it signs: then the second request is the one with a wrong secret.
+            let is_signed = check.request.signature.is_some();
+            let sends_secret = !is_signed && check.request.names().contains(&"secret");
+            let sent = if sends_secret { SECRET } else { "part-1" };
+            let asked = std::sync::atomic::AtomicBool::new(false);
             let server = Server::start(move |_, request| {
-                if !carries(request, sent) {
+                if !carries(request, sent) || is_signed && asked.swap(true, Relaxed) {
                     return Reply::empty(418);
                 }
                 let headers = answer.headers.iter().map(|(name, value)| (&*name.clone().leak(), value.clone()));
