@@ -5,6 +5,7 @@
 mod completions;
 pub mod exit;
 mod hook;
+mod issuers;
 mod logging;
 mod man;
 mod mandate;
@@ -63,6 +64,7 @@ enum Command {
     Scan(Box<scan::Args>),
     Revoke(revoke::Args),
     Rules(rules::Args),
+    Issuers(issuers::Args),
     Hook(hook::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -85,6 +87,7 @@ fn run(cli: &Cli) -> CommandResult {
         Command::Scan(args) => scan::run(args, &cli.global),
         Command::Revoke(args) => revoke::run(args, &cli.global),
         Command::Rules(args) => rules::run(args),
+        Command::Issuers(args) => issuers::run(args, &cli.global),
         Command::Hook(args) => hook::run(args, &cli.global),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),

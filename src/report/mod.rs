@@ -6,6 +6,7 @@
 
 mod advice;
 mod encode;
+mod evidence;
 mod json;
 mod jsonl;
 mod record;
@@ -20,6 +21,7 @@ use crate::diagnostic::Diagnostic;
 use crate::finding::{Finding, LivenessState, Location, Place, RevocationState, Severity};
 use crate::rules::RuleSet;
 
+pub use evidence::write_evidence;
 pub use redact::Redactor;
 
 /// The JSON schema of [`Format::Json`] and [`Format::Jsonl`], schema 1.

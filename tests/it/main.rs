@@ -17,6 +17,7 @@ mod history;
 mod hook;
 mod image;
 mod issuer_trouble;
+mod issuers;
 mod leak;
 mod leaked_files;
 mod listener;

@@ -15,6 +15,7 @@ fn nothing_secret_is_told_in_any_format_or_log() {
     );
     let config = leak.configure(CLIENT, AUTO);
     let ledger = leak.ledger();
+    let evidence = leak.env.work().join("evidence.jsonl");
     leak.env.set("RESCIND_LOG", "trace");
     let input = leak.env.input();
     let targets = [text(&input), text(&leak.repository), text(&leak.layout.path)];
@@ -27,7 +28,17 @@ fn nothing_secret_is_told_in_any_format_or_log() {
         assert!(fs_err::metadata(&report).expect("the report").len() > 0);
     }
     leak.scan(&config, &targets, &["-vv", "--revoke", "plan"]).exits(1);
-    let run = leak.scan(&config, &targets, &["-vv", "--revoke", "auto", "--ledger", text(&ledger)]).exits(1);
+    let run = leak
+        .scan(&config, &targets, &["-vv", "--revoke", "auto", "--ledger", text(&ledger), "--evidence", text(&evidence)])
+        .exits(1);
+    let told = fs_err::read_to_string(&evidence).expect("the evidence");
+    let requests: Vec<serde_json::Value> =
+        told.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect();
+    let is_revocation = |request: &serde_json::Value| {
+        request["status"] == 200
+            && request["request"].as_str().is_some_and(|request| request.ends_with("/token/revocation"))
+    };
+    assert!(requests.iter().any(is_revocation), "{told}");
     assert!(!run.stderr.is_empty(), "the logs were written");
     assert!(!leak.server.is_alive(&leak.refresh_token), "a request with the secret in it has been made and logged");
     leak.env.run(["revoke", "status", "--check", "--ledger", text(&ledger)]).exits(0);

@@ -163,6 +163,10 @@ pub(crate) struct OnlineArgs {
     #[arg(long, value_name = "HOST:PORT")]
     pub allow_host: Vec<String>,
 
+    /// Write down every request that was made, as JSON lines without anything secret
+    #[arg(long, value_name = "FILE", conflicts_with = "offline")]
+    pub evidence: Option<PathBuf>,
+
     /// Save the revocation plan to a file, for `rescind revoke apply`
     #[arg(long, value_name = "FILE", requires = "revoke")]
     pub plan: Option<PathBuf>,

@@ -18,6 +18,7 @@ use crate::config::environment::Environment;
 use crate::diagnostic::Diagnostic;
 use crate::finding::Finding;
 use crate::progress::{self, Progress};
+use crate::report::{self, Redactor};
 use crate::revoke::{self, RevocationPlan, RevokeContext};
 use crate::rules::RuleSet;
 use crate::source::Counters;
@@ -30,6 +31,7 @@ pub(super) struct Judge {
     revoke: Option<RevokeMode>,
     plan_file: Option<PendingFile>,
     ledger: Option<PathBuf>,
+    evidence: Option<PendingFile>,
     progress: progress::Mode,
 }
 
@@ -46,14 +48,34 @@ impl Judge {
         let mandate = asks.then(|| Mandate::new(config, Arc::clone(rules))).transpose()?;
         let acts = args.revoke == Some(RevokeMode::Auto);
         let ledger = acts.then(|| mandate::ledger_file(args.ledger.as_ref(), environment)).transpose()?;
+        let evidence = args.evidence.as_deref().map(|path| PendingFile::create(path, false)).transpose()?;
         let plan_file = args.plan.as_deref().map(|path| PendingFile::create(path, false)).transpose()?;
-        Ok(Self { mandate, revoke: args.revoke, plan_file, ledger, progress })
+        Ok(Self { mandate, revoke: args.revoke, plan_file, ledger, evidence, progress })
     }
 
     /// Judges the findings by what they say themselves, and by their issuers where that was asked for; then plans and revokes.
-    pub(super) fn judge(self, gathered: &mut Gathered, global: &Global) -> anyhow::Result<()> {
+    pub(super) fn judge(mut self, gathered: &mut Gathered, global: &Global) -> anyhow::Result<()> {
         verify::judge_offline(&mut gathered.findings, OffsetDateTime::now_utc());
-        let Some(mandate) = &self.mandate else { return Ok(()) };
+        let evidence = self.evidence.take();
+        let exchanges = match self.mandate.take() {
+            Some(mandate) => {
+                let egress = mandate.verify.egress.clone();
+                self.ask(&mandate, gathered, global)?;
+                egress.exchanges()
+            }
+            None => Vec::new(),
+        };
+        let Some(mut file) = evidence else { return Ok(()) };
+        let redactor = Redactor::new(&gathered.findings, false);
+        let written = report::write_evidence(&exchanges, &redactor, &mut file).map_err(Into::into);
+        if let Err(error) = written.and_then(|()| file.commit()) {
+            gathered.diagnostics.push(Diagnostic::gap("evidence", "evidence", format!("{error:#}")));
+        }
+        Ok(())
+    }
+
+    /// Asks the issuers; then plans and revokes.
+    fn ask(self, mandate: &Mandate, gathered: &mut Gathered, global: &Global) -> anyhow::Result<()> {
         let is_cancelled = || gathered.stop.load(Relaxed);
         let counters = Counters::default();
         counters.expected.store(gathered.findings.len() as u64, Relaxed);
