@@ -136,6 +136,11 @@ impl Issuers {
         self.0.pinned.get(rule)
     }
 
+    /// The trusted issuers that credentials may be verified with.
+    pub fn to_verify(&self) -> impl Iterator<Item = &Arc<Issuer>> {
+        self.0.trusted.iter().filter(|issuer| issuer.verify)
+    }
+
     /// Whether the operator trusts no issuer at all.
     pub fn is_empty(&self) -> bool {
         self.0.trusted.is_empty()

@@ -65,6 +65,14 @@ impl From<&Config> for Providers {
 }
 
 impl Providers {
+    /// Whether what a rule finds may be sent to the hosts that it pins.
+    pub fn may_ask(&self, rule: &Rule) -> bool {
+        match &self.only {
+            Some(only) => only.contains(&rule.provider),
+            None => rule.is_built_in,
+        }
+    }
+
     /// Where a request of the rule may take the finding; an error says in words why nowhere.
     pub fn sites(&self, rule: &Rule, request: &ApiRequest, finding: &Finding) -> Result<Sites, String> {
         let provider = &rule.provider;
@@ -93,10 +101,7 @@ impl Providers {
         sites.extend(
             candidates.iter().filter(|instance| instance.verify).map(|instance| Site::Instance(Arc::clone(instance))),
         );
-        let may_ask = match &self.only {
-            Some(only) => only.contains(provider),
-            None => rule.is_built_in,
-        };
+        let may_ask = self.may_ask(rule);
         // A credential that an instance was named for is nobody else's business.
         if !is_tenant && may_ask && (sites.is_empty() || hints.is_empty()) && !is_switched_off {
             sites.push(Site::Pinned);

@@ -262,6 +262,8 @@ pub enum VerifyMethod {
     AccessToken,
     /// A read-only request to the provider's own interface.
     Request,
+    /// The public half of a private key, among the key sets of trusted issuers.
+    PrivateKey,
     /// Nothing that could be asked without harm, or not yet.
     None,
 }
@@ -322,6 +324,7 @@ impl VerifyMethod {
             Self::RefreshToken => "refresh_token",
             Self::AccessToken => "access_token",
             Self::Request => "request",
+            Self::PrivateKey => "private_key",
             Self::None => "none",
         }
     }

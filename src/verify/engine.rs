@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::verdict::{Judgement, TokenSort, not_checked, unknown};
-use super::{Observer, VerifyContext, client_secret, introspection, jwt, provider, refresh_token};
+use super::{Observer, VerifyContext, client_secret, introspection, jwt, private_key, provider, refresh_token};
 use crate::config::Issuer;
 use crate::finding::{Finding, Kind, Liveness};
 use crate::issuer::hints;
@@ -94,7 +94,8 @@ pub(super) fn settle_locally(findings: &mut [Finding], context: &VerifyContext) 
     let judge = |finding: &Finding| {
         let may_ask = !context.issuers.is_empty()
             || context.issuers.pinned_by_rule(&finding.rule).is_some()
-            || provider_check(finding, context).is_some();
+            || provider_check(finding, context).is_some()
+            || is_private_key(finding, context);
         let without_trust = || without_trust(finding, findings, &hints(finding), context);
         without_issuer(finding, context).or_else(|| (!may_ask).then(without_trust))
     };
@@ -112,6 +113,9 @@ pub(super) fn settle_locally(findings: &mut [Finding], context: &VerifyContext) 
 pub(super) async fn judge(finding: &Finding, findings: &[Finding], context: &VerifyContext) -> Judgement {
     if let Some(verdict) = without_issuer(finding, context) {
         return verdict.into();
+    }
+    if let Some(rule) = context.rules.get(&finding.rule).filter(|_| is_private_key(finding, context)) {
+        return private_key::ask(finding, rule, findings, context).await.into();
     }
     if let Some((rule, check)) = provider_check(finding, context) {
         return provider::ask(finding, rule, check, findings, context).await.into();
@@ -147,6 +151,11 @@ pub(super) async fn judge(finding: &Finding, findings: &[Finding], context: &Ver
     }
 }
 
+/// Whether its public half is to be looked for.
+fn is_private_key(finding: &Finding, context: &VerifyContext) -> bool {
+    context.rules.get(&finding.rule).is_some_and(|rule| rule.verify.method == VerifyMethod::PrivateKey)
+}
+
 /// The rule of a finding and the provider's own request, if there is one.
 fn provider_check<'a>(finding: &Finding, context: &'a VerifyContext) -> Option<(&'a Rule, &'a Check)> {
     let rule = context.rules.get(&finding.rule)?;
@@ -172,6 +181,7 @@ fn without_issuer(finding: &Finding, context: &VerifyContext) -> Option<Liveness
         return Some(not_checked(reason.as_str()));
     }
     match finding.kind {
+        _ if is_private_key(finding, context) => None,
         _ if verify.is_some_and(|verify| verify.check.is_some()) => None,
         Kind::ClientSecret | Kind::RefreshToken | Kind::AccessToken | Kind::Jwt => None,
         _ => Some(not_checked("there is no check for this kind of credential yet")),

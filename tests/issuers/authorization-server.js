@@ -31,7 +31,8 @@ await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
 const issuer = `http://127.0.0.1:${server.address().port}`;
 
 // A key of its own: the one that the library falls back to is published, so a signature by it proves nothing.
-const signingKey = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' });
+const privateKey = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+const signingKey = privateKey.export({ format: 'jwk' });
 
 const provider = new Provider(issuer, {
   jwks: { keys: [{ ...signingKey, kid: 'test', use: 'sig', alg: 'RS256' }] },
@@ -119,6 +120,11 @@ const commands = {
   /** A JWT access token (RFC 9068) of a new or a given grant. */
   async jwt({ id, grant, expires_in: expiresIn = 3600 }) {
     return { access_token: await accessToken(id, grant, { format: 'jwt', expiresIn }) };
+  },
+
+  /** The key that the server signs with, as PEM in `pkcs1` or `pkcs8`. */
+  async signing_key({ type }) {
+    return { pem: privateKey.export({ format: 'pem', type }) };
   },
 
   /** Whether the server itself would still honour an opaque token: its own store, no endpoint in between. */

@@ -77,6 +77,11 @@ impl AuthorizationServer {
         text(&self.ask(&json!({"do": "jwt", "id": client, "expires_in": seconds})), "access_token")
     }
 
+    /// The key that it signs with, in PEM: `pkcs1` or `pkcs8`.
+    pub(crate) fn signing_key(&self, form: &str) -> String {
+        text(&self.ask(&json!({"do": "signing_key", "type": form})), "pem")
+    }
+
     /// Whether the server itself would still honour an opaque token.
     pub(crate) fn is_alive(&self, token: &str) -> bool {
         self.ask(&json!({"do": "alive", "token": token}))["alive"] == true

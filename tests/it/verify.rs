@@ -37,6 +37,26 @@ fn key_addresses_in_a_token_are_not_followed() {
     assert_eq!(keys.connections(), 0);
 }
 
+/// A key that its issuer still publishes is the worst that can leak. It is found out without sending anything of it.
+#[test]
+fn the_key_that_an_issuer_signs_with_is_known_by_what_it_publishes() {
+    let leak = Leak::new();
+    let config = leak.configure(CLIENT, "");
+    for form in ["pkcs1", "pkcs8"] {
+        let key = leak.server.signing_key(form);
+        let path = format!("keys/{form}.pem");
+        let file = leak.env.write(&path, key);
+        leak.server.take_requests();
+        let run = leak.scan(&config, &[text(&file)], &[]).exits(1);
+        let found = finding_at(&run, &format!("{form}.pem"), "private_key");
+        assert_eq!((&found["liveness"]["state"], &found["liveness"]["method"]), (&json!("live"), &json!("key-set")));
+        let reason = found["liveness"]["reason"].as_str().unwrap_or_default();
+        assert!(reason.contains("RSA key of 2048 bits") && reason.contains("can mint its tokens"), "{reason}");
+        let asked = leak.server.take_requests();
+        assert!(asked.len() == 2 && asked.iter().all(|request| request.starts_with("GET /")), "{asked:?}");
+    }
+}
+
 #[test]
 fn this_machine_is_closed_unless_it_is_opened() {
     let leak = Leak::new();

@@ -3,6 +3,7 @@
 mod anything;
 mod client_secrets;
 mod jwts;
+mod private_keys;
 mod providers;
 mod rules;
 mod tokens;
