@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::{Site, Values};
 use crate::egress::{AwsCredentials, EgressError, Request};
 use crate::rules::Rule;
-use crate::rules::call::{Address, ApiBody, ApiRequest, Piece, SECRET, Template, whole_place};
+use crate::rules::call::{Address, ApiBody, ApiRequest, Piece, SECRET, SECRET_PATH, Template, whole_place};
 use crate::secret::Secret;
 
 /// Everything but the unreserved characters (RFC 3986 §2.3).
@@ -40,7 +40,11 @@ pub fn build(
                 if matches!(value, "" | "." | "..") {
                     return Err(EgressError::Url { reason: "a value of its path is empty or a dot segment" });
                 }
-                url.extend(utf8_percent_encode(value, RESERVED));
+                if name == SECRET_PATH {
+                    url.push_str(value);
+                } else {
+                    url.extend(utf8_percent_encode(value, RESERVED));
+                }
             }
         }
     }

@@ -15,7 +15,7 @@ use crate::config::{Config, Instance};
 use crate::egress::{Destination, EgressError, origin};
 use crate::finding::{Finding, PartValue, escape};
 use crate::rules::Rule;
-use crate::rules::call::{Address, ApiRequest, SECRET};
+use crate::rules::call::{Address, ApiRequest, SECRET, SECRET_PATH};
 use crate::secret::Secret;
 pub use build::build;
 
@@ -200,7 +200,11 @@ impl Values {
     /// a part can be a secret of its own.
     pub fn combinations(request: &ApiRequest, finding: &Finding, findings: &[Finding]) -> Result<Vec<Self>, String> {
         let mut combinations = vec![Self(vec![(SECRET.to_owned(), finding.secret.duplicate())])];
-        for name in request.names().into_iter().filter(|name| *name != SECRET && *name != "host") {
+        if let Some(path) = path_of(&finding.secret) {
+            combinations = combinations.iter().map(|known| known.with(SECRET_PATH, path.duplicate())).collect();
+        }
+        let is_part = |name: &&str| !matches!(*name, SECRET | SECRET_PATH);
+        for name in request.names().into_iter().filter(is_part) {
             let values = values_of(name, finding, findings);
             if values.is_empty() {
                 return Err(format!("its `{name}` was not found"));
@@ -220,7 +224,8 @@ impl Values {
     /// A secret and parts that are none.
     pub fn of(secret: &Secret, parts: &BTreeMap<String, String>) -> Self {
         let parts = parts.iter().map(|(name, value)| (name.clone(), Secret::new(value.as_bytes())));
-        Self(std::iter::once((SECRET.to_owned(), secret.duplicate())).chain(parts).collect())
+        let path = path_of(secret).map(|path| (SECRET_PATH.to_owned(), path));
+        Self(std::iter::once((SECRET.to_owned(), secret.duplicate())).chain(path).chain(parts).collect())
     }
 
     /// The same with one more.
@@ -246,6 +251,14 @@ impl Values {
     fn get(&self, name: &str) -> Option<&Secret> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
+}
+
+/// The path of a secret that is a URL. Only unreserved characters and slashes: nothing that would have to be encoded, and no dots.
+fn path_of(secret: &Secret) -> Option<Secret> {
+    let rest = secret.expose_str()?.strip_prefix("https://")?;
+    let path = rest.get(rest.find('/')?..)?;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'~');
+    path.bytes().all(is_plain).then(|| Secret::new(path))
 }
 
 fn values_of(name: &str, finding: &Finding, findings: &[Finding]) -> Vec<Secret> {

@@ -15,8 +15,9 @@ fn every_request_of_the_program_can_be_built() {
         for request in checks.chain(rule.revoke.call.iter().map(|call| &call.request)) {
             let names = request.names();
             let parts: Vec<(&str, &str)> =
-                names.iter().filter(|name| **name != SECRET).map(|name| (*name, nasty)).collect();
-            let finding = finding(Kind::ApiKey, nasty, &parts);
+                names.iter().filter(|name| !name.starts_with(SECRET)).map(|name| (*name, nasty)).collect();
+            let is_url = names.contains(&"secret_path");
+            let finding = finding(Kind::ApiKey, if is_url { "https://hooks.example/api/x" } else { nasty }, &parts);
             let [values] = &Values::combinations(request, &finding, &[]).expect("all parts")[..] else { panic!("one") };
             for address in &request.addresses {
                 let instance = Instance {
@@ -28,6 +29,7 @@ fn every_request_of_the_program_can_be_built() {
                     revoke: false,
                 };
                 let expected = address.path.written();
+                let expected = expected.replace("{secret_path}", "/api/x");
                 let segments = expected.split('?').next().unwrap_or_default().split('/').count();
                 let at_instance =
                     build(rule, request, address, &Site::Instance(Arc::new(instance)), values).expect("built");
@@ -65,7 +67,7 @@ fn control_characters_and_dot_segments_are_refused() {
         for nasty in ["a\r\nX: y", "..", ""] {
             let names = check.request.names();
             let parts: Vec<(&str, &str)> =
-                names.iter().filter(|name| **name != SECRET).map(|name| (*name, nasty)).collect();
+                names.iter().filter(|name| !name.starts_with(SECRET)).map(|name| (*name, nasty)).collect();
             let finding = finding(Kind::ApiKey, nasty, &parts);
             let values = Values::combinations(&check.request, &finding, &[]).expect("all parts");
             let in_path = |address: &crate::rules::call::Address| address.path.names().next().is_some();

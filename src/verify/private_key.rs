@@ -142,7 +142,7 @@ mod tests {
     fn certificates_tell_whose_signature_it_is() {
         let certificate = format!("-----BEGIN CERTIFICATE-----\n{CERTIFICATE}\n-----END CERTIFICATE-----\n");
         assert!(made(&certificate, SIGNATURE));
-        assert!(!made(&certificate, &SIGNATURE.replacen(|c: char| c == 'A', "B", 1)));
+        assert!(!made(&certificate, &SIGNATURE.replacen('A', "B", 1)));
         assert!(!made("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", SIGNATURE));
         assert!(!made("", SIGNATURE));
     }

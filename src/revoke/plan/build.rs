@@ -13,7 +13,7 @@ use crate::provider::{Providers, Site};
 use crate::revoke::Subject;
 use crate::revoke::policy::{CapCounter, Decision, Policy, PolicyAction};
 use crate::revoke::terms::{IssuerMatch, IssuerTerms, Survey};
-use crate::rules::call::{Address, Ending, SECRET};
+use crate::rules::call::{Address, Ending, SECRET, SECRET_PATH};
 use crate::rules::{BlastRadius, RevokeMethod, Rule, RuleSet};
 
 /// How many places of a secret a plan names: enough to find the value again when some of them are gone.
@@ -146,9 +146,22 @@ fn find_call(
     subject: &Subject,
     found_by: Option<&Rule>,
 ) -> Result<(String, PlannedAction), NoCall> {
-    if let Some((rule, call)) = found_by.and_then(|rule| Some((rule, rule.revoke.call.as_deref()?))) {
-        return find_provider_call(input, subject, rule, call);
-    }
+    let Some((rule, call)) = found_by.and_then(|rule| Some((rule, rule.revoke.call.as_deref()?))) else {
+        return find_rfc7009_call(input, subject, found_by);
+    };
+    find_provider_call(input, subject, rule, call).or_else(|no_call| {
+        // Who trusts its issuer need not name its provider as well.
+        let by_issuer = rule.endpoints.revocation.is_some().then(|| find_rfc7009_call(input, subject, None));
+        by_issuer.and_then(Result::ok).ok_or(no_call)
+    })
+}
+
+/// A token revocation request, and the issuer that it goes to.
+fn find_rfc7009_call(
+    input: &PlanInput<'_>,
+    subject: &Subject,
+    found_by: Option<&Rule>,
+) -> Result<(String, PlannedAction), NoCall> {
     let rule = found_by.map(|rule| &*rule.revoke);
     let token_type_hint = match subject.kind {
         Kind::RefreshToken => "refresh_token",
@@ -189,7 +202,7 @@ fn find_provider_call(
         input.providers.owned_site(rule, &call.request, host).map_err(|reason| NoCall::NotByProvider { reason })?;
     let taken = |name: &str| call.after.iter().any(|check| check.take.iter().any(|(taken, _)| taken == name));
     let mut parts = BTreeMap::new();
-    for name in call.request.names().into_iter().filter(|name| *name != SECRET && !taken(name)) {
+    for name in call.request.names().into_iter().filter(|name| !matches!(*name, SECRET | SECRET_PATH) && !taken(name)) {
         let mut values = subject.parts_named(name);
         let (Some(value), None) = (values.next(), values.next()) else {
             let reason = format!("its `{name}` is not known, or not for certain");

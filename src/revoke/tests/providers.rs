@@ -256,9 +256,9 @@ async fn answer(rule: &Rule, call: &Ending, server: &Server) -> rfc7009::Answer 
     let egress = Egress::new(EgressPolicy::from(&config)).expect("a client");
     let providers = Providers::from(&config);
     let site = providers.owned_site(rule, &call.request, None).expect("an instance");
-    let parts = call.request.names().into_iter().filter(|name| *name != "secret");
+    let parts = call.request.names().into_iter().filter(|name| !name.starts_with("secret"));
     let parts = parts.map(|name| (name.to_owned(), "part".to_owned())).collect();
-    let values = Values::of(&Secret::new(TOKEN), &parts);
+    let values = Values::of(&Secret::new(format!("https://hooks.example/api/{TOKEN}")), &parts);
     let address = &call.request.addresses[0];
     let request = build(rule, &call.request, address, &site, &values).expect("built");
     provider_call::execute_request(&egress, request, call).await

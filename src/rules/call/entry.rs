@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Address, Answer};
-use super::{ApiBody, ApiRequest, AwsSignature, Check, Ending, HttpMethod, Place, SECRET, Sign, Template};
+use super::{ApiBody, ApiRequest, AwsSignature, Check, Ending, HttpMethod, Place, SECRET, SECRET_PATH, Sign, Template};
 use crate::finding::LivenessState;
 
 /// A table `[[check]]` or `[[revocation]]` as it is written.
@@ -103,8 +103,8 @@ pub enum Meaning {
 #[derive(Clone, Deserialize)]
 #[serde(untagged)]
 enum Addresses {
-    One(Address),
-    Several(Vec<Address>),
+    One(String),
+    Several(Vec<String>),
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -225,6 +225,10 @@ impl CallEntry {
         let (Some((method, addresses)), None) = (given.next(), given.next()) else {
             return Err(self.wrong("exactly one of `get`, `post`, `put`, `patch` and `delete` must be given"));
         };
+        let addresses = match addresses {
+            Addresses::One(address) => vec![address],
+            Addresses::Several(several) => several,
+        };
         let mut headers: Vec<(String, Template)> = self.headers.clone().into_iter().collect();
         if let Some(Scheme::Bearer) = self.auth {
             headers.push(("Authorization".to_owned(), Template::try_from("Bearer {secret}".to_owned())?));
@@ -237,10 +241,11 @@ impl CallEntry {
         };
         Ok(ApiRequest {
             method,
-            addresses: match addresses {
-                Addresses::One(address) => vec![address],
-                Addresses::Several(several) => several,
-            },
+            addresses: addresses
+                .into_iter()
+                .map(Address::try_from)
+                .collect::<Result<_, _>>()
+                .map_err(|reason| self.wrong(reason))?,
             headers,
             basic: self.basic.clone(),
             query: self.query.clone().into_iter().collect(),
@@ -257,7 +262,8 @@ impl CallEntry {
         if let Some(host) = hosts.into_iter().find(|host| !owner.hosts.iter().any(|known| known == host)) {
             return Err(self.wrong(&format!("`{host}` is not among the rule's `hosts`")));
         }
-        let is_known = |name: &str| name == SECRET || owner.names.iter().any(|known| known == name);
+        let is_known =
+            |name: &str| name == SECRET || name == SECRET_PATH || owner.names.iter().any(|known| known == name);
         let names = request.names().into_iter().chain(request.optional_names());
         if let Some(unknown) = names.into_iter().find(|name| !is_known(name)) {
             return Err(self.wrong(&format!("`{{{unknown}}}` is no part of the rule")));

@@ -22,6 +22,9 @@ pub use template::{Address, Piece, Template, whole_place};
 /// The name of the value itself among those of a [`Template`].
 pub const SECRET: &str = "secret";
 
+/// The name of the path of a value that is itself a URL, as of webhooks. It is the one value that may hold slashes.
+pub const SECRET_PATH: &str = "secret_path";
+
 /// A read-only request that tells whether a credential is alive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {

@@ -3,6 +3,8 @@
 
 use serde::Deserialize;
 
+use super::SECRET_PATH;
+
 /// Text with places for values, such as `token {secret}`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
@@ -68,8 +70,7 @@ impl TryFrom<String> for Template {
 }
 
 /// Where a request goes: a host that is fixed, or that of an instance, and a path that may hold values. A host never does.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
     /// Scheme and host, as `https://api.example.com`; `None` where every customer has an own one.
     pub origin: Option<String>,
@@ -82,8 +83,15 @@ impl TryFrom<String> for Address {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let rest = text.strip_prefix("https://").ok_or("an address begins with `https://`")?;
-        let (host, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        let end =
+            if rest.starts_with("{host}") { "{host}".len() } else { rest.find(['/', '?', '{']).unwrap_or(rest.len()) };
+        let (host, path) = rest.split_at(end);
+        // What follows a host at once would belong to it.
+        let is_path = path.is_empty() || path.starts_with(['/', '?']) || path == format!("{{{SECRET_PATH}}}");
         let path = Template::try_from(path.to_owned())?;
+        if !is_path {
+            return Err("behind the host of an address stands a path");
+        }
         let is_host = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
         match host {
             "{host}" => Ok(Self { origin: None, path }),
@@ -128,6 +136,9 @@ mod tests {
             "http://api.example.com/",
             "https://{host}.example.com/",
             "https://a@b/",
+            "https://a{b}.com/",
+            "https://a{secret_path}.com",
+            "https://{host}x",
             "https://{tenant}/",
             "https:///x",
         ] {

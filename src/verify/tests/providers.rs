@@ -9,9 +9,12 @@ const SECRET: &str = "AbCdEfGh0123456789aBcDeFgH";
 
 /// What a finding of the rule is made of, with something for every place of its request.
 fn found(rule: &crate::rules::Rule, check: &Check, parts: &[(&str, &str)]) -> Finding {
-    let needed = check.request.names().into_iter().filter(|name| *name != "secret");
-    let parts: Vec<(&str, &str)> = needed.map(|name| (name, "part-1")).chain(parts.iter().copied()).collect();
-    let mut finding = finding(rule.kind, SECRET, &parts);
+    let names = check.request.names();
+    let needed = names.iter().filter(|name| !name.starts_with("secret"));
+    let parts: Vec<(&str, &str)> = needed.map(|name| (*name, "part-1")).chain(parts.iter().copied()).collect();
+    let is_url = names.contains(&"secret_path");
+    let value = if is_url { format!("https://hooks.example/api/{SECRET}") } else { SECRET.to_owned() };
+    let mut finding = finding(rule.kind, &value, &parts);
     (finding.rule, finding.provider) = (rule.id.clone(), rule.provider.clone());
     finding
 }
@@ -56,7 +59,7 @@ fn every_documented_answer_means_what_its_rule_says() {
             let answer = example.clone();
             // Some send the secret in pieces, or only what it signs: then the second request is the one with a wrong secret.
             let is_signed = check.request.signature.is_some();
-            let sends_secret = !is_signed && check.request.names().contains(&"secret");
+            let sends_secret = !is_signed && check.request.names().iter().any(|name| name.starts_with("secret"));
             let sent = if sends_secret { SECRET } else { "part-1" };
             let asked = std::sync::atomic::AtomicBool::new(false);
             let server = Server::start(move |_, request| {
