@@ -1,17 +1,16 @@
 // A real authorization server (npm `oidc-provider`) on a free port of 127.0.0.1, for the integration tests.
 //
-// Standard input takes one JSON object per line, `{"do": …}`, and standard output answers each with one line. The first
-// line of output, written once the server listens, is `{"issuer": …}`. The server ends with its standard input, so that it
-// never outlives the test that started it. Tokens are made through the library's own models: the same ones that its
-// endpoints make after a sign-in, without a browser to drive.
+// Commands are as in commands.js. Tokens are made through the library's own models: the same ones that its endpoints make
+// after a sign-in, without a browser to drive.
 //
 // Usage: node authorization-server.js DIRECTORY, where DIRECTORY/node_modules holds `oidc-provider`.
 
 import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
-import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
+
+import { obey, record } from './commands.js';
 
 const modules = createRequire(`${process.argv[2]}/package.json`);
 // The library prints notices about its defaults; standard output belongs to the answers.
@@ -21,8 +20,6 @@ const { default: Provider } = await import(pathToFileURL(modules.resolve('oidc-p
 const AUDIENCE = 'https://api.test.invalid';
 const ACCOUNT = 'service-account-7';
 
-/** What was asked over HTTP: method, path and status, in order; the status is 0 as long as there is no whole answer. */
-const requests = [];
 /** How to misbehave, by path: `{status, body, type, delay}`. */
 const disturbances = new Map();
 
@@ -51,11 +48,7 @@ const provider = new Provider(issuer, {
 
 const answer = provider.callback();
 server.on('request', (request, response) => {
-  const { pathname } = new URL(request.url, issuer);
-  const record = { method: request.method, path: pathname, status: 0 };
-  requests.push(record);
-  response.on('finish', () => { record.status = response.statusCode; });
-  const disturbance = disturbances.get(pathname);
+  const disturbance = disturbances.get(record(request, response));
   if (!disturbance) return answer(request, response);
   // Never answered: the client has to give up by itself.
   if (disturbance.silent) return undefined;
@@ -148,21 +141,6 @@ const commands = {
     server.on('connection', (socket) => socket.resetAndDestroy());
     return {};
   },
-
-  /** What has been asked so far; with `forget`, the list starts anew. */
-  async requests({ forget }) {
-    return { requests: forget ? requests.splice(0) : [...requests] };
-  },
 };
 
-const say = (object) => process.stdout.write(`${JSON.stringify(object)}\n`);
-say({ issuer });
-for await (const line of createInterface({ input: process.stdin })) {
-  try {
-    const { do: name, ...parameters } = JSON.parse(line);
-    say(await commands[name](parameters));
-  } catch (error) {
-    say({ error: `${error.name}: ${error.message} ${error.error_description ?? ''}` });
-  }
-}
-process.exit(0);
+await obey({ issuer }, commands);

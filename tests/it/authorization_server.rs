@@ -1,23 +1,14 @@
 //! [`AuthorizationServer`]: npm `oidc-provider` on 127.0.0.1, a certified implementation that knows nothing of this program.
 
-use std::cell::RefCell;
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-
 use serde_json::{Value, json};
+
+use crate::server::{Server, call, text};
 
 /// A running server; it ends with this value.
 pub(crate) struct AuthorizationServer {
-    child: Child,
-    pipes: RefCell<Option<Pipes>>,
+    server: Server,
     /// Its issuer identifier, `http://127.0.0.1:PORT`.
     pub(crate) issuer: String,
-}
-
-struct Pipes {
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
 }
 
 /// What the token endpoint gives after a sign-in.
@@ -30,25 +21,9 @@ pub(crate) struct Grant {
 impl AuthorizationServer {
     /// Starts one that has no clients.
     pub(crate) fn start() -> Self {
-        let tools =
-            Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target directory").join("tools/issuers");
-        assert!(
-            tools.join("node_modules/oidc-provider").is_dir(),
-            "no `oidc-provider` in `{}`: run `tests/run`, which installs it",
-            tools.display()
-        );
-        let mut child = Command::new("node")
-            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/issuers/authorization-server.js"))
-            .arg(tools)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("`node` starts: `tests/run` installs it");
-        let input = child.stdin.take().expect("a piped standard input");
-        let output = BufReader::new(child.stdout.take().expect("a piped standard output"));
-        let mut pipes = Pipes { input, output };
-        let issuer = text(&pipes.read(), "issuer");
-        Self { child, pipes: RefCell::new(Some(pipes)), issuer }
+        let server = Server::node("authorization-server.js");
+        let issuer = text(&server.ready, "issuer");
+        Self { server, issuer }
     }
 
     /// `HOST:PORT` of the issuer.
@@ -89,14 +64,7 @@ impl AuthorizationServer {
 
     /// The status that the UserInfo endpoint gives for an access token: what a thief would see.
     pub(crate) fn userinfo_status(&self, token: &str) -> u16 {
-        let mut stream = std::net::TcpStream::connect(self.host()).expect("the server listens");
-        let request = format!(
-            "GET /me HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {token}\r\nconnection: close\r\n\r\n",
-            self.host()
-        );
-        stream.write_all(request.as_bytes()).expect("the server reads");
-        let answer = std::io::read_to_string(stream).expect("the server answers");
-        answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status line")
+        call(&format!("{}/me", self.issuer), "GET", &[&format!("authorization: Bearer {token}")], "").status
     }
 
     /// Resets every connection from now on, as a host does whose service is down; the port stays taken.
@@ -107,19 +75,12 @@ impl AuthorizationServer {
     /// What has been asked since the last [`Self::take_requests`], as `METHOD PATH STATUS`; the status is 0 as long as there is
     /// no answer.
     pub(crate) fn requests(&self) -> Vec<String> {
-        self.requests_and(false)
+        self.server.requests(false)
     }
 
     /// [`Self::requests`], which are forgotten.
     pub(crate) fn take_requests(&self) -> Vec<String> {
-        self.requests_and(true)
-    }
-
-    fn requests_and(&self, forget: bool) -> Vec<String> {
-        let answer = self.ask(&json!({"do": "requests", "forget": forget}));
-        let words =
-            |request: &Value| format!("{} {} {}", text(request, "method"), text(request, "path"), request["status"]);
-        answer["requests"].as_array().expect("a list of requests").iter().map(words).collect()
+        self.server.requests(true)
     }
 
     /// Answers a path with something else from now on; `how` as the script describes it.
@@ -132,32 +93,6 @@ impl AuthorizationServer {
     }
 
     fn ask(&self, command: &Value) -> Value {
-        let mut pipes = self.pipes.borrow_mut();
-        let pipes = pipes.as_mut().expect("open until it is dropped");
-        writeln!(pipes.input, "{command}").expect("the server reads its standard input");
-        let answer = pipes.read();
-        assert!(answer.get("error").is_none(), "{command}: {answer}");
-        answer
+        self.server.ask(command)
     }
-}
-
-impl Pipes {
-    fn read(&mut self) -> Value {
-        let mut line = String::new();
-        self.output.read_line(&mut line).expect("the server writes lines");
-        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: the authorization server said `{line}`"))
-    }
-}
-
-impl Drop for AuthorizationServer {
-    fn drop(&mut self) {
-        // The end of its standard input ends the server.
-        drop(self.pipes.take());
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn text(object: &Value, name: &str) -> String {
-    object[name].as_str().unwrap_or_else(|| panic!("no `{name}` in {object}")).to_owned()
 }

@@ -1,6 +1,6 @@
 //! The integration tests: one binary, one module per topic, each running the built program as a user would.
 //!
-//! Nothing here reaches past 127.0.0.1. What the tests need besides git (an authorization server, tools that make images,
+//! Nothing here reaches past 127.0.0.1. What the tests need besides git (real servers, tools that make images,
 //! the `pre-commit` framework) is installed by `tests/run`.
 
 #![expect(clippy::disallowed_methods, reason = "tests read the environment they run in")]
@@ -33,6 +33,7 @@ mod reread;
 mod revoke;
 mod rules;
 mod samples;
+mod server;
 mod staged;
 mod state;
 mod tree;
