@@ -37,6 +37,7 @@ mod server;
 mod staged;
 mod state;
 mod tree;
+mod verdaccio;
 mod verify;
 
 use std::collections::BTreeSet;
