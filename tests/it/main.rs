@@ -39,6 +39,7 @@ mod state;
 mod tree;
 mod verdaccio;
 mod verify;
+mod yes_sayer;
 
 use std::collections::BTreeSet;
 use std::path::Path;
