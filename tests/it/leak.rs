@@ -40,12 +40,6 @@ impl Leak {
         let server = AuthorizationServer::start();
         let client_secret = random("client secret", 40);
         server.confidential_client(CLIENT, &client_secret);
-        // Once in ten thousand times, chance makes a token that looks like words, and the program is less sure of it.
-        let is_plain = |token: &str| {
-            let digits = token.bytes().filter(u8::is_ascii_digit).count();
-            let capitals = token.bytes().filter(u8::is_ascii_uppercase).count();
-            digits >= 4 && (10..=30).contains(&capitals)
-        };
         let grants = std::iter::repeat_with(|| server.grant(CLIENT));
         let mut plain = grants.filter(|grant| is_plain(&grant.refresh_token) && is_plain(&grant.access_token));
         let grant = plain.next().expect("the server goes on granting");
@@ -119,6 +113,13 @@ impl Leak {
     pub(crate) fn ledger(&self) -> PathBuf {
         self.env.work().join("ledger.jsonl")
     }
+}
+
+/// Once in ten thousand times, chance makes a token that looks like words, and the program is less sure of it.
+pub(crate) fn is_plain(token: &str) -> bool {
+    let digits = token.bytes().filter(u8::is_ascii_digit).count();
+    let capitals = token.bytes().filter(u8::is_ascii_uppercase).count();
+    digits >= 4 && (10..=30).contains(&capitals)
 }
 
 /// The finding of a given secret: told by where it stands, because a report does not hold it.

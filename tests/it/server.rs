@@ -36,7 +36,6 @@ impl Server {
     }
 
     /// Runs a script in Python.
-    #[expect(dead_code, reason = "the next server")]
     pub(crate) fn python(script: &str) -> Self {
         let tools = tools("issuers-venv");
         Self::start(tools.join("bin/python").as_os_str(), script, &tools)

@@ -1,0 +1,80 @@
+//! PyPI `django-oauth-toolkit` on 127.0.0.1: a server that answers 200 to whoever revokes another client's token, and calls every
+//! refresh token inactive. Both are within the letter of RFC 7009 and RFC 7662; neither proves anything.
+
+use std::sync::LazyLock;
+
+use crate::samples::altered;
+use crate::server::Server;
+use crate::session::{Issued, Issuer, Session, revocation, states};
+
+static ISSUER: LazyLock<Issuer> = LazyLock::new(|| Issuer::new(Server::python("django-oauth-toolkit.py")));
+
+/// Its OpenID configuration names neither of both endpoints.
+fn endpoints() -> String {
+    let url = &ISSUER.url;
+    format!("introspection_endpoint = \"{url}/introspect/\"\nrevocation_endpoint = \"{url}/revoke_token/\"\n")
+}
+
+#[test]
+fn a_refresh_token_is_not_called_dead_for_being_inactive() {
+    let issued = ISSUER.issue("shop");
+    let session = Session::leak(&ISSUER.url, &issued);
+    let secret = issued.secret.as_deref().expect("a secret");
+    let run = session.scan(&session.configure("shop", secret, &endpoints()), &[]);
+    assert_eq!(states(&run), ["live", "unknown", "live"], "{}\n{}", run.stdout, run.stderr);
+    assert!(ISSUER.is_alive(&issued.refresh_token));
+}
+
+#[test]
+fn altered_credentials_are_told_from_live_ones() {
+    let issued = ISSUER.issue("altered-shop");
+    let right = issued.secret.clone().expect("a secret");
+    let wrong = Issued {
+        client: issued.client.clone(),
+        secret: Some(altered(&right)),
+        refresh_token: altered(&issued.refresh_token),
+        access_token: issued.access_token,
+    };
+    let session = Session::leak(&ISSUER.url, &wrong);
+    let run = session.scan(&session.configure("altered-shop", &right, &endpoints()), &[]);
+    assert_eq!(states(&run), ["dead", "unknown", "live"], "{}\n{}", run.stdout, run.stderr);
+}
+
+#[test]
+fn the_owner_ends_the_tokens() {
+    let issued = ISSUER.issue("owner");
+    let session = Session::leak(&ISSUER.url, &issued);
+    let config = session.configure("owner", issued.secret.as_deref().expect("a secret"), &endpoints());
+    let ended = session.revoke_all(&config);
+    // Nothing tells a dead refresh token from a live one there.
+    assert_eq!(ended, ["refresh_token accepted", "access_token revoked"]);
+    assert!(!ISSUER.is_alive(&issued.refresh_token));
+    assert!(!ISSUER.is_alive(&issued.access_token));
+}
+
+#[test]
+fn a_yes_to_another_client_is_not_believed() {
+    let mut issued = ISSUER.issue("victim");
+    issued.secret = None;
+    let operator = ISSUER.client("bystander");
+    let session = Session::leak(&ISSUER.url, &issued);
+    let config = session.configure("bystander", &operator, &endpoints());
+    let run = session.revoke(&config);
+    assert_eq!(revocation(&run, "access_token")["state"], "still_live", "{}\n{}", run.stdout, run.stderr);
+    assert_eq!(revocation(&run, "refresh_token")["state"], "none", "nobody knows whether it lives: {}", run.stdout);
+
+    let ended = session.revoke_all(&config);
+    assert_eq!(ended, ["refresh_token accepted", "access_token still_live"]);
+    assert!(ISSUER.server.requests(false).contains(&"POST /o/revoke_token/ 200".to_owned()));
+    assert!(ISSUER.is_alive(&issued.refresh_token));
+    assert!(ISSUER.is_alive(&issued.access_token));
+}
+
+#[test]
+fn a_client_secret_is_told_without_naming_an_endpoint() {
+    let issued = ISSUER.issue("minimal-shop");
+    let session = Session::leak(&ISSUER.url, &issued);
+    let run = session.scan(&session.configure("minimal-shop", issued.secret.as_deref().expect("a secret"), ""), &[]);
+    // The access token at the UserInfo endpoint.
+    assert_eq!(states(&run), ["live", "unknown", "live"], "{}\n{}", run.stdout, run.stderr);
+}
