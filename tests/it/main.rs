@@ -8,6 +8,7 @@
 mod archives;
 mod authorization_server;
 mod bad_input;
+mod canaille;
 mod cli_help;
 mod delta_reuse;
 mod django_oauth_toolkit;
