@@ -23,6 +23,7 @@ mod issuers;
 mod leak;
 mod leaked_files;
 mod listener;
+mod moto;
 mod no_leak;
 mod object_store;
 mod oci_layout;
