@@ -212,7 +212,7 @@ fn client_authentication(
     written: Option<Spanned<Vec<String>>>,
     fail: &dyn Fn(Option<usize>, String) -> ConfigError,
 ) -> Result<Vec<String>, ConfigError> {
-    const KNOWN: [&str; 3] = ["client_secret_basic", "client_secret_post", "none"];
+    const KNOWN: [&str; 4] = ["client_secret_basic", "client_secret_post", "client_secret_jwt", "none"];
     let Some(written) = written else { return Ok(Vec::new()) };
     if written.get_ref().iter().any(|method| !KNOWN.contains(&method.as_str())) {
         let reason = format!("`client_authentication` takes `{}`", KNOWN.join("`, `"));

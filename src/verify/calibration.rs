@@ -10,6 +10,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::verdict::{Caller, Inactive, TokenSort};
 use crate::finding::Fingerprint;
 
+/// A live token that an issuer told of.
+#[derive(Clone, Copy)]
+pub(super) struct SeenActive {
+    pub(super) sort: TokenSort,
+    pub(super) token: Fingerprint,
+    /// Whether the answer names an audience.
+    pub(super) names_audience: bool,
+}
+
 /// What has been seen so far.
 #[derive(Default)]
 pub(super) struct Calibration {
@@ -20,8 +29,11 @@ pub(super) struct Calibration {
 
 impl Calibration {
     /// Remembers that an issuer told a caller of a live token.
-    pub(super) fn saw_active(&self, issuer: &str, caller: &str, sort: TokenSort, token: Fingerprint) {
-        lock(&self.seen_active).insert((issuer.to_owned(), caller.to_owned(), sort));
+    pub(super) fn saw_active(&self, issuer: &str, caller: &str, seen: &SeenActive) {
+        let SeenActive { sort, token, names_audience } = *seen;
+        if !names_audience {
+            lock(&self.seen_active).insert((issuer.to_owned(), caller.to_owned(), sort));
+        }
         lock(&self.tokens_seen_active).insert((issuer.to_owned(), caller.to_owned(), token));
     }
 
@@ -31,8 +43,9 @@ impl Calibration {
     }
 
     /// Why `active: false` means dead, if it does: because the operator says so, because the same caller was told before that
-    /// this very token is active, or because it is told so of another token of the same sort, and this one is its own, too.
-    /// The last is the weakest, and the operator can rule it out.
+    /// this very token is active, or because it is told so of another token of the same sort, and this one is its own, too. The
+    /// last is the weakest: it does not count where tokens have audiences, since this one may have another (Canaille tells only
+    /// those of a token's audience), and the operator can rule it out.
     pub(super) fn proof(&self, inactive: &Inactive) -> Option<&'static str> {
         let saw_it = |caller: &Caller| self.has_seen_active(&inactive.issuer, &caller.client_id, inactive.token);
         let sorts = lock(&self.seen_active);
@@ -94,7 +107,11 @@ mod tests {
             calibration.proof(&inactive("first", TokenSort::Refresh, "app", false, Some(true))).is_some(),
             "the operator knows"
         );
-        calibration.saw_active("https://a.example", "app", TokenSort::Refresh, token("first"));
+        let seen = |value, names_audience| SeenActive { sort: TokenSort::Refresh, token: token(value), names_audience };
+        calibration.saw_active("https://a.example", "app", &seen("zeroth", true));
+        let of_another = calibration.proof(&inactive("first", TokenSort::Refresh, "app", true, None));
+        assert_eq!(of_another, None, "where tokens have audiences, this one may have another");
+        calibration.saw_active("https://a.example", "app", &seen("first", false));
         for (value, sort, caller, is_owner, tells) in [
             ("first", TokenSort::Refresh, "app", false, true),
             ("second", TokenSort::Refresh, "app", true, true),

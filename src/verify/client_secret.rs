@@ -118,7 +118,7 @@ impl Inquiry<'_> {
     async fn judge(&self) -> Liveness {
         let now = || self.context.now();
         let client = shown(&self.right.client_id);
-        let mut first = None;
+        let (mut first, mut refused) = (None, None);
         for probe in [Probe::BogusRefresh, Probe::Revocation, Probe::Introspection] {
             let endpoint = match self.metadata.endpoint(probe.endpoint()) {
                 Ok(endpoint) => endpoint,
@@ -134,10 +134,12 @@ impl Inquiry<'_> {
                     return verdict(LivenessState::Live, reason);
                 }
                 // A client may be let in everywhere else and still be refused at the introspection endpoint.
+                // One that must sign at the token endpoint may still be let in by its secret at the others.
                 Outcome::Refused(code) if probe != Probe::Introspection => {
                     let reason = format!("the issuer refuses it for client `{client}` (`{code}`)");
-                    return verdict(LivenessState::Dead, reason);
+                    refused.get_or_insert(verdict(LivenessState::Dead, reason));
                 }
+                Outcome::Stop(_) if refused.is_some() => {}
                 Outcome::Stop(reason) => return verdict(LivenessState::Unknown, reason),
                 Outcome::Alike => {
                     let reason = "the issuer answers right and wrong secrets alike".to_owned();
@@ -149,7 +151,7 @@ impl Inquiry<'_> {
                 }
             }
         }
-        first.unwrap_or_else(|| unknown("the issuer has no endpoint to ask at", now()))
+        refused.or(first).unwrap_or_else(|| unknown("the issuer has no endpoint to ask at", now()))
     }
 
     /// Puts one question by every method of client authentication until one is let in.

@@ -4,6 +4,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::VerifyContext;
+use super::calibration::SeenActive;
 use super::client_secret::random_token;
 use super::userinfo;
 use super::verdict::{Caller, Inactive, Judgement, TokenSort, asked, shown, unknown};
@@ -90,15 +91,16 @@ pub(super) async fn introspect(
     for client in &clients {
         let question = Question { context, issuer, metadata: &metadata, endpoint, client, sort };
         match question.put(&finding.secret).await {
-            Ok(true) => match question.discriminates().await {
+            Ok(Told::Active { names_audience }) => match question.discriminates().await {
                 Ok(true) => {
-                    context.calibration.saw_active(&issuer.issuer, &client.client_id, sort, finding.id);
+                    let seen = SeenActive { sort, token: finding.id, names_audience };
+                    context.calibration.saw_active(&issuer.issuer, &client.client_id, &seen);
                     return Answer::Active(endpoint.clone());
                 }
                 Ok(false) => return Answer::Undecided("the issuer calls any token active".to_owned()),
                 Err(Refusal::OfTheClient(reason) | Refusal::Final(reason)) => return Answer::Undecided(reason),
             },
-            Ok(false) => {
+            Ok(Told::Inactive) => {
                 let is_owner = is_owner(&client.client_id, finding);
                 callers.push(Caller { client_id: client.client_id.clone(), is_owner });
             }
@@ -167,7 +169,7 @@ struct Question<'a> {
 
 impl Question<'_> {
     /// Whether the token is active, by the first method of client authentication that is accepted.
-    async fn put(&self, token: &Secret) -> Result<bool, Refusal> {
+    async fn put(&self, token: &Secret) -> Result<Told, Refusal> {
         let shown = shown(&self.client.client_id);
         let mut reason = match &self.client.client_secret {
             None => format!("client `{shown}` has no secret to ask with"),
@@ -178,7 +180,7 @@ impl Question<'_> {
                 continue;
             }
             match self.put_once(token, *method).await {
-                Ok(is_active) => return Ok(is_active),
+                Ok(told) => return Ok(told),
                 Err(Refusal::OfTheClient(text)) => reason = text,
                 Err(refusal) => return Err(refusal),
             }
@@ -186,14 +188,15 @@ impl Question<'_> {
         Err(Refusal::OfTheClient(reason))
     }
 
-    async fn put_once(&self, token: &Secret, method: ClientAuthentication) -> Result<bool, Refusal> {
+    async fn put_once(&self, token: &Secret, method: ClientAuthentication) -> Result<Told, Refusal> {
         let fields = [("token", Field::Secret(token)), ("token_type_hint", self.sort.hint().into())];
         let question = || self.client.authenticate(Request::post_form(self.endpoint, fields), method);
         let response = self.context.ask(question).await.map_err(|error| Refusal::Final(error.to_string()))?;
         let document = response.json().ok();
         let member = |name: &str| document.as_ref().and_then(|document| document.get(name));
         match (response.status, member("active").and_then(Value::as_bool), member("error").and_then(Value::as_str)) {
-            (200, Some(is_active), _) => Ok(is_active),
+            (200, Some(true), _) => Ok(Told::Active { names_audience: member("aud").is_some() }),
+            (200, Some(false), _) => Ok(Told::Inactive),
             (status @ (401 | 403), ..) | (status @ 400, _, Some("invalid_client" | "unauthorized_client")) => {
                 Err(Refusal::OfTheClient(format!("the issuer refuses its client (status {status})")))
             }
@@ -210,10 +213,16 @@ impl Question<'_> {
         if let Some(known) = self.context.calibration.discriminates(issuer, caller) {
             return Ok(known);
         }
-        let is_active = self.put(&random_token()).await?;
+        let is_active = matches!(self.put(&random_token()).await?, Told::Active { .. });
         self.context.calibration.saw_control(issuer, caller, !is_active);
         Ok(!is_active)
     }
+}
+
+/// What an issuer says of a token.
+enum Told {
+    Active { names_audience: bool },
+    Inactive,
 }
 
 /// Why there is no answer to a question.

@@ -5,6 +5,7 @@
 use serde_json::Value;
 
 use super::VerifyContext;
+use super::calibration::SeenActive;
 use super::client_secret::random_token;
 use super::verdict::{TokenSort, asked};
 use crate::config::Issuer;
@@ -47,7 +48,8 @@ pub(super) async fn ask(finding: &Finding, issuer: &Issuer, context: &VerifyCont
             if !refuses_others {
                 return None;
             }
-            calibration.saw_active(&issuer.issuer, SELF, TokenSort::Access, finding.id);
+            let seen = SeenActive { sort: TokenSort::Access, token: finding.id, names_audience: false };
+            calibration.saw_active(&issuer.issuer, SELF, &seen);
             if answer == Answer::Accepted {
                 verdict(LivenessState::Live, "the issuer tells its owner")
             } else {
