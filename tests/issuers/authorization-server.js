@@ -34,7 +34,7 @@ const signingKey = privateKey.export({ format: 'jwk' });
 const provider = new Provider(issuer, {
   jwks: { keys: [{ ...signingKey, kid: 'test', use: 'sig', alg: 'RS256' }] },
   scopes: ['openid', 'offline_access', 'read'],
-  clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
+  clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'none'],
   findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
   features: {
     devInteractions: { enabled: false },

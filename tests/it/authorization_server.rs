@@ -36,6 +36,11 @@ impl AuthorizationServer {
         self.ask(&json!({"do": "client", "id": id, "secret": secret}));
     }
 
+    /// Registers a client that signs with its secret, and sends it nowhere.
+    pub(crate) fn signing_client(&self, id: &str, secret: &str) {
+        self.ask(&json!({"do": "client", "id": id, "secret": secret, "method": "client_secret_jwt"}));
+    }
+
     /// Registers a client without a secret.
     pub(crate) fn public_client(&self, id: &str) {
         self.ask(&json!({"do": "client", "id": id}));

@@ -7,6 +7,7 @@
 
 mod archives;
 mod authorization_server;
+mod aws;
 mod bad_input;
 mod canaille;
 mod cli_help;

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::leak::{CLIENT, Leak, finding_at, text};
 use crate::listener::Listener;
+use crate::samples::{altered, random};
 
 #[test]
 fn a_proxy_of_the_environment_gets_nothing() {
@@ -54,6 +55,24 @@ fn the_key_that_an_issuer_signs_with_is_known_by_what_it_publishes() {
         assert!(reason.contains("RSA key of 2048 bits") && reason.contains("can mint its tokens"), "{reason}");
         let asked = leak.server.take_requests();
         assert!(asked.len() == 2 && asked.iter().all(|request| request.starts_with("GET /")), "{asked:?}");
+    }
+}
+
+/// Such a secret is refused wherever it is sent; that it signs is what proves it.
+#[test]
+fn a_secret_that_only_signs_is_live() {
+    let leak = Leak::new();
+    let secret = random("a secret that only signs", 48);
+    leak.server.signing_client("signer", &secret);
+    leak.env.plant([&*secret]);
+    let config = leak.configure(CLIENT, "");
+    for (value, state) in [(secret.clone(), "live"), (altered(&secret), "dead")] {
+        leak.env.plant([&*value]);
+        let text_of_file =
+            format!("OIDC_ISSUER={}\nOIDC_CLIENT_ID=signer\nOIDC_CLIENT_SECRET={value}\n", leak.server.issuer);
+        let file = leak.env.write("signer/.env", text_of_file);
+        let found = finding_at(&leak.scan(&config, &[text(&file)], &[]).exits(1), ".env", "client_secret");
+        assert_eq!(found["liveness"]["state"], state, "{found:#}");
     }
 }
 
