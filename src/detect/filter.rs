@@ -88,7 +88,7 @@ impl Filter {
             Self::Binary => "it holds bytes that no text holds",
             Self::Encrypted => "it is encrypted",
             Self::PasswordHash => "it is the hash of a password",
-            Self::Public => "it is public by its nature: a public key, a publishable key, a digest",
+            Self::Public => "it is public by its nature: a public key, a publishable key, a digest, a version",
             Self::Published => "its issuer or a specification has published it as an example",
             Self::Context => "the rule asks for something beside it or around it that is not there",
             Self::Outranked => "another rule knows more about the same bytes",
@@ -157,8 +157,25 @@ fn password_hash(lower: &[u8]) -> Option<Filter> {
     starts_with_any(lower, PASSWORD_HASHES).then_some(Filter::PasswordHash)
 }
 
-/// Addresses on a chain (ERC-55), and ids of AWS access keys, whose secret is another value.
+/// A version of a package (Semantic Versioning), or the range of them that begins with it. Packages are named after what they are for.
+fn is_version(value: &[u8]) -> bool {
+    let rest = value.strip_prefix(b"^").or(value.strip_prefix(b"~")).or(value.strip_prefix(b"v")).unwrap_or(value);
+    let (core, behind) = rest.split_at(rest.iter().position(|byte| matches!(byte, b'-' | b'+')).unwrap_or(rest.len()));
+    let mut numbers = core.split(|byte| *byte == b'.');
+    let is_number = |number: &[u8]| (1..=5).contains(&number.len()) && number.iter().all(u8::is_ascii_digit);
+    let is_part = |part: &[u8]| (1..=12).contains(&part.len()) && part.iter().all(u8::is_ascii_alphanumeric);
+    // What follows is a few words and numbers; more than that could be anything.
+    let parts = || behind.get(1..).unwrap_or_default().split(|byte| matches!(byte, b'.' | b'-' | b'+'));
+    numbers.by_ref().take(3).filter(|number| is_number(number)).count() == 3
+        && numbers.next().is_none()
+        && (behind.is_empty() || (parts().all(is_part) && parts().count() <= 6 && !randomness::is_random(behind)))
+}
+
+/// Versions, addresses on a chain (ERC-55), and ids of AWS access keys, whose secret is another value.
 fn is_public(value: &[u8]) -> bool {
+    if is_version(value) {
+        return true;
+    }
     let is_address =
         value.strip_prefix(b"0x").is_some_and(|rest| rest.len() == 40 && rest.iter().all(u8::is_ascii_hexdigit));
     let is_key_id = value.len() == 20 && [&b"AKIA"[..], b"ASIA"].iter().any(|prefix| value.starts_with(prefix));
@@ -349,6 +366,8 @@ mod tests {
             ("config/client-secret.json", Filter::Reference),
             ("changeme", Filter::Placeholder),
             ("bin\0ary", Filter::Binary),
+            ("13.0.0-next-8.7", Filter::Public),
+            ("^2.4.1-beta.3+build5", Filter::Public),
             ("0x803100A8", Filter::Expression),
             ("0x80310000_usize", Filter::Expression),
             ("YOUR_CLIENT_SECRET", Filter::Placeholder),

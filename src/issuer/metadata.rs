@@ -161,6 +161,12 @@ pub(super) fn has_pinned_endpoint(issuer: &Issuer) -> bool {
     Endpoint::ALL.into_iter().any(|endpoint| endpoint.pinned(issuer).is_some())
 }
 
+/// Whether a document, with what the operator configured, names all that is asked of an issuer.
+pub(super) fn is_complete(issuer: &Issuer, document: &Value) -> bool {
+    let is_named = |endpoint: Endpoint| endpoint.pinned(issuer).is_some() || document.get(endpoint.as_str()).is_some();
+    [Endpoint::Introspection, Endpoint::Revocation].into_iter().all(is_named)
+}
+
 /// Where metadata may lie, in the order to try: OpenID Connect appends its suffix to the issuer, RFC 8414 §3.1 inserts its own
 /// between host and path and allows that for the former as well.
 pub(super) fn well_known_urls(issuer: &Url) -> Vec<Url> {

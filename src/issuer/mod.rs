@@ -13,7 +13,7 @@ mod pairing;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
 
 use crate::config::{Config, Issuer};
@@ -188,12 +188,17 @@ impl Issuers {
         }
     }
 
-    /// Tries the well-known places until one holds metadata that names this very issuer.
+    /// Tries the well-known places until one holds metadata that names this very issuer. What that leaves out is taken from the
+    /// next: OpenID Connect knows nothing of revocation and introspection, and some issuers tell of them in their other document.
     async fn discover(&self, issuer: &Issuer) -> Result<Value, IssuerError> {
         let identifier = || issuer.issuer.clone();
         let url = issuer.url.as_ref().ok_or_else(|| IssuerError::NotDiscoverable { issuer: identifier() })?;
         let mut failure = None;
+        let mut found: Option<Value> = None;
         for place in metadata::well_known_urls(url) {
+            if found.as_ref().is_some_and(|document| metadata::is_complete(issuer, document)) {
+                break;
+            }
             let destination = Destination::within(issuer, place.as_str())?;
             let request = Request::get(&destination).limit(DOCUMENT_BODY_LIMIT);
             let response = match self.0.egress.send(request).await {
@@ -202,7 +207,8 @@ impl Issuers {
                     failure.get_or_insert(redirect.into());
                     continue;
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) if found.is_none() => return Err(error.into()),
+                Err(_) => break,
             };
             if response.status != 200 {
                 failure.get_or_insert(IssuerError::NoMetadata { issuer: identifier(), status: response.status });
@@ -210,14 +216,19 @@ impl Issuers {
             }
             match response.json() {
                 Ok(document) if document.get("issuer").and_then(Value::as_str) == Some(&issuer.issuer) => {
-                    return Ok(document);
+                    let known = found.get_or_insert_with(|| Value::Object(Map::new()));
+                    if let (Some(known), Value::Object(document)) = (known.as_object_mut(), document) {
+                        for (name, value) in document {
+                            known.entry(name).or_insert(value);
+                        }
+                    }
                 }
                 // What is wrong with a document that is there says more than the absence of others.
                 Ok(_) => failure = Some(IssuerError::Mismatch { issuer: identifier() }),
                 Err(_) => failure = Some(malformed(issuer, "metadata", "it is not JSON of bounded depth")),
             }
         }
-        Err(failure.unwrap_or_else(|| IssuerError::NoMetadata { issuer: identifier(), status: 404 }))
+        found.ok_or_else(|| failure.unwrap_or_else(|| IssuerError::NoMetadata { issuer: identifier(), status: 404 }))
     }
 
     async fn fetch_key_set(&self, issuer: &Issuer) -> Result<KeySet, IssuerError> {
