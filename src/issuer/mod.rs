@@ -195,8 +195,9 @@ impl Issuers {
         let url = issuer.url.as_ref().ok_or_else(|| IssuerError::NotDiscoverable { issuer: identifier() })?;
         let mut failure = None;
         let mut found: Option<Value> = None;
-        for place in metadata::well_known_urls(url) {
-            if found.as_ref().is_some_and(|document| metadata::is_complete(issuer, document)) {
+        for (number, place) in metadata::well_known_urls(url).into_iter().enumerate() {
+            // The third is the first in another place.
+            if found.as_ref().is_some_and(|document| number == 2 || metadata::is_complete(issuer, document)) {
                 break;
             }
             let destination = Destination::within(issuer, place.as_str())?;

@@ -25,7 +25,8 @@ fn the_three_places_are_tried_in_order() {
     const OIDC: &str = "/tenant/.well-known/openid-configuration";
     const RFC_8414: &str = "/.well-known/oauth-authorization-server/tenant";
     const INSERTED: &str = "/.well-known/openid-configuration/tenant";
-    for (place, asked) in [(OIDC, 1), (RFC_8414, 2), (INSERTED, 3)] {
+    // What the first leaves out, the second may tell.
+    for (place, asked) in [(OIDC, 2), (RFC_8414, 2), (INSERTED, 3)] {
         let server = Server::start(move |origin, request| match request.path.as_str() {
             path if path == place => Reply::json(
                 200,
@@ -42,6 +43,28 @@ fn the_three_places_are_tried_in_order() {
         assert_eq!(endpoint.as_deref(), Some("/token"), "{place}");
         assert_eq!(server.requests().len(), asked, "{place}");
     }
+}
+
+#[test]
+fn what_one_document_leaves_out_is_taken_from_the_other() {
+    let server = Server::start(|origin, request| {
+        let document = |names: &[&str]| {
+            let members = names.iter().map(|name| ((*name).to_owned(), json!(format!("{origin}/{name}"))));
+            let issuer = ("issuer".to_owned(), json!(origin));
+            Reply::json(200, &members.chain([issuer]).collect::<serde_json::Map<_, _>>().into())
+        };
+        match request.path.as_str() {
+            "/.well-known/openid-configuration" => document(&["token_endpoint", "jwks_uri"]),
+            "/.well-known/oauth-authorization-server" => document(&["revocation_endpoint", "introspection_endpoint"]),
+            _ => Reply::empty(404),
+        }
+    });
+    let issuers = issuers(&server.trusted(""));
+    let metadata = block_on(issuers.metadata(&server.origin())).expect("metadata");
+    for endpoint in [metadata.token_endpoint(), metadata.revocation_endpoint(), metadata.jwks_uri()] {
+        assert!(endpoint.is_ok());
+    }
+    assert_eq!(server.requests().len(), 2);
 }
 
 type Handler = Box<dyn Fn(&str) -> Reply + Send + Sync>;
