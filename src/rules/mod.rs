@@ -8,6 +8,7 @@ pub mod call;
 pub(crate) mod checksum;
 mod error;
 mod gitleaks;
+mod handling;
 mod rule;
 mod schema;
 mod template;
@@ -43,7 +44,7 @@ struct BuiltIn {
     /// All of it but the examples and the handling, as JSON.
     compiled: &'static str,
     /// How the credentials of each rule are asked about and ended: most scans need that of none.
-    handling: &'static [schema::CompiledHandling],
+    handling: &'static [handling::CompiledHandling],
 }
 
 /// The rule files of the binary.

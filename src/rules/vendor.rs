@@ -5,8 +5,9 @@
 
 use serde::Deserialize;
 
+use super::handling::Handling;
 use super::rule::Deferred;
-use super::schema::{EntryError, ExamplesEntry, Handling, PartEntry, RuleEntry, ShapeEntry, WindowEntry};
+use super::schema::{EntryError, ExamplesEntry, PartEntry, RuleEntry, ShapeEntry, WindowEntry};
 use super::{Alphabet, BlastRadius, Revoke, RevokeMethod, Verify, VerifyMethod};
 use crate::finding::{Confidence, Kind, Severity};
 

@@ -1,19 +1,16 @@
 //! Makes the plan. Pure but for making paths absolute: same findings, same terms, same policy, same plan.
 
-use std::collections::BTreeMap;
-
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::manual::{ManualSteps, NoCall};
 use super::{Authority, Breaks, PLAN_SCHEMA, PlanEntry, PlannedAction, PlannedLiveness, PlannedLocation};
-use super::{RevocationPlan, manual};
+use super::{RevocationPlan, manual, provider};
 use crate::finding::{Fingerprint, Kind, LivenessState};
-use crate::provider::{Providers, Site};
+use crate::provider::Providers;
 use crate::revoke::Subject;
 use crate::revoke::policy::{CapCounter, Decision, Policy, PolicyAction};
 use crate::revoke::terms::{IssuerMatch, IssuerTerms, Survey};
-use crate::rules::call::{Address, Ending, SECRET, SECRET_PATH};
 use crate::rules::{BlastRadius, RevokeMethod, Rule, RuleSet};
 
 /// How many places of a secret a plan names: enough to find the value again when some of them are gone.
@@ -107,7 +104,7 @@ fn entry(input: &PlanInput<'_>, subject: &Subject) -> PlanEntry {
     let by_rule = matches!(action, PlannedAction::Provider { .. } | PlannedAction::Manual { .. });
     let expected = match &action {
         PlannedAction::Rfc7009 { .. } => expected(subject.kind, blast_radius),
-        PlannedAction::Provider { .. } => expected_at_provider(blast_radius),
+        PlannedAction::Provider { .. } => provider::expected(blast_radius),
         PlannedAction::Manual { .. } => manual::expected(subject.kind),
     };
     PlanEntry {
@@ -149,7 +146,7 @@ fn find_call(
     let Some((rule, call)) = found_by.and_then(|rule| Some((rule, rule.revoke.call.as_deref()?))) else {
         return find_rfc7009_call(input, subject, found_by);
     };
-    find_provider_call(input, subject, rule, call).or_else(|no_call| {
+    provider::find_call(input, subject, rule, call).or_else(|no_call| {
         // Who trusts its issuer need not name its provider as well.
         let by_issuer = rule.endpoints.revocation.is_some().then(|| find_rfc7009_call(input, subject, None));
         by_issuer.and_then(Result::ok).ok_or(no_call)
@@ -187,44 +184,6 @@ fn find_rfc7009_call(
         authority,
     };
     Ok((issuer.to_owned(), action))
-}
-
-/// The provider's own call that ends the credential, and the origin that it goes to: the host that accepted the credential, if the
-/// operator says that the accounts there are theirs.
-fn find_provider_call(
-    input: &PlanInput<'_>,
-    subject: &Subject,
-    rule: &Rule,
-    call: &Ending,
-) -> Result<(String, PlannedAction), NoCall> {
-    let host = subject.liveness_host.as_deref();
-    let site =
-        input.providers.owned_site(rule, &call.request, host).map_err(|reason| NoCall::NotByProvider { reason })?;
-    let taken = |name: &str| call.after.iter().any(|check| check.take.iter().any(|(taken, _)| taken == name));
-    let mut parts = BTreeMap::new();
-    for name in call.request.names().into_iter().filter(|name| !matches!(*name, SECRET | SECRET_PATH) && !taken(name)) {
-        let mut values = subject.parts_named(name);
-        let (Some(value), None) = (values.next(), values.next()) else {
-            let reason = format!("its `{name}` is not known, or not for certain");
-            return Err(NoCall::NotByProvider { reason });
-        };
-        parts.insert(name.to_owned(), value.to_owned());
-    }
-    let accepted_there =
-        |address: &&Address| host.is_some_and(|host| site.origin(address).ends_with(&format!("//{host}")));
-    let addresses = &call.request.addresses;
-    let Some(address) = addresses.iter().find(accepted_there).or(addresses.first()) else {
-        return Err(NoCall::NotByProvider { reason: "its call has no address".to_owned() });
-    };
-    let issuer = site.origin(address);
-    let action = PlannedAction::Provider {
-        issuer: issuer.clone(),
-        call: call.name.clone(),
-        request: site.written(&call.request, address),
-        parts,
-        shared: site == Site::Pinned,
-    };
-    Ok((issuer, action))
 }
 
 /// The trusted issuer that the token belongs to; where nothing stands with the token itself, the one of the client secret
@@ -363,18 +322,6 @@ fn expected(kind: Kind, radius: BlastRadius) -> &'static str {
         }
         (_, BlastRadius::Family) => "the access token stops working, and with it the refresh token of its grant",
         _ => "the access token stops working wherever the issuer is asked about it",
-    }
-}
-
-fn expected_at_provider(radius: BlastRadius) -> &'static str {
-    match radius {
-        BlastRadius::Token => "the credential stops working, and nothing else does",
-        BlastRadius::Family => "the credential stops working, and with it the tokens of its grant",
-        BlastRadius::AppUser => "all tokens of this application for this user stop working",
-        BlastRadius::Install => "the installation stops working until it is made anew",
-        BlastRadius::Client => "everything that uses this client stops working",
-        BlastRadius::Sessions => "all sessions of this user end",
-        BlastRadius::Key => "everything that uses this key stops working",
     }
 }
 

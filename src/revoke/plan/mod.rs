@@ -7,6 +7,7 @@
 mod build;
 mod manual;
 mod place;
+mod provider;
 mod stored;
 mod text;
 
