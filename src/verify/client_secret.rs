@@ -2,8 +2,8 @@
 //!
 //! A question that an authenticated client would be refused for another reason is put twice: with the secret, and with a wrong
 //! one of the same length. Different answers prove the secret; equal answers prove nothing, however good they look. The first
-//! question is a refresh with a token that does not exist; then revocation, then introspection of such a token. A refused
-//! client may be the wrong way to authenticate: `dead` needs every way.
+//! question is a refresh with a token that does not exist; then, where that says nothing, a code that does not; then revocation and
+//! introspection of such a token. A refused client may be the wrong way to authenticate: `dead` needs every way.
 
 use serde_json::Value;
 
@@ -22,6 +22,7 @@ const MAX_CLIENTS: usize = 3;
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Probe {
     BogusRefresh,
+    BogusCode,
     Revocation,
     Introspection,
 }
@@ -119,7 +120,11 @@ impl Inquiry<'_> {
         let now = || self.context.now();
         let client = shown(&self.right.client_id);
         let (mut first, mut refused) = (None, None);
-        for probe in [Probe::BogusRefresh, Probe::Revocation, Probe::Introspection] {
+        for probe in [Probe::BogusRefresh, Probe::BogusCode, Probe::Revocation, Probe::Introspection] {
+            // The token endpoint has spoken.
+            if probe == Probe::BogusCode && refused.is_some() {
+                continue;
+            }
             let endpoint = match self.metadata.endpoint(probe.endpoint()) {
                 Ok(endpoint) => endpoint,
                 Err(error) => {
@@ -199,6 +204,11 @@ impl Inquiry<'_> {
             Probe::BogusRefresh => {
                 Request::post_form(endpoint, [("grant_type", "refresh_token".into()), ("refresh_token", bogus)])
             }
+            Probe::BogusCode => {
+                let fields =
+                    [("grant_type", "authorization_code".into()), ("code", bogus), ("redirect_uri", REDIRECT.into())];
+                Request::post_form(endpoint, fields)
+            }
             Probe::Revocation => {
                 Request::post_form(endpoint, [("token", bogus), ("token_type_hint", "refresh_token".into())])
             }
@@ -223,12 +233,15 @@ impl Inquiry<'_> {
     }
 }
 
-const MINTED: &str = "the issuer gives a token for a refresh token that does not exist (a trap, or broken)";
+/// Where nobody is sent: the code that would lead there does not exist.
+const REDIRECT: &str = "https://localhost/callback";
+
+const MINTED: &str = "the issuer gives a token for what does not exist (a trap, or broken)";
 
 impl Probe {
     fn endpoint(self) -> Endpoint {
         match self {
-            Self::BogusRefresh => Endpoint::Token,
+            Self::BogusRefresh | Self::BogusCode => Endpoint::Token,
             Self::Revocation => Endpoint::Revocation,
             Self::Introspection => Endpoint::Introspection,
         }
@@ -237,6 +250,7 @@ impl Probe {
     fn method(self) -> &'static str {
         match self {
             Self::BogusRefresh => "bogus-refresh-twin",
+            Self::BogusCode => "bogus-code-twin",
             Self::Revocation => "revocation-twin",
             Self::Introspection => "introspection-twin",
         }
@@ -251,7 +265,9 @@ fn read(probe: Probe, response: &Response, is_keycloak: bool) -> Answer {
     match (probe, status) {
         (_, 429) => return Answer::Unavailable("the issuer asks for fewer requests (status 429)".to_owned()),
         (_, 500..) => return Answer::Unavailable(format!("the issuer is out of order (status {status})")),
-        (Probe::BogusRefresh, 200..=299) if member("access_token").is_some() => return Answer::Minted,
+        (Probe::BogusRefresh | Probe::BogusCode, 200..=299) if member("access_token").is_some() => {
+            return Answer::Minted;
+        }
         // An answer with `error` in it is a refusal whatever its status: GitHub answers 200.
         (Probe::Revocation, 200..=299) if member("error").is_none() => return Answer::Passed("revoked nothing"),
         (Probe::Introspection, 200) if member("active").is_some_and(Value::is_boolean) => {
@@ -275,6 +291,8 @@ fn read(probe: Probe, response: &Response, is_keycloak: bool) -> Answer {
         ("bad_refresh_token", _) => Answer::Passed("bad_refresh_token"),
         ("bad_verification_code", _) => Answer::Passed("bad_verification_code"),
         ("invalid_scope", _) => Answer::Passed("invalid_scope"),
+        // The address to come back to may be looked at before the client is.
+        ("invalid_request", _) if probe == Probe::BogusCode => Answer::Indifferent("invalid_request"),
         ("invalid_request", _) => Answer::Passed("invalid_request"),
         ("unsupported_token_type", _) => Answer::Passed("unsupported_token_type"),
         ("unsupported_grant_type", _) => Answer::Indifferent("unsupported_grant_type"),

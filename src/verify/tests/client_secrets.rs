@@ -127,6 +127,31 @@ fn what_each_server_proves() {
 }
 
 #[test]
+fn where_nothing_is_refreshed_a_code_tells() {
+    for (value, state) in [("right-secret-0123", LivenessState::Live), ("wrong-secret-0123", LivenessState::Dead)] {
+        let server = Server::issuer(|request| {
+            let grant = request.form().remove("grant_type").unwrap_or_default();
+            match (request.path.as_str(), grant.as_str(), request.client().1 == "right-secret-0123") {
+                ("/token", "authorization_code", true) => error(400, "invalid_grant"),
+                ("/token", "authorization_code", false) => error(401, "invalid_client"),
+                ("/token", _, _) => error(400, "unsupported_grant_type"),
+                _ => Reply::empty(404),
+            }
+        });
+        let mut findings = [finding(Kind::ClientSecret, value, &[("client_id", "app"), ("issuer", &server.origin())])];
+        assert_eq!(verify(&mut findings, &server.trusted("")), [(state, Some("bogus-code-twin"))]);
+    }
+    // The address to come back to is looked at first: that says nothing about the client.
+    let server = Server::issuer(|request| match request.form().get("grant_type").map(String::as_str) {
+        Some("authorization_code") => error(400, "invalid_request"),
+        _ => error(400, "unsupported_grant_type"),
+    });
+    let parts = [("client_id", "app"), ("issuer", &*server.origin())];
+    let states = verify(&mut [finding(Kind::ClientSecret, "any-secret-0123", &parts)], &server.trusted(""));
+    assert_eq!(states[0].0, LivenessState::Unknown);
+}
+
+#[test]
 fn trouble_is_never_death() {
     let replies: [(&str, Handler); 10] = [
         ("429", |_, _| Reply::empty(429)),
