@@ -149,12 +149,16 @@ fn check(files: &[PathBuf]) -> CommandResult {
     let borrowed = set.rules.iter().filter(|rule| rule.borrowed.is_some()).count();
     let (count, allowlists) = (set.rules.len() - borrowed, set.allowlists.len());
     let has_borrowed = borrowed + allowlists + set.notes.len() > 0;
+    let answers: usize = set.rules.iter().map(|rule| documented_answers(rule)).sum();
     let failures = check_examples(&Arc::new(set), &examples);
     if failures.is_empty() {
         let mut out = anstream::stdout().lock();
         let tried: usize = examples.iter().map(|examples| examples.matches.len() + examples.rejects.len()).sum();
         if count > 0 || !has_borrowed {
-            writeln!(out, "{count} rules hold on their {tried} examples")?;
+            let (hold, its) = if count == 1 { ("rule holds", "its") } else { ("rules hold", "their") };
+            let requests =
+                if answers == 0 { String::new() } else { format!(", and {its} requests on {answers} answers") };
+            writeln!(out, "{count} {hold} on {its} {tried} examples{requests}")?;
         }
         if has_borrowed {
             writeln!(out, "{borrowed} rules and {allowlists} allowlists of gitleaks can be used")?;
@@ -167,6 +171,12 @@ fn check(files: &[PathBuf]) -> CommandResult {
         writeln!(stderr, "rescind: {failure}{reason}")?;
     }
     Ok(Exit::Usage)
+}
+
+/// How many answers to its requests a rule brings along; they were held to while it was read.
+fn documented_answers(rule: &Rule) -> usize {
+    let check = rule.verify.check.as_ref().map_or(0, |check| check.examples.len());
+    check + rule.revoke.call.as_ref().map_or(0, |call| call.examples.len())
 }
 
 /// A rule as shown.

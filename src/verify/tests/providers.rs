@@ -96,6 +96,30 @@ fn every_documented_answer_means_what_its_rule_says() {
     assert!(checked > 200, "{checked} answers");
 }
 
+/// Portals, proxies and servers that are out of order stand between: what they say is no verdict on anything.
+#[test]
+fn what_says_nothing_is_no_verdict() {
+    let rules = RuleSet::load(&[]).expect("the rules of the program");
+    let page =
+        "<!DOCTYPE html><html><body><h1>Sign in to the network</h1><form action=\"/login\"></form></body></html>";
+    for rule in &rules.rules {
+        let Some(check) = rule.verify.check.as_deref() else { continue };
+        for body in
+            ["", page, "{}", "[]", "null", "true", "\"ok\"", r#"{"error":null}"#, r#"{"data":{}}"#, "\u{0}\u{1}"]
+        {
+            for status in [200, 201, 202, 206, 404, 405, 408, 410, 418, 429, 500, 502, 503, 504, 520] {
+                let json = serde_json::from_str(body).ok();
+                let answer = crate::rules::call::Answer { status, body: body.as_bytes(), json: json.as_ref() };
+                let state = check.judge(&answer).map(|(state, _)| state);
+                assert!(!matches!(state, Some(Live)), "{}: {status} {body}", rule.id);
+                // A few say with 404 that there is no such thing, and with nothing else.
+                let may_be_dead = (400..500).contains(&status) && !matches!(status, 408 | 418 | 429);
+                assert!(may_be_dead || !matches!(state, Some(Dead)), "{}: {status} {body}", rule.id);
+            }
+        }
+    }
+}
+
 /// A rule of a provider of ours, in a file of the operator's.
 const ACME: &str = r#"
 provider = "acme"
