@@ -32,6 +32,13 @@ const USUAL: Case = Case {
     shared: false,
 };
 
+const AUTO: &str = "[[rule]]\nname = \"tokens\"\naction = \"auto\"\n";
+const NO_RULE: &str = "no rule matches";
+
+fn with(lines: &str) -> String {
+    format!("{AUTO}{lines}")
+}
+
 #[track_caller]
 fn check(policy: &str, of: Case, (action, decided_by): (PolicyAction, &str)) {
     let rules: Policy = toml::from_str(policy).expect("valid policy");
@@ -47,14 +54,10 @@ fn check(policy: &str, of: Case, (action, decided_by): (PolicyAction, &str)) {
 #[test]
 fn decisions() {
     use BlastRadius::{AppUser, Client, Install, Key, Sessions, Token};
-    use Confidence::{Low, Medium};
-    use Kind::{AccessToken, ApiKey, ClientSecret, Jwt};
+    use Kind::ApiKey;
     use LivenessState::{LiveRestricted, NotChecked, Unknown};
     use PolicyAction::{Approve, Auto, Never};
 
-    const AUTO: &str = "[[rule]]\nname = \"tokens\"\naction = \"auto\"\n";
-    const NO_RULE: &str = "no rule matches";
-    let with = |lines: &str| format!("{AUTO}{lines}");
     // Without rules nothing runs by itself.
     check("", USUAL, (Approve, NO_RULE));
     check("default = \"never\"", USUAL, (Never, "policy.default"));
@@ -113,7 +116,14 @@ fn decisions() {
     ] {
         check(&with(lines), Case { account, shared, ..USUAL }, expected);
     }
-    // Every other condition holds or does not.
+}
+
+#[test]
+fn conditions() {
+    use Confidence::{Low, Medium};
+    use Kind::{AccessToken, ClientSecret, Jwt};
+    use PolicyAction::{Approve, Auto, Never};
+
     let rows = [
         Row { policy: "kind = \"refresh_token\"", of: USUAL, expected: (Auto, "tokens") },
         Row { policy: "kind = [\"jwt\", \"access_token\"]", of: USUAL, expected: (Approve, NO_RULE) },
@@ -172,7 +182,7 @@ fn decisions() {
     check(&format!("[[rule]]\nrule = \"test-rule\"\naction = \"never\"\n{AUTO}"), USUAL, (Never, "rule 1"));
     check(&format!("{AUTO}[[rule]]\naction = \"never\""), USUAL, (Auto, "rule 1 `tokens`"));
     check(&format!("[[rule]]\nkind = \"jwt\"\naction = \"never\"\n{AUTO}"), USUAL, (Auto, "rule 2 `tokens`"));
-    check("[[rule]]\naction = \"approve\"", Case { radius: Key, ..USUAL }, (Approve, "rule 1"));
+    check("[[rule]]\naction = \"approve\"", Case { radius: BlastRadius::Key, ..USUAL }, (Approve, "rule 1"));
 }
 
 #[test]
