@@ -15,7 +15,7 @@ use crate::config::{Config, Instance};
 use crate::egress::{Destination, EgressError, origin};
 use crate::finding::{Finding, PartValue, escape};
 use crate::rules::Rule;
-use crate::rules::call::{Address, ApiRequest, SECRET, SECRET_PATH};
+use crate::rules::call::{Address, ApiRequest, SECRET, SECRET_PASSWORD, SECRET_PATH};
 use crate::secret::Secret;
 pub use build::build;
 
@@ -200,10 +200,10 @@ impl Values {
     /// a part can be a secret of its own.
     pub fn combinations(request: &ApiRequest, finding: &Finding, findings: &[Finding]) -> Result<Vec<Self>, String> {
         let mut combinations = vec![Self(vec![(SECRET.to_owned(), finding.secret.duplicate())])];
-        if let Some(path) = path_of(&finding.secret) {
-            combinations = combinations.iter().map(|known| known.with(SECRET_PATH, path.duplicate())).collect();
+        for (name, piece) in pieces_of(&finding.secret) {
+            combinations = combinations.iter().map(|known| known.with(name, piece.duplicate())).collect();
         }
-        let is_part = |name: &&str| !matches!(*name, SECRET | SECRET_PATH);
+        let is_part = |name: &&str| !matches!(*name, SECRET | SECRET_PATH | SECRET_PASSWORD);
         for name in request.names().into_iter().filter(is_part) {
             let values = values_of(name, finding, findings);
             if values.is_empty() {
@@ -224,8 +224,8 @@ impl Values {
     /// A secret and parts that are none.
     pub fn of(secret: &Secret, parts: &BTreeMap<String, String>) -> Self {
         let parts = parts.iter().map(|(name, value)| (name.clone(), Secret::new(value.as_bytes())));
-        let path = path_of(secret).map(|path| (SECRET_PATH.to_owned(), path));
-        Self(std::iter::once((SECRET.to_owned(), secret.duplicate())).chain(path).chain(parts).collect())
+        let pieces = pieces_of(secret).map(|(name, piece)| (name.to_owned(), piece));
+        Self(std::iter::once((SECRET.to_owned(), secret.duplicate())).chain(pieces).chain(parts).collect())
     }
 
     /// The same with one more.
@@ -251,6 +251,19 @@ impl Values {
     fn get(&self, name: &str) -> Option<&Secret> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
+}
+
+/// What a secret that is a URL is made of.
+fn pieces_of(secret: &Secret) -> impl Iterator<Item = (&'static str, Secret)> {
+    let (path, password) = (path_of(secret), password_of(secret));
+    path.map(|path| (SECRET_PATH, path)).into_iter().chain(password.map(|password| (SECRET_PASSWORD, password)))
+}
+
+/// The password of a secret that is a URL, if nothing in it is encoded.
+fn password_of(secret: &Secret) -> Option<Secret> {
+    let (_, rest) = secret.expose_str()?.split_once("://")?;
+    let (_, password) = rest.split_once('@')?.0.split_once(':')?;
+    (!password.is_empty() && !password.contains('%')).then(|| Secret::new(password))
 }
 
 /// The path of a secret that is a URL. Only unreserved characters and slashes: nothing that would have to be encoded, and no dots.

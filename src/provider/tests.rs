@@ -16,8 +16,12 @@ fn every_request_of_the_program_can_be_built() {
             let names = request.names();
             let parts: Vec<(&str, &str)> =
                 names.iter().filter(|name| !name.starts_with(SECRET)).map(|name| (*name, nasty)).collect();
-            let is_url = names.contains(&"secret_path");
-            let finding = finding(Kind::ApiKey, if is_url { "https://hooks.example/api/x" } else { nasty }, &parts);
+            let value = match names.iter().find(|name| name.starts_with("secret_")) {
+                Some(&"secret_path") => "https://hooks.example/api/x",
+                Some(_) => "acme://user:password@host",
+                None => nasty,
+            };
+            let finding = finding(Kind::ApiKey, value, &parts);
             let [values] = &Values::combinations(request, &finding, &[]).expect("all parts")[..] else { panic!("one") };
             for address in &request.addresses {
                 let instance = Instance {

@@ -329,6 +329,18 @@ impl Context<'_> {
             if keys.is_none() && !regex.capture_names().flatten().any(|name| name == "secret") {
                 return Err(self.fail(Some(pattern), "`pattern` has no group named `secret`"));
             }
+            // Reports show parts.
+            let is_secret =
+                |name: &&str| ["secret", "password", "token", "private"].iter().any(|word| name.contains(word));
+            let is_value = |name: &str| {
+                name.strip_prefix("secret")
+                    .is_some_and(|rest| rest.trim_start_matches('_').bytes().all(|b| b.is_ascii_digit()))
+            };
+            if let Some(name) = regex.capture_names().flatten().filter(is_secret).find(|name| !is_value(name)) {
+                return Err(
+                    self.fail(Some(pattern), format!("group `{name}` would be shown in reports: only `secret` is not"))
+                );
+            }
         }
         match (pattern, keys, scanner) {
             (Some(pattern), None, None) => Ok((Matcher::Pattern(pattern), None)),

@@ -2,7 +2,9 @@
 //!
 //! `Env::run` looks into all that each run of any test writes; here are the runs that write the most.
 
+use crate::env::Env;
 use crate::leak::{AUTO, CLIENT, Leak, text};
+use crate::samples::random;
 
 #[test]
 fn nothing_secret_is_told_in_any_format_or_log() {
@@ -46,4 +48,18 @@ fn nothing_secret_is_told_in_any_format_or_log() {
     // The check itself sees a value where one is asked for.
     let shown = leak.env.run(["scan", "--format", "jsonl", "--show-secrets", text(&leak.repository)]).exits(1);
     assert!(shown.stdout.contains(&leak.refresh_token));
+}
+
+/// Reports show the parts of a finding: none may be the secret, or what makes it one.
+#[test]
+fn no_part_of_a_url_with_a_password_is_the_password() {
+    let env = Env::new();
+    let (number, password) = (random("digits", 40), random("a password in a URL", 27));
+    let key: String = number.bytes().map(|byte| char::from(b'1' + byte % 9)).take(15).collect();
+    env.plant([&*password]);
+    env.write(".env", format!("CLOUDINARY_URL={}://{key}:{password}@acmecloud\n", "cloudinary"));
+    for format in ["text", "short", "json", "jsonl", "sarif"] {
+        let run = env.run(["scan", "--format", format, text(&env.input())]).exits(1);
+        assert!(run.stdout.contains("cloudinary-url") || format == "short", "{}", run.stdout);
+    }
 }

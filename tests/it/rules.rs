@@ -100,6 +100,12 @@ fn bad_rule_files_are_told_with_file_line_and_nearest_spelling() {
         ),
         ("{24})'", "{24000000})'", "bad pattern: "),
         ("?P<secret>", "?P<other>", "line 12: rule `acme-token`: `pattern` has no group named `secret`"),
+        // Cloudinary's API secret was a group of its own once, and stood in every report.
+        (
+            "(?P<secret>[a-z0-9]{24})",
+            "(?P<secret>[a-z](?P<api_secret>[a-z0-9]{23}))",
+            "group `api_secret` would be shown in reports",
+        ),
         ("anchors = [\"acme_\"]", "", "rule `acme-token`: `anchors` is empty"),
         (", reason = \"nobody to ask\"", "", "needs a `reason`"),
         (", steps = [\"Ask Acme.\"]", "", "needs `steps`"),

@@ -7,7 +7,7 @@ use super::build::PlanInput;
 use super::manual::NoCall;
 use crate::provider::Site;
 use crate::revoke::Subject;
-use crate::rules::call::{Address, Ending, SECRET, SECRET_PATH};
+use crate::rules::call::{Address, Ending, SECRET, SECRET_PASSWORD, SECRET_PATH};
 use crate::rules::{BlastRadius, Rule};
 
 /// The provider's own call that ends the credential, and the origin that it goes to: the host that accepted the credential, if the
@@ -23,7 +23,12 @@ pub(super) fn find_call(
         input.providers.owned_site(rule, &call.request, host).map_err(|reason| NoCall::NotByProvider { reason })?;
     let taken = |name: &str| call.after.iter().any(|check| check.take.iter().any(|(taken, _)| taken == name));
     let mut parts = BTreeMap::new();
-    for name in call.request.names().into_iter().filter(|name| !matches!(*name, SECRET | SECRET_PATH) && !taken(name)) {
+    for name in call
+        .request
+        .names()
+        .into_iter()
+        .filter(|name| !matches!(*name, SECRET | SECRET_PATH | SECRET_PASSWORD) && !taken(name))
+    {
         let mut values = subject.parts_named(name);
         let (Some(value), None) = (values.next(), values.next()) else {
             let reason = format!("its `{name}` is not known, or not for certain");

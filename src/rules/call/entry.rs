@@ -8,7 +8,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Address, Answer};
-use super::{ApiBody, ApiRequest, AwsSignature, Check, Ending, HttpMethod, Place, SECRET, SECRET_PATH, Sign, Template};
+use super::{
+    ApiBody, ApiRequest, AwsSignature, Check, Ending, HttpMethod, Place, SECRET, SECRET_PASSWORD, SECRET_PATH, Sign,
+    Template,
+};
 use crate::finding::LivenessState;
 
 /// A table `[[check]]` or `[[revocation]]` as it is written.
@@ -262,8 +265,9 @@ impl CallEntry {
         if let Some(host) = hosts.into_iter().find(|host| !owner.hosts.iter().any(|known| known == host)) {
             return Err(self.wrong(&format!("`{host}` is not among the rule's `hosts`")));
         }
-        let is_known =
-            |name: &str| name == SECRET || name == SECRET_PATH || owner.names.iter().any(|known| known == name);
+        let is_known = |name: &str| {
+            matches!(name, SECRET | SECRET_PATH | SECRET_PASSWORD) || owner.names.iter().any(|known| known == name)
+        };
         let names = request.names().into_iter().chain(request.optional_names());
         if let Some(unknown) = names.into_iter().find(|name| !is_known(name)) {
             return Err(self.wrong(&format!("`{{{unknown}}}` is no part of the rule")));

@@ -25,6 +25,9 @@ pub const SECRET: &str = "secret";
 /// The name of the path of a value that is itself a URL, as of webhooks. It is the one value that may hold slashes.
 pub const SECRET_PATH: &str = "secret_path";
 
+/// The name of the password of a value that is itself a URL. A group of a pattern would be a part, which reports show.
+pub const SECRET_PASSWORD: &str = "secret_password";
+
 /// A read-only request that tells whether a credential is alive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {

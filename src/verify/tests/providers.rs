@@ -12,8 +12,11 @@ fn found(rule: &crate::rules::Rule, check: &Check, parts: &[(&str, &str)]) -> Fi
     let names = check.request.names();
     let needed = names.iter().filter(|name| !name.starts_with("secret"));
     let parts: Vec<(&str, &str)> = needed.map(|name| (*name, "part-1")).chain(parts.iter().copied()).collect();
-    let is_url = names.contains(&"secret_path");
-    let value = if is_url { format!("https://hooks.example/api/{SECRET}") } else { SECRET.to_owned() };
+    let value = match names.iter().find(|name| name.starts_with("secret_")) {
+        Some(&"secret_path") => format!("https://hooks.example/api/{SECRET}"),
+        Some(_) => format!("acme://user:{SECRET}@host"),
+        None => SECRET.to_owned(),
+    };
     let mut finding = finding(rule.kind, &value, &parts);
     (finding.rule, finding.provider) = (rule.id.clone(), rule.provider.clone());
     finding
