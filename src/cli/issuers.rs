@@ -2,11 +2,11 @@
 
 use std::io::Write;
 
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
 use serde::Serialize;
 
 use super::exit::{Exit, Hint};
-use super::{CommandResult, Global, logging};
+use super::{CommandResult, Global, ListFormat as Format, logging};
 use crate::config::environment::Environment;
 use crate::config::{Config, Issuer, Zone};
 use crate::egress::{Egress, EgressPolicy};
@@ -44,14 +44,6 @@ enum Command {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Format {
-    /// For people
-    Text,
-    /// For programs
-    Json,
 }
 
 pub(crate) fn run(args: &Args, global: &Global) -> CommandResult {

@@ -71,6 +71,15 @@ enum Command {
     Schema(schema::Args),
 }
 
+/// The forms of what is listed or shown.
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub(crate) enum ListFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
 /// Parses the arguments, runs the subcommand, prints its error if there is one, and gives the exit code of the contract.
 pub fn main() -> std::process::ExitCode {
     let cli = Cli::parse();

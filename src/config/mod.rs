@@ -22,7 +22,6 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 
 use crate::finding::FingerprintKey;
-use crate::rules::Rule;
 use crate::secret::Secret;
 use document::{UnvalidatedConfig, UnvalidatedEgress};
 use environment::Environment;
@@ -283,14 +282,6 @@ impl Config {
     /// The trusted issuer of exactly that identifier.
     pub fn issuer(&self, identifier: &str) -> Option<&Arc<Issuer>> {
         self.issuers.iter().find(|issuer| issuer.issuer == identifier)
-    }
-
-    /// Whether what a rule finds may be sent to the hosts that it pins.
-    pub fn may_ask(&self, rule: &Rule) -> bool {
-        match &self.providers {
-            Some(named) => named.contains(&rule.provider),
-            None => rule.is_built_in,
-        }
     }
 
     /// The key that fingerprints are made with: the operator's, or the public default.

@@ -9,6 +9,7 @@ use time::format_description::well_known::Rfc2822;
 use zeroize::Zeroizing;
 
 use super::{JsonError, MAX_JSON_DEPTH};
+use crate::rules::call::Answer;
 
 /// An answer. Not printable: its body may repeat what was sent, or hold a new token.
 pub struct Response {
@@ -47,6 +48,11 @@ impl Response {
     /// The body as JSON, whatever the media type says: servers get that wrong, and nothing is executed.
     pub fn json(&self) -> Result<Value, JsonError> {
         parse_json(&self.body)
+    }
+
+    /// The answer as the signs of rules look at it.
+    pub(crate) fn answer(&self) -> Answer<'_> {
+        Answer { status: self.status, body: &self.body, json: self.json().ok() }
     }
 
     /// A member of the body's JSON object, if it is text.

@@ -18,6 +18,7 @@ use tokio::sync::OnceCell;
 
 use crate::config::{Config, Issuer};
 use crate::egress::{DOCUMENT_BODY_LIMIT, Destination, Egress, EgressError, Request};
+use crate::provider::Providers;
 use crate::rules::RuleSet;
 pub use client_authentication::{ClientAuthentication, ClientCredentials};
 pub use key_set::KeySet;
@@ -114,7 +115,8 @@ impl Issuers {
 
     /// The issuers that the operator trusts, and those that rules pin by a token endpoint and the operator lets be asked.
     pub fn with_rules(config: &Config, egress: Egress, rules: &RuleSet) -> Self {
-        let allowed = rules.rules.iter().filter(|rule| config.may_ask(rule));
+        let providers = Providers::from(config);
+        let allowed = rules.rules.iter().filter(|rule| providers.may_ask(rule));
         let pinned = allowed.filter_map(|rule| Some((rule.id.clone(), Arc::new(Issuer::pinned_by_rule(rule)?))));
         Self::with_pinned(config, egress, pinned.collect())
     }

@@ -23,12 +23,10 @@ pub fn build(
     site: &Site,
     values: &Values,
 ) -> Result<Request, EgressError> {
-    let (base, prefix) = match (site, &address.origin) {
-        (Site::Instance(instance), _) => {
-            (instance.url.as_str().trim_end_matches('/'), instance.url.path().trim_end_matches('/'))
-        }
-        (Site::Pinned, Some(origin)) => (origin.as_str(), ""),
-        (Site::Pinned, None) => return Err(EgressError::Url { reason: "its host is a customer's own" }),
+    let base = site.base(address).ok_or(EgressError::Url { reason: "its host is a customer's own" })?;
+    let prefix = match site {
+        Site::Instance(instance) => instance.url.path().trim_end_matches('/'),
+        Site::Pinned => "",
     };
     let mut url = Zeroizing::new(base.to_owned());
     for piece in address.path.pieces() {
@@ -129,5 +127,6 @@ fn fill(body: &mut Value, values: &Values) -> Result<(), EgressError> {
 }
 
 fn text_of<'a>(name: &str, values: &'a Values) -> Result<&'a str, EgressError> {
-    values.get(name).and_then(Secret::expose_str).ok_or(EgressError::Header)
+    let value = values.get(name).and_then(Secret::expose_str);
+    value.ok_or(EgressError::Incomplete { reason: "a value that the request needs is missing, or is no text" })
 }

@@ -120,9 +120,7 @@ impl Providers {
             (false, false) => format!("`{provider}` is not among the `providers` of the configuration"),
         })
     }
-}
 
-impl Providers {
     /// The one place where a credential of the rule may be revoked, among those that the operator says are theirs; an error says in
     /// words why there is none. `host` is the one that was asked whether it is alive.
     pub fn owned_site(&self, rule: &Rule, request: &ApiRequest, host: Option<&str>) -> Result<Site, String> {
@@ -152,16 +150,6 @@ impl Providers {
     }
 }
 
-impl Rule {
-    /// Whether its secret may be sent to a host of that name.
-    pub fn is_host(&self, host: &str) -> bool {
-        self.hosts.iter().any(|name| match name.strip_prefix("*.") {
-            Some(parent) => host.strip_suffix(parent).is_some_and(|label| label.len() > 1 && label.ends_with('.')),
-            None => host == name,
-        })
-    }
-}
-
 /// The host of a URL, or of what stands without a scheme.
 fn host_of(hint: &str) -> Option<String> {
     let text = if hint.contains("://") { hint.to_owned() } else { format!("https://{hint}") };
@@ -169,6 +157,14 @@ fn host_of(hint: &str) -> Option<String> {
 }
 
 impl Site {
+    /// What the path of an address is appended to. `None` where every customer has an own host, and this is none of them.
+    fn base<'a>(&'a self, address: &'a Address) -> Option<&'a str> {
+        match self {
+            Self::Pinned => address.origin.as_deref(),
+            Self::Instance(instance) => Some(instance.url.as_str().trim_end_matches('/')),
+        }
+    }
+
     /// Scheme, host and port of where a request to that address goes.
     pub fn origin(&self, address: &Address) -> String {
         match self {
@@ -179,10 +175,7 @@ impl Site {
 
     /// Method and address as plans and the ledger have them: the places of values stay places.
     pub fn written(&self, request: &ApiRequest, address: &Address) -> String {
-        let base = match self {
-            Self::Pinned => address.origin.as_deref().unwrap_or_default(),
-            Self::Instance(instance) => instance.url.as_str().trim_end_matches('/'),
-        };
+        let base = self.base(address).unwrap_or_default();
         format!("{} {base}{}", request.method.as_str(), address.path.written())
     }
 

@@ -7,7 +7,7 @@ use crate::egress::{Egress, Request, Response};
 use crate::finding::LivenessState;
 use crate::provider::{Providers, Site, Values, build};
 use crate::rules::Rule;
-use crate::rules::call::{self, Address, Check, Ending};
+use crate::rules::call::{Address, Check, Ending};
 use crate::secret::Secret;
 
 /// A call as a plan has it.
@@ -23,8 +23,8 @@ pub(super) struct Planned<'a> {
 
 /// A call that is ready to be sent.
 pub(super) struct PreparedRequest {
-    request: Request,
-    call: Ending,
+    pub(super) request: Request,
+    pub(super) call: Ending,
 }
 
 impl Planned<'_> {
@@ -67,8 +67,7 @@ impl Planned<'_> {
         let request =
             build(self.rule, &check.request, asked, site, &values).map_err(|error| format!("not sent: {error}"))?;
         let response = egress.send(request).await.map_err(|error| format!("not sent: {error}"))?;
-        let json = response.json().ok();
-        let answer = call::Answer { status: response.status, body: &response.body, json: json.as_ref() };
+        let answer = response.answer();
         let is_accepted = |state| matches!(state, LivenessState::Live | LivenessState::LiveRestricted);
         if !check.judge(&answer).is_some_and(|(state, _)| is_accepted(state)) {
             return Err(unknown());
@@ -95,20 +94,14 @@ impl PreparedRequest {
 
 /// Sends the request, once.
 pub(super) async fn execute_call(egress: &Egress, prepared: PreparedRequest) -> Answer {
-    execute_request(egress, prepared.request, &prepared.call).await
-}
-
-pub(super) async fn execute_request(egress: &Egress, request: Request, call: &Ending) -> Answer {
-    match egress.send(request).await {
-        Ok(response) => classify(call, &response),
+    match egress.send(prepared.request).await {
+        Ok(response) => classify(&prepared.call, &response),
         Err(error) => classify_failure(&error),
     }
 }
 
 fn classify(call: &Ending, response: &Response) -> Answer {
-    let json = response.json().ok();
-    let answer = call::Answer { status: response.status, body: &response.body, json: json.as_ref() };
-    match (call.judge(&answer), response.status) {
+    match (call.judge(&response.answer()), response.status) {
         (Some(true), _) => Answer::Accepted,
         (Some(false), _) => Answer::Refused("the provider refused it"),
         (None, 429 | 503) => {

@@ -315,6 +315,16 @@ pub enum BlastRadius {
     Key,
 }
 
+impl Rule {
+    /// Whether its secret may be sent to a host of that name.
+    pub fn is_host(&self, host: &str) -> bool {
+        self.hosts.iter().any(|name| match name.strip_prefix("*.") {
+            Some(parent) => host.strip_suffix(parent).is_some_and(|label| label.len() > 1 && label.ends_with('.')),
+            None => host == name,
+        })
+    }
+}
+
 impl VerifyMethod {
     /// The spelling of rule files.
     pub fn as_str(self) -> &'static str {

@@ -94,15 +94,19 @@ impl VerifyContext {
     /// Sends a question. A host that asks for a short pause gets it, and then the question once more; questions change nothing,
     /// so that asking again is safe.
     async fn ask(&self, question: impl Fn() -> Request) -> Result<Response, EgressError> {
-        self.ask_fallible(|| Ok(question())).await
+        self.ask_again(question(), || Ok(question())).await
     }
 
-    /// The same for a question that may not be possible.
-    async fn ask_fallible(&self, question: impl Fn() -> Result<Request, EgressError>) -> Result<Response, EgressError> {
-        let response = self.egress.send(question()?).await?;
+    /// The same for a question that is made already, and can be made once more.
+    async fn ask_again(
+        &self,
+        first: Request,
+        again: impl Fn() -> Result<Request, EgressError>,
+    ) -> Result<Response, EgressError> {
+        let response = self.egress.send(first).await?;
         let is_short = |pause: Duration| pause <= LONGEST_PAUSE;
         if matches!(response.status, 429 | 503) && response.retry_after.is_some_and(is_short) {
-            return self.egress.send(question()?).await;
+            return self.egress.send(again()?).await;
         }
         Ok(response)
     }

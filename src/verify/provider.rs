@@ -17,7 +17,7 @@ use crate::egress::{Destination, Response};
 use crate::finding::{Finding, Identity, Liveness, LivenessState};
 use crate::provider::{Site, Sites, Values, build};
 use crate::rules::Rule;
-use crate::rules::call::{Address, Answer, Check, Place};
+use crate::rules::call::{Address, Check, Place};
 
 /// The name of this method in verdicts.
 pub(super) const METHOD: &str = "provider-request";
@@ -120,10 +120,10 @@ impl Question<'_> {
     /// Sends the request. An error is a reason in words.
     async fn put(&self, values: &Values, context: &VerifyContext) -> Result<Said, String> {
         let make = || build(self.rule, &self.check.request, self.address, self.site, values);
-        let destination = make().map_err(|error| error.to_string())?.destination().clone();
-        let response = context.ask_fallible(make).await.map_err(|error| error.to_string())?;
-        let json = response.json().ok();
-        let answer = Answer { status: response.status, body: &response.body, json: json.as_ref() };
+        let first = make().map_err(|error| error.to_string())?;
+        let destination = first.destination().clone();
+        let response = context.ask_again(first, make).await.map_err(|error| error.to_string())?;
+        let answer = response.answer();
         let judged = self.check.judge(&answer);
         let (state, by_body) =
             judged.map_or((LivenessState::Unknown, false), |(state, sign)| (state, sign.reads_body()));
@@ -150,8 +150,7 @@ impl Question<'_> {
     }
 
     fn identity(&self, response: &Response, finding: &Finding) -> Option<Box<Identity>> {
-        let json = response.json().ok();
-        let answer = Answer { status: response.status, body: &response.body, json: json.as_ref() };
+        let answer = response.answer();
         // An answer may repeat what was asked.
         let secret = finding.secret.expose_str().unwrap_or_default();
         let read = |place: &Option<Place>| {

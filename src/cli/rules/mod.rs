@@ -7,11 +7,11 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
 use serde::Serialize;
 
-use super::CommandResult;
 use super::exit::{Exit, Hint};
+use super::{CommandResult, ListFormat as Format};
 use crate::detect::check_examples;
 use crate::diagnostic::Diagnostic;
 use crate::rules::{Matcher, Rule, RuleError, RuleSet};
@@ -64,14 +64,6 @@ enum Command {
         #[arg(long, value_name = "PATH")]
         rules: Vec<PathBuf>,
     },
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Format {
-    /// For people
-    Text,
-    /// For programs
-    Json,
 }
 
 pub(crate) fn run(args: &Args) -> CommandResult {

@@ -1,5 +1,6 @@
 //! The providers' own calls (simulated: a server on this machine answers as the vendors' documentation says).
 
+use super::provider_call::PreparedRequest;
 use super::*;
 use crate::finding::Identity;
 use crate::provider::{Providers, Values, build};
@@ -261,5 +262,5 @@ async fn answer(rule: &Rule, call: &Ending, server: &Server) -> rfc7009::Answer 
     let values = Values::of(&Secret::new(format!("https://hooks.example/api/{TOKEN}")), &parts);
     let address = &call.request.addresses[0];
     let request = build(rule, &call.request, address, &site, &values).expect("built");
-    provider_call::execute_request(&egress, request, call).await
+    provider_call::execute_call(&egress, PreparedRequest { request, call: call.clone() }).await
 }

@@ -297,8 +297,8 @@ impl CallEntry {
 
 impl AnswerExample {
     fn judged<T>(&self, judge: impl FnOnce(&Answer<'_>) -> T) -> T {
-        let json: Option<Value> = serde_json::from_str(&self.body).ok();
-        judge(&Answer { status: self.status, body: self.body.as_bytes(), json: json.as_ref() })
+        let json = serde_json::from_str(&self.body).ok();
+        judge(&Answer { status: self.status, body: self.body.as_bytes(), json })
     }
 
     fn state_by(&self, check: &Check) -> Meaning {

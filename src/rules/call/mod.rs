@@ -9,7 +9,7 @@ mod template;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::finding::LivenessState;
@@ -115,8 +115,7 @@ pub enum ApiBody {
 }
 
 /// The methods of HTTP that are used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HttpMethod {
     /// Reads.
     Get,
@@ -173,7 +172,7 @@ impl Place {
     pub fn read(&self, answer: &Answer<'_>, header: impl Fn(&str) -> Option<String>) -> Option<String> {
         let text = match self {
             Self::Header(name) => header(name),
-            Self::Body(pointer) => text_of(answer.json?.pointer(pointer)?),
+            Self::Body(pointer) => text_of(answer.json.as_ref()?.pointer(pointer)?),
             Self::Element(name) => text_of_element(answer.body, name),
         };
         text.filter(|text| !text.is_empty())

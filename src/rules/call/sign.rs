@@ -67,13 +67,13 @@ pub struct Answer<'a> {
     /// The body.
     pub body: &'a [u8],
     /// The body, if it is JSON of bounded depth.
-    pub json: Option<&'a Value>,
+    pub json: Option<Value>,
 }
 
 impl Sign {
     /// Whether the answer is such a one.
     pub fn fits(&self, answer: &Answer<'_>) -> bool {
-        let at = |pointer: &str| answer.json.and_then(|json| json.pointer(pointer));
+        let at = |pointer: &str| answer.json.as_ref().and_then(|json| json.pointer(pointer));
         (self.status.is_empty() || self.status.contains(&answer.status))
             && self.has.as_ref().is_none_or(|pointer| at(pointer).is_some_and(holds_something))
             && self.is.iter().all(|(pointer, value)| at(pointer) == Some(value))
@@ -150,8 +150,7 @@ mod tests {
             (429, "", None),
             (500, r#"{"user":{"id":7}}"#, None),
         ] {
-            let json = serde_json::from_str(body).ok();
-            let answer = Answer { status, body: body.as_bytes(), json: json.as_ref() };
+            let answer = Answer { status, body: body.as_bytes(), json: serde_json::from_str(body).ok() };
             let groups = [("restricted", restricted.as_slice()), ("live", live.as_slice()), ("dead", dead.as_slice())];
             assert_eq!(first_fit(&groups, &answer).map(|(meaning, _)| meaning), expected, "{status} {body}");
         }

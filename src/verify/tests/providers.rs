@@ -112,7 +112,7 @@ fn what_says_nothing_is_no_verdict() {
         {
             for status in [200, 201, 202, 206, 404, 405, 408, 410, 418, 429, 500, 502, 503, 504, 520] {
                 let json = serde_json::from_str(body).ok();
-                let answer = crate::rules::call::Answer { status, body: body.as_bytes(), json: json.as_ref() };
+                let answer = crate::rules::call::Answer { status, body: body.as_bytes(), json };
                 let state = check.judge(&answer).map(|(state, _)| state);
                 assert!(!matches!(state, Some(Live)), "{}: {status} {body}", rule.id);
                 // A few say with 404 that there is no such thing, and with nothing else.
