@@ -1,6 +1,7 @@
 //! `rescind issuers`: whom the configuration trusts, and whether they can be asked.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use clap::Subcommand;
 use serde::Serialize;
@@ -8,10 +9,11 @@ use serde::Serialize;
 use super::exit::{Exit, Hint};
 use super::{CommandResult, Global, ListFormat as Format, logging};
 use crate::config::environment::Environment;
-use crate::config::{Config, Issuer, Zone};
+use crate::config::{Config, Issuer, KnownIssuer, Zone};
 use crate::egress::{Egress, EgressPolicy};
-use crate::finding::escape;
+use crate::finding::{escape, provider_of_issuer};
 use crate::issuer::{Endpoint, Issuers};
+use crate::provider::Providers;
 
 /// The endpoints of an issuer, in the order to tell them.
 const ENDPOINTS: [Endpoint; 5] =
@@ -28,6 +30,10 @@ pub(crate) struct Args {
 enum Command {
     /// List the issuers, instances and providers that may be asked; asks nobody
     List {
+        /// List the issuers that the program knows instead: their key sets are fetched where a token names them, and nothing is
+        /// sent to them; `{}` stands for the name of a tenant
+        #[arg(long)]
+        known: bool,
         /// Choose the form of the list
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
@@ -51,7 +57,8 @@ pub(crate) fn run(args: &Args, global: &Global) -> CommandResult {
     logging::start(global.verbose, &environment)?;
     let mut config = Config::load(global.config.as_deref(), &environment)?;
     match &args.command {
-        Command::List { format } => list(&config, *format),
+        Command::List { known: true, format } => list_known(&config, *format),
+        Command::List { known: false, format } => list(&config, *format),
         Command::Check { issuers, allow_host, format } => {
             for host in allow_host {
                 config.allow_host(host)?;
@@ -72,6 +79,38 @@ struct Trusted<'a> {
     revoke: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_id: Option<&'a str>,
+}
+
+/// An issuer that the program knows.
+#[derive(Serialize)]
+struct Known {
+    provider: &'static str,
+    issuer: &'static str,
+    /// Whether the configuration lets its provider be asked.
+    may_fetch: bool,
+}
+
+fn list_known(config: &Config, format: Format) -> CommandResult {
+    let providers = Providers::from(config);
+    let known = KnownIssuer::patterns().filter_map(|issuer| {
+        let provider = provider_of_issuer(issuer)?;
+        Some(Known { provider, issuer, may_fetch: providers.may_fetch_from(provider) })
+    });
+    let known: Vec<Known> = known.collect();
+    let mut out = anstream::stdout().lock();
+    match format {
+        Format::Json => {
+            serde_json::to_writer_pretty(&mut out, &known)?;
+            writeln!(out)?;
+        }
+        Format::Text => {
+            for Known { provider, issuer, may_fetch } in &known {
+                let switched_off = if *may_fetch { "" } else { "  (not among `providers`)" };
+                writeln!(out, "{provider:12} {issuer}{switched_off}")?;
+            }
+        }
+    }
+    Ok(Exit::Clean)
 }
 
 fn list(config: &Config, format: Format) -> CommandResult {
@@ -176,9 +215,9 @@ fn check(config: &mut Config, named: &[String], format: Format) -> CommandResult
         // Whoever names an issuer here wants it asked for what it publishes, and nothing secret is sent.
         config.trust_issuer(issuer)?;
     }
-    let wanted = |issuer: &&String| named.is_empty() || named.contains(issuer);
-    let identifiers: Vec<String> = config.issuers.iter().map(|issuer| &issuer.issuer).filter(wanted).cloned().collect();
-    if identifiers.is_empty() {
+    let is_wanted = |issuer: &&Arc<Issuer>| named.is_empty() || named.contains(&issuer.issuer);
+    let wanted: Vec<Arc<Issuer>> = config.issuers.iter().filter(is_wanted).cloned().collect();
+    if wanted.is_empty() {
         let error = anyhow::anyhow!("there is no issuer to check");
         return Err(Hint::attach(error, "name one, or add an `[[issuer]]` to the configuration"));
     }
@@ -186,8 +225,8 @@ fn check(config: &mut Config, named: &[String], format: Format) -> CommandResult
     let issuers = Issuers::new(config, egress);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
     let mut checked = Vec::new();
-    for identifier in identifiers {
-        checked.push(runtime.block_on(check_one(&issuers, identifier)));
+    for issuer in &wanted {
+        checked.push(runtime.block_on(check_one(&issuers, issuer)));
     }
     let mut out = anstream::stdout().lock();
     match format {
@@ -201,8 +240,9 @@ fn check(config: &mut Config, named: &[String], format: Format) -> CommandResult
     Ok(if all_usable { Exit::Clean } else { Exit::Incomplete })
 }
 
-async fn check_one(issuers: &Issuers, issuer: String) -> Checked {
-    let metadata = match issuers.metadata(&issuer).await {
+async fn check_one(issuers: &Issuers, trusted: &Issuer) -> Checked {
+    let issuer = trusted.issuer.clone();
+    let metadata = match issuers.metadata_of(trusted).await {
         Ok(metadata) => metadata,
         Err(error) => {
             return Checked {
@@ -226,7 +266,7 @@ async fn check_one(issuers: &Issuers, issuer: String) -> Checked {
         CheckedEndpoint { name: endpoint.as_str(), client_authentication: client_authentication.collect(), url, error }
     };
     let endpoints = ENDPOINTS.map(endpoint).into();
-    let key_set = issuers.key_set(&issuer).await;
+    let key_set = issuers.key_set(trusted).await;
     let error = key_set.as_ref().err().map(ToString::to_string);
     Checked { issuer, usable: error.is_none(), error, endpoints, keys: key_set.ok().map(|keys| keys.len()) }
 }

@@ -12,6 +12,7 @@ use url::Url;
 use super::document::UnvalidatedIssuer;
 use super::environment::Environment;
 use super::host::HostPattern;
+use super::known_issuer::KnownIssuer;
 use super::{ConfigError, read_secret_file};
 use crate::rules::Rule;
 use crate::secret::Secret;
@@ -65,6 +66,8 @@ pub struct Issuer {
     pub introspects_access_tokens: Option<bool>,
     /// The same for refresh tokens, which some servers never introspect.
     pub introspects_refresh_tokens: Option<bool>,
+    /// Whether nothing but its key set may be fetched: it came with the program, and the operator has not named it.
+    pub keys_only: bool,
     /// Keeps other modules from making one.
     _operators_word: OperatorsWord,
 }
@@ -82,7 +85,10 @@ pub struct OperatorCredentials {
 impl Issuer {
     /// An issuer trusted with nothing but its identifier: metadata is fetched, no credentials, the public zone.
     pub(super) fn bare(issuer: &str) -> Result<Self, String> {
-        Ok(Self::at(issuer.to_owned(), Some(issuer_url(issuer)?), None))
+        match Self::known(issuer) {
+            Some(known) => Ok(Self { keys_only: false, ..known }),
+            None => Ok(Self::at(issuer.to_owned(), Some(issuer_url(issuer)?), None)),
+        }
     }
 
     fn at(issuer: String, url: Option<Url>, token_endpoint: Option<Url>) -> Self {
@@ -103,8 +109,29 @@ impl Issuer {
             revoke: false,
             introspects_access_tokens: None,
             introspects_refresh_tokens: None,
+            keys_only: false,
             _operators_word: OperatorsWord,
         }
+    }
+
+    /// An issuer that the program knows, for its key set alone. `None` for every other identifier.
+    pub(crate) fn known(identifier: &str) -> Option<Self> {
+        let known = KnownIssuer::of(identifier)?;
+        let jwks_uri = match known.jwks_uri(identifier) {
+            Some(text) => Some(endpoint_url(&text).ok()?),
+            None => None,
+        };
+        let url = issuer_url(identifier).ok();
+        if url.is_none() && jwks_uri.is_none() {
+            return None;
+        }
+        let endpoint_hosts = known.hosts.iter().filter_map(|host| HostPattern::parse(host).ok()).collect();
+        Some(Self { jwks_uri, endpoint_hosts, keys_only: true, ..Self::at(identifier.to_owned(), url, None) })
+    }
+
+    /// Whether it signs with keys that it does not publish as well, so that an unknown key says nothing.
+    pub fn has_other_keys(&self) -> bool {
+        KnownIssuer::of(&self.issuer).is_some_and(|known| known.has_other_keys)
     }
 
     /// A provider that is the same for everybody, at the endpoints that a rule pins. Rules come with the program or from the
@@ -152,7 +179,9 @@ impl Issuer {
             Err(_) if pinned || jwks_uri.is_some() => None,
             Err(reason) => return Err(fail(None, reason)),
         };
-        let mut endpoint_hosts = Vec::new();
+        let vendors = KnownIssuer::of(&written.issuer).map_or(&[][..], |known| known.hosts);
+        let mut endpoint_hosts: Vec<HostPattern> =
+            vendors.iter().filter_map(|host| HostPattern::parse(host).ok()).collect();
         for host in &written.endpoint_hosts {
             let parsed = HostPattern::parse(host.get_ref()).map_err(|reason| fail(Some(host.span().start), reason))?;
             endpoint_hosts.push(parsed);
@@ -174,6 +203,7 @@ impl Issuer {
             revoke: written.revoke,
             introspects_access_tokens: written.introspects_access_tokens,
             introspects_refresh_tokens: written.introspects_refresh_tokens,
+            keys_only: false,
             _operators_word: OperatorsWord,
         })
     }

@@ -10,6 +10,7 @@ pub mod environment;
 mod host;
 mod instance;
 mod issuer;
+mod known_issuer;
 mod url;
 
 use std::io::Read as _;
@@ -28,6 +29,7 @@ use environment::Environment;
 pub use host::HostPattern;
 pub use instance::Instance;
 pub use issuer::{Issuer, OperatorCredentials, Zone};
+pub(crate) use known_issuer::KnownIssuer;
 pub(crate) use url::checked_url;
 
 /// Larger files are not read as configuration or as keys.

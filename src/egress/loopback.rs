@@ -98,6 +98,11 @@ impl Server {
         })
     }
 
+    /// Its host and port, as `allow_hosts` has them.
+    pub(crate) fn authority(&self) -> String {
+        self.address.to_string()
+    }
+
     pub(crate) fn origin(&self) -> String {
         format!("http://{}", self.address)
     }

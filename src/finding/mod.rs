@@ -21,7 +21,7 @@ pub use location::{
 pub use part::{Pairing, Part, PartPlace, PartValue};
 pub use status::{Identity, Liveness, LivenessState, Revocation, RevocationState};
 pub use token::{SenderConstraint, TokenFacts, TokenUse};
-pub(crate) use token::{host_of_issuer, is_at_or_below};
+pub(crate) use token::{host_of_issuer, is_at_or_below, provider_of_issuer};
 pub use triage::lower_findings_of_tests;
 
 use crate::secret::Secret;

@@ -95,19 +95,24 @@ impl TokenUse {
 impl TokenFacts {
     /// The provider that the issuer's name belongs to, by the name that rules call it. The token's word, as all of this.
     pub fn provider(&self) -> Option<&'static str> {
-        let issuer = self.iss.as_deref()?;
-        let host = host_of_issuer(issuer);
-        let is_on = |name: &str| is_at_or_below(&host, name);
-        let by_host = PROVIDERS.iter().find(|(_, names)| names.iter().any(|name| is_on(name)));
-        match by_host {
-            Some((provider, _)) => Some(provider),
-            None if host.starts_with("cognito-idp.") && is_on("amazonaws.com") => Some("cognito"),
-            None if host.starts_with("oidc.eks.") || issuer == "kubernetes/serviceaccount" => Some("kubernetes"),
-            None if issuer == "supabase" => Some("supabase"),
-            None if issuer.contains("/realms/") => Some("keycloak"),
-            None if issuer.contains("/application/o/") => Some("authentik"),
-            None => None,
-        }
+        provider_of_issuer(self.iss.as_deref()?)
+    }
+}
+
+/// The provider that an issuer's name belongs to, by the name that rules call it.
+pub(crate) fn provider_of_issuer(issuer: &str) -> Option<&'static str> {
+    let host = host_of_issuer(issuer);
+    let is_on = |name: &str| is_at_or_below(&host, name);
+    let by_host = PROVIDERS.iter().find(|(_, names)| names.iter().any(|name| is_on(name)));
+    match by_host {
+        Some((provider, _)) => Some(provider),
+        None if host.starts_with("cognito-idp.") && is_on("amazonaws.com") => Some("cognito"),
+        None if host.starts_with("oidc.eks.") || issuer == "kubernetes/serviceaccount" => Some("kubernetes"),
+        None if issuer.ends_with(".iam.gserviceaccount.com") => Some("google"),
+        None if issuer == "supabase" => Some("supabase"),
+        None if issuer.contains("/realms/") => Some("keycloak"),
+        None if issuer.contains("/application/o/") => Some("authentik"),
+        None => None,
     }
 }
 
@@ -126,7 +131,13 @@ pub(crate) fn is_at_or_below(host: &str, name: &str) -> bool {
 const PROVIDERS: &[(&str, &[&str])] = &[
     (
         "google",
-        &["accounts.google.com", "securetoken.google.com", "session.firebase.google.com", "iam.gserviceaccount.com"],
+        &[
+            "accounts.google.com",
+            "cloud.google.com",
+            "securetoken.google.com",
+            "session.firebase.google.com",
+            "iam.gserviceaccount.com",
+        ],
     ),
     (
         "entra",
@@ -134,11 +145,19 @@ const PROVIDERS: &[(&str, &[&str])] = &[
     ),
     ("okta", &["okta.com", "oktapreview.com", "okta-emea.com"]),
     ("auth0", &["auth0.com"]),
-    ("kubernetes", &["kubernetes.default.svc", "kubernetes.default.svc.cluster.local", "container.googleapis.com"]),
+    (
+        "kubernetes",
+        &[
+            "kubernetes.default.svc",
+            "kubernetes.default.svc.cluster.local",
+            "container.googleapis.com",
+            "oic.prod-aks.azure.com",
+        ],
+    ),
     ("github", &["token.actions.githubusercontent.com", "github.com"]),
     ("gitlab", &["gitlab.com"]),
     ("supabase", &["supabase.co"]),
-    ("pingone", &["pingone.com", "pingone.eu", "pingone.asia"]),
+    ("pingone", &["pingone.com", "pingone.eu", "pingone.asia", "pingone.ca"]),
     ("onelogin", &["onelogin.com"]),
     ("jumpcloud", &["jumpcloud.com"]),
     ("zitadel", &["zitadel.cloud"]),
@@ -153,7 +172,15 @@ const PROVIDERS: &[(&str, &[&str])] = &[
     ("buildkite", &["agent.buildkite.com"]),
     ("terraform", &["app.terraform.io"]),
     ("cloudflare", &["cloudflareaccess.com"]),
-    ("atlassian", &["api.atlassian.com", "id.atlassian.com"]),
+    ("atlassian", &["api.atlassian.com", "id.atlassian.com", "api.bitbucket.org"]),
+    ("azure", &["vstoken.dev.azure.com", "token.dev.azure.com"]),
+    ("docusign", &["account.docusign.com", "account-d.docusign.com"]),
+    ("facebook", &["www.facebook.com", "limited.facebook.com"]),
+    ("fly", &["oidc.fly.io"]),
+    ("line", &["access.line.me"]),
+    ("quickbooks", &["oauth.platform.intuit.com"]),
+    ("twitch", &["id.twitch.tv"]),
+    ("xero", &["identity.xero.com"]),
     ("linkedin", &["www.linkedin.com"]),
     ("paypal", &["www.paypal.com"]),
     ("ibm-cloud", &["iam.cloud.ibm.com", "appid.cloud.ibm.com"]),

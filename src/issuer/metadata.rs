@@ -57,9 +57,13 @@ impl Metadata {
         };
         let or_token =
             |member| methods(issuer, document, member).or_else(|| token_methods.clone()).unwrap_or_else(presumed);
+        let may_use = |endpoint| endpoint == Endpoint::KeySet || !issuer.keys_only;
+        let usable = |endpoint| {
+            if may_use(endpoint) { published(issuer, document, endpoint) } else { Published::Nothing }
+        };
         Self {
             issuer: issuer.issuer.clone(),
-            endpoints: Endpoint::ALL.map(|endpoint| published(issuer, document, endpoint)),
+            endpoints: Endpoint::ALL.map(usable),
             methods: [
                 token_methods.clone().unwrap_or_else(presumed),
                 or_token("introspection_endpoint_auth_methods_supported"),
@@ -164,7 +168,9 @@ pub(super) fn has_pinned_endpoint(issuer: &Issuer) -> bool {
 /// Whether a document, with what the operator configured, names all that is asked of an issuer.
 pub(super) fn is_complete(issuer: &Issuer, document: &Value) -> bool {
     let is_named = |endpoint: Endpoint| endpoint.pinned(issuer).is_some() || document.get(endpoint.as_str()).is_some();
-    [Endpoint::Introspection, Endpoint::Revocation].into_iter().all(is_named)
+    let wanted: &[Endpoint] =
+        if issuer.keys_only { &[Endpoint::KeySet] } else { &[Endpoint::Introspection, Endpoint::Revocation] };
+    wanted.iter().copied().all(is_named)
 }
 
 /// Where metadata may lie, in the order to try: OpenID Connect appends its suffix to the issuer, RFC 8414 §3.1 inserts its own

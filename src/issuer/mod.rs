@@ -1,8 +1,9 @@
 //! Issuers: trust, metadata (OIDC Discovery, RFC 8414), key sets, client authentication.
 //!
-//! For `verify` and `revoke`. Only issuers of the operator's configuration are ever asked anything; for every other one the
-//! answer is [`IssuerError::Untrusted`], and no packet leaves. What an issuer publishes about itself is checked against the
-//! same trust again: its metadata may not lead a secret to a host that the operator did not name.
+//! For `verify` and `revoke`. Only issuers of the operator's configuration are ever sent anything, and the key sets of those that
+//! the program lists are fetched; for every other one the answer is [`IssuerError::Untrusted`], and no packet leaves. What an
+//! issuer publishes about itself is checked against the same trust again: its metadata may not lead a secret to a host that the
+//! operator did not name.
 
 pub mod client_authentication;
 pub mod key_set;
@@ -11,13 +12,14 @@ mod metadata;
 mod pairing;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
 
-use crate::config::{Config, Issuer};
+use crate::config::{Config, Issuer, KnownIssuer};
 use crate::egress::{DOCUMENT_BODY_LIMIT, Destination, Egress, EgressError, Request};
+use crate::finding::provider_of_issuer;
 use crate::provider::Providers;
 use crate::rules::RuleSet;
 pub use client_authentication::{ClientAuthentication, ClientCredentials};
@@ -35,8 +37,14 @@ struct Inner {
     trusted: Vec<Arc<Issuer>>,
     /// Providers that are the same for everybody, by the rule that pins them.
     pinned: HashMap<String, Arc<Issuer>>,
-    documents: HashMap<String, Documents>,
+    documents: HashMap<String, Arc<Documents>>,
+    providers: Option<Providers>,
+    /// Those of the program's list that tokens named, each with what it publishes.
+    known: Mutex<HashMap<String, (Arc<Issuer>, Arc<Documents>)>>,
 }
+
+/// The most issuers of the program's list that one run fetches from: whoever writes what is scanned chooses how many it names.
+const MOST_KNOWN: usize = 100;
 
 #[derive(Default)]
 struct Documents {
@@ -110,7 +118,7 @@ pub enum IssuerError {
 impl Issuers {
     /// The issuers that the operator trusts. Asks nothing yet.
     pub fn new(config: &Config, egress: Egress) -> Self {
-        Self::with_pinned(config, egress, HashMap::new())
+        Self::with_pinned(config, egress, HashMap::new(), None)
     }
 
     /// The issuers that the operator trusts, and those that rules pin by a token endpoint and the operator lets be asked.
@@ -118,13 +126,20 @@ impl Issuers {
         let providers = Providers::from(config);
         let allowed = rules.rules.iter().filter(|rule| providers.may_ask(rule));
         let pinned = allowed.filter_map(|rule| Some((rule.id.clone(), Arc::new(Issuer::pinned_by_rule(rule)?))));
-        Self::with_pinned(config, egress, pinned.collect())
+        let pinned = pinned.collect();
+        Self::with_pinned(config, egress, pinned, Some(providers))
     }
 
-    fn with_pinned(config: &Config, egress: Egress, pinned: HashMap<String, Arc<Issuer>>) -> Self {
+    fn with_pinned(
+        config: &Config,
+        egress: Egress,
+        pinned: HashMap<String, Arc<Issuer>>,
+        providers: Option<Providers>,
+    ) -> Self {
         let issuers = config.issuers.iter().chain(pinned.values());
-        let documents = issuers.map(|issuer| (issuer.issuer.clone(), Documents::default())).collect();
-        Self(Arc::new(Inner { egress, trusted: config.issuers.clone(), pinned, documents }))
+        let documents = issuers.map(|issuer| (issuer.issuer.clone(), Arc::default())).collect();
+        let trusted = config.issuers.clone();
+        Self(Arc::new(Inner { egress, trusted, pinned, documents, providers, known: Mutex::default() }))
     }
 
     /// The trusted issuer of exactly that identifier.
@@ -136,6 +151,25 @@ impl Issuers {
     /// The provider that the rule of that id pins, if the operator lets it be asked.
     pub fn pinned_by_rule(&self, rule: &str) -> Option<&Arc<Issuer>> {
         self.0.pinned.get(rule)
+    }
+
+    /// An issuer of the program's list, whose key set may be fetched and nothing else. `None` where the operator does not let its
+    /// provider be asked, has named it themselves, or where a run has met too many.
+    pub fn known(&self, identifier: &str) -> Option<Arc<Issuer>> {
+        let issuer = self.may_know(identifier).then(|| Issuer::known(identifier)).flatten()?;
+        let mut known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if !known.contains_key(identifier) && known.len() >= MOST_KNOWN {
+            return None;
+        }
+        let (issuer, _) = known.entry(identifier.to_owned()).or_insert_with(|| (Arc::new(issuer), Arc::default()));
+        Some(Arc::clone(issuer))
+    }
+
+    /// Whether [`Issuers::known`] may give an issuer of that identifier.
+    pub fn may_know(&self, identifier: &str) -> bool {
+        let provider = provider_of_issuer(identifier).unwrap_or_default();
+        let may_fetch = || self.0.providers.as_ref().is_some_and(|all| all.may_fetch_from(provider));
+        KnownIssuer::of(identifier).is_some() && self.trusted(identifier).is_err() && may_fetch()
     }
 
     /// The trusted issuers that credentials may be verified with.
@@ -160,24 +194,27 @@ impl Issuers {
         cell.get_or_init(|| async { self.fetch_metadata(issuer).await.map(Arc::new) }).await.clone()
     }
 
-    /// The key set of a trusted issuer. Fetched once per run; a failure lasts as long.
-    pub async fn key_set(&self, identifier: &str) -> Result<Arc<KeySet>, IssuerError> {
-        let issuer = self.trusted(identifier)?;
+    /// The key set of an issuer. Fetched once per run; a failure lasts as long.
+    pub async fn key_set(&self, issuer: &Issuer) -> Result<Arc<KeySet>, IssuerError> {
         let cell = &self.documents(issuer)?.key_set;
         cell.get_or_init(|| async { self.fetch_key_set(issuer).await.map(Arc::new) }).await.clone()
     }
 
-    /// Where the key set of a trusted issuer is.
-    pub async fn key_set_host(&self, identifier: &str) -> Result<Destination, IssuerError> {
-        let issuer = self.trusted(identifier)?;
+    /// Where the key set of an issuer is.
+    pub async fn key_set_host(&self, issuer: &Issuer) -> Result<Destination, IssuerError> {
         match &issuer.jwks_uri {
             Some(url) => Ok(Destination::within(issuer, url.as_str())?),
-            None => Ok(self.metadata(identifier).await?.jwks_uri()?.clone()),
+            None => Ok(self.metadata_of(issuer).await?.jwks_uri()?.clone()),
         }
     }
 
-    fn documents(&self, issuer: &Issuer) -> Result<&Documents, IssuerError> {
-        let documents = self.0.documents.get(&issuer.issuer);
+    fn documents(&self, issuer: &Issuer) -> Result<Arc<Documents>, IssuerError> {
+        let documents = if issuer.keys_only {
+            let known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.get(&issuer.issuer).map(|(_, documents)| Arc::clone(documents))
+        } else {
+            self.0.documents.get(&issuer.issuer).map(Arc::clone)
+        };
         documents.ok_or_else(|| IssuerError::Untrusted { shown: matching::shown(&issuer.issuer) })
     }
 
@@ -235,7 +272,7 @@ impl Issuers {
     }
 
     async fn fetch_key_set(&self, issuer: &Issuer) -> Result<KeySet, IssuerError> {
-        let destination = self.key_set_host(&issuer.issuer).await?;
+        let destination = self.key_set_host(issuer).await?;
         let response = self.0.egress.send(Request::get(&destination).limit(DOCUMENT_BODY_LIMIT)).await?;
         if response.status != 200 {
             return Err(malformed(issuer, "key set", "its address does not answer 200"));

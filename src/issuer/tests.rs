@@ -20,6 +20,10 @@ fn issuers(config: &Config) -> Issuers {
     Issuers::new(config, egress)
 }
 
+async fn key_set(issuers: &Issuers, identifier: &str) -> Result<Arc<KeySet>, IssuerError> {
+    issuers.key_set(issuers.trusted(identifier)?).await
+}
+
 #[test]
 fn the_three_places_are_tried_in_order() {
     const OIDC: &str = "/tenant/.well-known/openid-configuration";
@@ -102,16 +106,16 @@ fn each_document_is_fetched_once() {
     let origin = server.origin();
     block_on(async {
         let again = issuers.clone();
-        let (metadata, key_set) = tokio::join!(again.metadata(&origin), issuers.key_set(&origin));
-        assert!(metadata.is_ok() && key_set.is_ok());
-        assert!(issuers.key_set(&origin).await.is_ok());
+        let (metadata, keys) = tokio::join!(again.metadata(&origin), key_set(&issuers, &origin));
+        assert!(metadata.is_ok() && keys.is_ok());
+        assert!(key_set(&issuers, &origin).await.is_ok());
     });
     assert_eq!(server.requests(), ["GET /.well-known/openid-configuration", "GET /keys"]);
 
     let broken = Server::issuer(|_| Reply::json(200, &json!({"keys": vec![json!({}); 65]})));
     let issuers = self::issuers(&broken.trusted(""));
     for _ in 0..2 {
-        let error = block_on(issuers.key_set(&broken.origin())).err();
+        let error = block_on(key_set(&issuers, &broken.origin())).err();
         assert!(matches!(error, Some(IssuerError::Malformed { document: "key set", .. })), "{error:?}");
     }
     assert_eq!(broken.requests().len(), 2, "a failure lasts for the run");
@@ -124,7 +128,7 @@ fn an_untrusted_issuer_gets_no_packet() {
     for identifier in
         [server.origin(), format!("{}/", server.origin()), "HTTPS://issuer.example".to_owned(), String::new()]
     {
-        let error = block_on(async { issuers.key_set(&identifier).await.err() });
+        let error = block_on(key_set(&issuers, &identifier)).err();
         assert!(matches!(error, Some(IssuerError::Untrusted { .. })), "{identifier}");
     }
     let shown = issuers.trusted("\u{1b}[31mnot a URL").err().map(|error| error.to_string());
@@ -218,8 +222,53 @@ fn a_failure_is_not_repeated_by_those_who_wait() {
     let issuers = issuers(&server.trusted(""));
     let origin = server.origin();
     block_on(async {
-        let results = tokio::join!(issuers.metadata(&origin), issuers.metadata(&origin), issuers.key_set(&origin));
+        let results = tokio::join!(issuers.metadata(&origin), issuers.metadata(&origin), key_set(&issuers, &origin));
         assert!(results.0.is_err() && results.1.is_err() && results.2.is_err());
     });
     assert_eq!(asked.load(Relaxed), 1);
+}
+
+#[test]
+fn of_a_listed_issuer_nothing_but_its_keys_is_known() {
+    let document = |origin: &str| {
+        let mut document = metadata(origin);
+        document["issuer"] = json!(format!("{origin}/known/acme"));
+        document
+    };
+    let server = Server::start(move |origin, request| match request.path.as_str() {
+        "/known/acme/.well-known/openid-configuration" => Reply::json(200, &document(origin)),
+        "/keys" => Reply::json(200, &json!({"keys": []})),
+        _ => Reply::empty(404),
+    });
+    let identifier = format!("{}/known/acme", server.origin());
+    let allowed = format!("[egress]\nallow_hosts = ['{}']\n", server.authority());
+    let with = |more: &str| {
+        let config = config(&format!("{more}{allowed}"));
+        let egress = Egress::new(EgressPolicy::from(&config)).expect("a client");
+        Issuers::with_rules(&config, egress, &RuleSet::default())
+    };
+    let issuers = with("");
+    assert!(issuers.trusted(&identifier).is_err() && issuers.known("https://issuer.example").is_none());
+    assert!(issuers.known("https://accounts.google.com").is_some());
+    assert!(with("providers = ['github']\n").known("https://accounts.google.com").is_none());
+    assert!(with("providers = []\n").known("https://accounts.google.com").is_none());
+
+    let issuer = issuers.known(&identifier).expect("a listed issuer");
+    let published = block_on(issuers.metadata_of(&issuer)).expect("metadata");
+    assert!(published.jwks_uri().is_ok());
+    for endpoint in [Endpoint::Token, Endpoint::Introspection, Endpoint::Revocation, Endpoint::UserInfo] {
+        assert!(published.endpoint(endpoint).is_err(), "{endpoint:?}");
+    }
+    assert!(block_on(issuers.key_set(&issuer)).is_ok());
+    assert_eq!(server.requests(), ["GET /known/acme/.well-known/openid-configuration", "GET /keys"]);
+}
+
+#[test]
+fn a_run_fetches_from_so_many_listed_issuers_and_no_more() {
+    let config = config("");
+    let issuers =
+        Issuers::with_rules(&config, Egress::new(EgressPolicy::from(&config)).expect("a client"), &RuleSet::default());
+    let known = (0..200).filter(|tenant| issuers.known(&format!("https://t{tenant}.okta.com")).is_some()).count();
+    assert_eq!(known, MOST_KNOWN);
+    assert!(issuers.known("https://t0.okta.com").is_some(), "a known one stays known");
 }

@@ -73,6 +73,11 @@ impl Providers {
         }
     }
 
+    /// Whether a provider of the program's own lists may be asked for what it publishes.
+    pub fn may_fetch_from(&self, provider: &str) -> bool {
+        self.only.as_ref().is_none_or(|only| only.iter().any(|name| name == provider))
+    }
+
     /// Where a request of the rule may take the finding; an error says in words why nowhere.
     pub fn sites(&self, rule: &Rule, request: &ApiRequest, finding: &Finding) -> Result<Sites, String> {
         let provider = &rule.provider;

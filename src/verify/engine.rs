@@ -95,7 +95,8 @@ pub(super) fn settle_locally(findings: &mut [Finding], context: &VerifyContext) 
         let may_ask = !context.issuers.is_empty()
             || context.issuers.pinned_by_rule(&finding.rule).is_some()
             || provider_check(finding, context).is_some()
-            || is_private_key(finding, context);
+            || is_private_key(finding, context)
+            || jwt::may_ask_known(finding, context);
         let without_trust = || without_trust(finding, findings, &hints(finding), context);
         without_issuer(finding, context).or_else(|| (!may_ask).then(without_trust))
     };
@@ -139,7 +140,10 @@ pub(super) async fn judge(finding: &Finding, findings: &[Finding], context: &Ver
                 not_checked(format!("credentials of `{provider}` are not sent to issuer `{issuer}`"))
             }
             (None, Some(issuer)) => not_checked(format!("verification is switched off for issuer `{}`", issuer.issuer)),
-            (None, None) => without_trust(finding, findings, &matches.untrusted, context),
+            (None, None) => match jwt::ask_known(finding, findings, context).await {
+                Some(verdict) => verdict,
+                None => without_trust(finding, findings, &matches.untrusted, context),
+            },
         }
         .into();
     }

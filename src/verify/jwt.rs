@@ -109,6 +109,20 @@ pub(super) async fn ask(
     }
 }
 
+/// Holds the token against the key set of an issuer that the program lists, which is sent nothing. `None` where the token names no
+/// such issuer, or is signed with a key that no key set has.
+pub(super) async fn ask_known(finding: &Finding, findings: &[Finding], context: &VerifyContext) -> Option<Liveness> {
+    let token = finding.token.as_ref().filter(|token| algorithm_of(&token.alg).is_some())?;
+    let issuer = context.issuers.known(token.iss.as_deref()?)?;
+    Some(judge_signature(finding, token, findings, &issuer, context).await)
+}
+
+/// Whether [`ask_known`] has somebody to ask.
+pub(super) fn may_ask_known(finding: &Finding, context: &VerifyContext) -> bool {
+    let token = finding.token.as_ref().filter(|token| algorithm_of(&token.alg).is_some());
+    token.and_then(|token| token.iss.as_deref()).is_some_and(|issuer| context.issuers.may_know(issuer))
+}
+
 /// Checks the signature with the issuer's published keys.
 async fn judge_signature(
     finding: &Finding,
@@ -129,11 +143,11 @@ async fn judge_signature(
         let alg = shown(&token.alg);
         return symmetric.unwrap_or_else(|| undecided(format!("its `{alg}` signature cannot be checked from outside")));
     };
-    let keys = match context.issuers.key_set(&issuer.issuer).await {
+    let keys = match context.issuers.key_set(issuer).await {
         Ok(keys) => keys,
         Err(error) => return undecided(error.to_string()),
     };
-    let host = match context.issuers.key_set_host(&issuer.issuer).await {
+    let host = match context.issuers.key_set_host(issuer).await {
         Ok(host) => host,
         Err(error) => return undecided(error.to_string()),
     };
@@ -147,6 +161,9 @@ async fn judge_signature(
         SignatureCheck::Bad => {
             let reason = "its signature does not verify with the issuer's keys";
             asked(LivenessState::Dead, SIGNATURE, reason, &host, context.now())
+        }
+        SignatureCheck::UnknownKey if issuer.has_other_keys() => {
+            undecided("the issuer does not publish the keys of such tokens: only it can check them".to_owned())
         }
         SignatureCheck::UnknownKey => {
             let reason = "the issuer does not publish the key that it names (rotated, or never its own)";

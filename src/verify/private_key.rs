@@ -34,8 +34,8 @@ pub(super) async fn ask(finding: &Finding, rule: &Rule, findings: &[Finding], co
     let mut failures = Vec::new();
     let mut compared = 0;
     for issuer in context.issuers.to_verify() {
-        let keys = context.issuers.key_set(&issuer.issuer).await;
-        let host = context.issuers.key_set_host(&issuer.issuer).await;
+        let keys = context.issuers.key_set(issuer).await;
+        let host = context.issuers.key_set_host(issuer).await;
         match (keys, host) {
             (Ok(keys), Ok(host)) => {
                 compared += 1;

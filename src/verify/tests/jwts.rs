@@ -190,3 +190,42 @@ fn introspection_decides_where_it_answers() {
         assert_eq!(verify(&mut findings, &server.trusted(lines)), [(state, Some(method))], "{name}");
     }
 }
+
+#[test]
+fn tokens_of_listed_issuers_are_held_against_their_keys_and_not_sent() {
+    let document = |origin: &str, tenant: &str| {
+        json!({"issuer": format!("{origin}/{tenant}"), "jwks_uri": format!("{origin}/keys"),
+        "introspection_endpoint": format!("{origin}/introspect"), "userinfo_endpoint": format!("{origin}/userinfo")})
+    };
+    let server = Server::start(move |origin, request| match request.path.as_str() {
+        "/known/acme/.well-known/openid-configuration" => Reply::json(200, &document(origin, "known/acme")),
+        "/partly/acme/.well-known/openid-configuration" => Reply::json(200, &document(origin, "partly/acme")),
+        "/keys" | "/bare/acme/certs" => Reply::json(200, &key_set()),
+        _ => Reply::empty(404),
+    });
+    let allow = format!("[egress]\nallow_hosts = ['{}']\n", server.authority());
+    let (on, off) =
+        (crate::egress::loopback::config(&allow), crate::egress::loopback::config(&format!("providers = []\n{allow}")));
+    let header = json!({"alg": "EdDSA", "kid": "ours"});
+    let other_key = json!({"alg": "EdDSA", "kid": "theirs"});
+    let claims =
+        |tenant: &str| json!({"iss": format!("{}/{tenant}", server.origin()), "exp": NOW + 600, "scope": "openid"});
+    let mut altered = signed(&header, &claims("known/acme"));
+    let text = altered.secret.expose_str().expect("text").replacen('.', ".e30", 1);
+    altered.secret = crate::secret::Secret::new(text.into_bytes());
+    for (mut token, config, expected) in [
+        (signed(&header, &claims("known/acme")), &on, (Live, Some("jwt-signature"))),
+        (signed(&header, &claims("bare/acme")), &on, (Live, Some("jwt-signature"))),
+        (altered, &on, (Dead, Some("jwt-signature"))),
+        (signed(&other_key, &claims("known/acme")), &on, (Dead, Some("jwt-signature"))),
+        (signed(&other_key, &claims("partly/acme")), &on, (Unknown, None)),
+        (signed(&header, &claims("unknown/acme")), &on, (Unknown, None)),
+        (signed(&header, &claims("known/acme")), &off, (Unknown, None)),
+    ] {
+        let shown = token.token.clone().and_then(|token| token.iss);
+        let verdicts = verify(std::slice::from_mut(&mut token), config);
+        assert_eq!(verdicts, [expected], "{shown:?} {:?}", token.liveness.reason);
+    }
+    let sent = server.requests();
+    assert!(sent.iter().all(|request| request.starts_with("GET ") && !request.contains("userinfo")), "{sent:?}");
+}
