@@ -46,6 +46,7 @@ pub mod diagnostic;
 pub mod egress;
 pub mod finding;
 pub mod issuer;
+mod key_material;
 pub mod progress;
 pub mod provider;
 pub mod report;

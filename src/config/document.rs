@@ -53,6 +53,10 @@ pub(super) struct UnvalidatedIssuer {
     pub(super) client_id: Option<String>,
     pub(super) client_secret_env: Option<Spanned<String>>,
     pub(super) client_secret_file: Option<PathBuf>,
+    pub(super) client_key_env: Option<Spanned<String>>,
+    pub(super) client_key_file: Option<PathBuf>,
+    pub(super) client_key_id: Option<String>,
+    pub(super) client_certificate_file: Option<PathBuf>,
     /// Present only to be refused with a better message than "unknown key".
     pub(super) client_secret: Option<Spanned<IgnoredAny>>,
     #[serde(default)]

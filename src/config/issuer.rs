@@ -4,6 +4,7 @@
 //! from the operator's own words. Nothing that was scanned can make one.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -14,6 +15,7 @@ use super::environment::Environment;
 use super::host::HostPattern;
 use super::known_issuer::KnownIssuer;
 use super::{ConfigError, read_secret_file};
+use crate::key_material::KeyMaterial;
 use crate::rules::Rule;
 use crate::secret::Secret;
 
@@ -78,8 +80,33 @@ struct OperatorsWord;
 pub struct OperatorCredentials {
     /// Its `client_id`.
     pub client_id: String,
-    /// Its secret; `None` for a public client.
-    pub client_secret: Option<Secret>,
+    /// How it proves who it is.
+    pub proof: OperatorProof,
+}
+
+/// How a client of the operator's proves who it is.
+pub enum OperatorProof {
+    /// Not at all: a public client.
+    None,
+    /// By a secret.
+    Secret(Secret),
+    /// By signing with a private key (RFC 7523), in PEM.
+    Key {
+        /// The key.
+        pem: Secret,
+        /// Its `kid`, where the issuer knows several keys of the client.
+        key_id: Option<String>,
+    },
+    /// By the certificate with which it opens connections (RFC 8705).
+    Certificate(Arc<ClientCertificate>),
+}
+
+/// A client's certificate, those that it was issued by, and its private key, in one text of PEM.
+pub struct ClientCertificate {
+    /// The file that it came from, by which it is told from others.
+    pub file: PathBuf,
+    /// The text.
+    pub pem: Secret,
 }
 
 impl Issuer {
@@ -215,34 +242,67 @@ fn operator_credentials(
     environment: &Environment,
     fail: &dyn Fn(Option<usize>, String) -> ConfigError,
 ) -> Result<Option<OperatorCredentials>, ConfigError> {
-    let client_secret = match (&written.client_secret_env, &written.client_secret_file) {
-        (None, None) => None,
-        (Some(name), Some(_)) => {
-            let reason = "`client_secret_env` and `client_secret_file` exclude each other";
-            return Err(fail(Some(name.span().start), reason.to_owned()));
-        }
-        (Some(name), None) => {
+    let secret_of = |variable: &Option<Spanned<String>>, file: &Option<PathBuf>| match (variable, file) {
+        (None, None) => Ok(None),
+        (Some(name), _) => {
             let value = environment.variable(name.get_ref()).ok_or_else(|| {
                 fail(Some(name.span().start), format!("the environment variable `{}` is not set", name.get_ref()))
             })?;
-            Some(Secret::new(value.into_encoded_bytes()))
+            Ok(Some(Secret::new(value.into_encoded_bytes())))
         }
-        (None, Some(file)) => Some(read_secret_file(&directory.join(file))?),
+        (None, Some(file)) => Ok(Some(read_secret_file(&directory.join(file))?)),
     };
-    match (&written.client_id, client_secret) {
-        (Some(client_id), client_secret) => {
-            Ok(Some(OperatorCredentials { client_id: client_id.clone(), client_secret }))
-        }
-        (None, None) => Ok(None),
-        (None, Some(_)) => Err(fail(None, "a client secret is given without a `client_id`".to_owned())),
+    let given = [
+        ("client_secret_env", written.client_secret_env.is_some()),
+        ("client_secret_file", written.client_secret_file.is_some()),
+        ("client_key_env", written.client_key_env.is_some()),
+        ("client_key_file", written.client_key_file.is_some()),
+        ("client_certificate_file", written.client_certificate_file.is_some()),
+    ];
+    let given: Vec<&str> = given.into_iter().filter_map(|(name, is_given)| is_given.then_some(name)).collect();
+    if let [first, second, ..] = given.as_slice() {
+        return Err(fail(None, format!("`{first}` and `{second}` exclude each other")));
     }
+    let Some(client_id) = written.client_id.clone() else {
+        return match given.first() {
+            Some(name) => Err(fail(None, format!("`{name}` is given without a `client_id`"))),
+            None => Ok(None),
+        };
+    };
+    let secret = secret_of(&written.client_secret_env, &written.client_secret_file)?;
+    let key = secret_of(&written.client_key_env, &written.client_key_file)?;
+    let proof = match (secret, key, &written.client_certificate_file) {
+        (Some(secret), ..) => OperatorProof::Secret(secret),
+        (_, Some(pem), _) => {
+            let material = KeyMaterial::read(pem.expose());
+            if !material.can_sign() {
+                return Err(fail(None, format!("the client's key is {}, which cannot sign", material.words)));
+            }
+            OperatorProof::Key { pem, key_id: written.client_key_id.clone() }
+        }
+        (.., Some(file)) => {
+            let file = directory.join(file);
+            let pem = read_secret_file(&file)?;
+            OperatorProof::Certificate(Arc::new(ClientCertificate { file, pem }))
+        }
+        (None, None, None) => OperatorProof::None,
+    };
+    Ok(Some(OperatorCredentials { client_id, proof }))
 }
 
 fn client_authentication(
     written: Option<Spanned<Vec<String>>>,
     fail: &dyn Fn(Option<usize>, String) -> ConfigError,
 ) -> Result<Vec<String>, ConfigError> {
-    const KNOWN: [&str; 4] = ["client_secret_basic", "client_secret_post", "client_secret_jwt", "none"];
+    const KNOWN: [&str; 7] = [
+        "client_secret_basic",
+        "client_secret_post",
+        "client_secret_jwt",
+        "private_key_jwt",
+        "tls_client_auth",
+        "self_signed_tls_client_auth",
+        "none",
+    ];
     let Some(written) = written else { return Ok(Vec::new()) };
     if written.get_ref().iter().any(|method| !KNOWN.contains(&method.as_str())) {
         let reason = format!("`client_authentication` takes `{}`", KNOWN.join("`, `"));

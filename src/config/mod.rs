@@ -28,7 +28,7 @@ use document::{UnvalidatedConfig, UnvalidatedEgress};
 use environment::Environment;
 pub use host::HostPattern;
 pub use instance::Instance;
-pub use issuer::{Issuer, OperatorCredentials, Zone};
+pub use issuer::{ClientCertificate, Issuer, OperatorCredentials, OperatorProof, Zone};
 pub(crate) use known_issuer::KnownIssuer;
 pub(crate) use url::checked_url;
 

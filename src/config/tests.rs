@@ -41,7 +41,7 @@ fn errors_name_line_and_nearest_spelling() {
         ),
         (
             "[[issuer]]\nissuer = 'https://a.example'\nclient_secret_env = 'OUR_SECRET'\n",
-            format!("{at} 1: a client secret is given without a `client_id`"),
+            format!("{at} 1: `client_secret_env` is given without a `client_id`"),
         ),
     ] {
         assert_eq!(error_of(text), expected, "{text}");
@@ -69,7 +69,8 @@ fn issuers_are_exact() {
     assert!(config.issuer("https://a.example").is_none(), "the slash counts");
     let issuer = config.issuer("https://a.example/").expect("the first issuer");
     let credentials = issuer.credentials.as_ref().expect("credentials");
-    assert_eq!(credentials.client_secret.as_ref().map(Secret::expose), Some(&b"value-from-environment"[..]));
+    let OperatorProof::Secret(secret) = &credentials.proof else { panic!("a secret") };
+    assert_eq!(secret.expose(), b"value-from-environment");
     assert_eq!((issuer.zone, issuer.verify, issuer.revoke), (Zone::Internal, true, false));
     assert_eq!(issuer.ca_bundle.as_deref(), Some(Path::new("/etc/rescind/ca.pem")));
     assert!(config.issuer("kubernetes/serviceaccount").is_some_and(|issuer| issuer.url.is_none()));

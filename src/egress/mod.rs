@@ -30,7 +30,7 @@ use time::OffsetDateTime;
 use url::{Host, Url};
 use zeroize::Zeroizing;
 
-use crate::config::{Config, HostPattern};
+use crate::config::{ClientCertificate, Config, HostPattern};
 pub(crate) use aws::AwsCredentials;
 pub use destination::Destination;
 pub(crate) use destination::origin;
@@ -74,10 +74,13 @@ pub struct Egress(Arc<Inner>);
 struct Inner {
     policy: EgressPolicy,
     names: Names,
-    clients: Mutex<HashMap<Roots, Client>>,
+    clients: Mutex<HashMap<Identity, Client>>,
     hosts: Mutex<HashMap<String, Arc<Pace>>>,
     exchanges: Mutex<Vec<Exchange>>,
 }
+
+/// What a client believes and shows: its own certificate goes by its file.
+type Identity = (Roots, Option<PathBuf>);
 
 /// Which certificates a client believes.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -132,7 +135,7 @@ impl Egress {
             hosts: Mutex::default(),
             exchanges: Mutex::default(),
         }));
-        egress.client(&Roots::None)?;
+        egress.client(&Roots::None, None)?;
         Ok(egress)
     }
 
@@ -198,7 +201,8 @@ impl Egress {
             Body::Form(form) => ("application/x-www-form-urlencoded", form.as_bytes().to_vec()),
             Body::Json(json) => ("application/json", json.to_vec()),
         });
-        let mut builder = self.client(&roots)?.request(method, request.destination.url().clone());
+        let mut builder =
+            self.client(&roots, request.certificate.as_deref())?.request(method, request.destination.url().clone());
         if let Some((media_type, body)) = body {
             headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(media_type));
             builder = builder.body(body);
@@ -258,8 +262,9 @@ impl Egress {
         Ok(())
     }
 
-    fn client(&self, roots: &Roots) -> Result<Client, EgressError> {
-        if let Some(client) = lock(&self.0.clients).get(roots) {
+    fn client(&self, roots: &Roots, certificate: Option<&ClientCertificate>) -> Result<Client, EgressError> {
+        let identity = (roots.clone(), certificate.map(|certificate| certificate.file.clone()));
+        if let Some(client) = lock(&self.0.clients).get(&identity) {
             return Ok(client.clone());
         }
         let bundle = match roots {
@@ -290,8 +295,13 @@ impl Egress {
                 builder.https_only(true).tls_certs_only(certificates)
             }
         };
+        if let Some(certificate) = certificate {
+            let own = || EgressError::Certificates { bundle: Some(certificate.file.clone()) };
+            let shown = reqwest::Identity::from_pem(certificate.pem.expose()).map_err(|_| own())?;
+            builder = builder.identity(shown);
+        }
         let client = builder.build().map_err(|_| unusable())?;
-        lock(&self.0.clients).insert(roots.clone(), client.clone());
+        lock(&self.0.clients).insert(identity, client.clone());
         Ok(client)
     }
 

@@ -2,6 +2,7 @@
 //! encoders, so that a value cannot become syntax.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,6 +11,7 @@ use url::form_urlencoded::byte_serialize;
 use zeroize::Zeroizing;
 
 use super::{Destination, EgressError};
+use crate::config::ClientCertificate;
 pub use crate::rules::call::HttpMethod as Method;
 use crate::secret::Secret;
 
@@ -20,6 +22,8 @@ pub struct Request {
     pub(super) headers: HeaderMap,
     pub(super) body: Option<Body>,
     pub(super) limit: usize,
+    /// What the connection is opened with.
+    pub(super) certificate: Option<Arc<ClientCertificate>>,
     /// The path as evidence has it, where the true one holds a secret.
     shown_path: Option<String>,
 }
@@ -67,6 +71,7 @@ impl Request {
             headers: HeaderMap::new(),
             body: None,
             limit: super::DEFAULT_BODY_LIMIT,
+            certificate: None,
             shown_path: None,
         }
     }
@@ -111,6 +116,13 @@ impl Request {
         value.set_sensitive(true);
         self.headers.insert(name, value);
         Ok(self)
+    }
+
+    /// Opens the connection with a client's certificate.
+    #[must_use]
+    pub fn certificate(mut self, certificate: &Arc<ClientCertificate>) -> Self {
+        self.certificate = Some(Arc::clone(certificate));
+        self
     }
 
     /// Has evidence show this path in place of the true one, which holds a secret.

@@ -13,6 +13,8 @@ use crate::egress::{Destination, origin};
 pub struct Metadata {
     issuer: String,
     endpoints: [Published; 5],
+    /// Where clients with a certificate go instead (RFC 8705 §5).
+    aliases: [Published; 5],
     methods: [AuthenticationMethods; 3],
 }
 
@@ -58,12 +60,16 @@ impl Metadata {
         let or_token =
             |member| methods(issuer, document, member).or_else(|| token_methods.clone()).unwrap_or_else(presumed);
         let may_use = |endpoint| endpoint == Endpoint::KeySet || !issuer.keys_only;
-        let usable = |endpoint| {
-            if may_use(endpoint) { published(issuer, document, endpoint) } else { Published::Nothing }
+        let usable = |endpoint: Endpoint, pinned: Option<&Url>, document: &Value| {
+            if may_use(endpoint) { published(issuer, document, endpoint, pinned) } else { Published::Nothing }
         };
         Self {
             issuer: issuer.issuer.clone(),
-            endpoints: Endpoint::ALL.map(usable),
+            endpoints: Endpoint::ALL.map(|endpoint| usable(endpoint, endpoint.pinned(issuer), document)),
+            aliases: match document.get("mtls_endpoint_aliases") {
+                Some(aliases) => Endpoint::ALL.map(|endpoint| usable(endpoint, None, aliases)),
+                None => std::array::from_fn(|_| Published::Nothing),
+            },
             methods: [
                 token_methods.clone().unwrap_or_else(presumed),
                 or_token("introspection_endpoint_auth_methods_supported"),
@@ -104,14 +110,7 @@ impl Metadata {
 
     /// An endpoint, if it is there and trusted.
     pub fn endpoint(&self, endpoint: Endpoint) -> Result<&Destination, IssuerError> {
-        let [token, introspection, revocation, key_set, userinfo] = &self.endpoints;
-        let published = match endpoint {
-            Endpoint::Token => token,
-            Endpoint::Introspection => introspection,
-            Endpoint::Revocation => revocation,
-            Endpoint::KeySet => key_set,
-            Endpoint::UserInfo => userinfo,
-        };
+        let published = endpoint.of(&self.endpoints);
         let (issuer, endpoint) = (self.issuer.clone(), endpoint.as_str());
         match published {
             Published::Usable(destination) => Ok(destination),
@@ -119,6 +118,14 @@ impl Metadata {
                 Err(IssuerError::EndpointNotTrusted { issuer, endpoint, origin: origin.clone() })
             }
             Published::Nothing => Err(IssuerError::NoEndpoint { issuer, endpoint }),
+        }
+    }
+
+    /// The same for a client that proves itself by that method: one with a certificate may have to go elsewhere.
+    pub fn endpoint_for(&self, endpoint: Endpoint, method: ClientAuthentication) -> Result<&Destination, IssuerError> {
+        match endpoint.of(&self.aliases) {
+            Published::Usable(alias) if method == ClientAuthentication::Certificate => Ok(alias),
+            _ => self.endpoint(endpoint),
         }
     }
 
@@ -146,6 +153,16 @@ impl Endpoint {
             Self::Revocation => "revocation_endpoint",
             Self::KeySet => "jwks_uri",
             Self::UserInfo => "userinfo_endpoint",
+        }
+    }
+
+    fn of(self, [token, introspection, revocation, key_set, userinfo]: &[Published; 5]) -> &Published {
+        match self {
+            Self::Token => token,
+            Self::Introspection => introspection,
+            Self::Revocation => revocation,
+            Self::KeySet => key_set,
+            Self::UserInfo => userinfo,
         }
     }
 
@@ -193,9 +210,8 @@ pub(super) fn well_known_urls(issuer: &Url) -> Vec<Url> {
     urls
 }
 
-fn published(issuer: &Issuer, document: &Value, endpoint: Endpoint) -> Published {
-    let pinned = endpoint.pinned(issuer).map(Url::as_str);
-    let Some(text) = pinned.or_else(|| document.get(endpoint.as_str()).and_then(Value::as_str)) else {
+fn published(issuer: &Issuer, document: &Value, endpoint: Endpoint, pinned: Option<&Url>) -> Published {
+    let Some(text) = pinned.map(Url::as_str).or_else(|| document.get(endpoint.as_str()).and_then(Value::as_str)) else {
         return Published::Nothing;
     };
     match Destination::within(issuer, text) {
@@ -275,7 +291,8 @@ mod tests {
         assert_eq!(origin_of(Endpoint::Revocation), "http://169.254.169.254");
         assert!(matches!(metadata.jwks_uri(), Err(IssuerError::NoEndpoint { .. })));
         let methods = metadata.authentication_methods(Endpoint::Revocation);
-        assert_eq!(methods.methods, [ClientAuthentication::SecretBasic, ClientAuthentication::SecretPost]);
+        let (basic, post) = (ClientAuthentication::SecretBasic, ClientAuthentication::SecretPost);
+        assert_eq!(methods.methods, [basic, post, ClientAuthentication::PrivateKeyJwt]);
         assert!(methods.listed && !metadata.authentication_methods(Endpoint::Introspection).listed);
     }
 

@@ -40,8 +40,10 @@ struct Inner {
     documents: HashMap<String, Arc<Documents>>,
     providers: Option<Providers>,
     /// Those of the program's list that tokens named, each with what it publishes.
-    known: Mutex<HashMap<String, (Arc<Issuer>, Arc<Documents>)>>,
+    known: Mutex<HashMap<String, Known>>,
 }
+
+type Known = (Arc<Issuer>, Arc<Documents>);
 
 /// The most issuers of the program's list that one run fetches from: whoever writes what is scanned chooses how many it names.
 const MOST_KNOWN: usize = 100;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::egress::{Destination, Egress, EgressError, Field, Request, Response};
-use crate::issuer::{AuthenticationMethods, ClientAuthentication, ClientCredentials};
+use crate::issuer::{AuthenticationMethods, ClientAuthentication, ClientCredentials, Endpoint, Metadata};
 use crate::secret::Secret;
 
 /// How many methods of client authentication are tried before the client counts as refused: a server can list one that it does
@@ -37,17 +37,19 @@ pub(super) struct Revocation<'a> {
     pub(super) token_type_hint: &'a str,
     /// Whose token it is; none where the issuer asks for no client.
     pub(super) client: Option<&'a ClientCredentials>,
-    pub(super) methods: &'a AuthenticationMethods,
+    pub(super) metadata: &'a Metadata,
 }
 
 /// Sends the request. A rejected client is authenticated once more by the next method that the issuer lists; nothing else is
 /// ever repeated: a rejection is certain to have had no effect, and nothing else is.
 pub(super) async fn execute_revocation(egress: &Egress, revocation: &Revocation<'_>) -> Answer {
     let mut answer = Answer::Refused("no way of client authentication is left that the issuer lists");
-    for method in attempts(revocation.client, revocation.methods) {
+    let methods = revocation.metadata.authentication_methods(Endpoint::Revocation);
+    for method in attempts(revocation.client, methods) {
         let fields =
             [("token", Field::Secret(revocation.token)), ("token_type_hint", Field::Text(revocation.token_type_hint))];
-        let mut request = Request::post_form(revocation.endpoint, fields);
+        let alias = method.and_then(|method| revocation.metadata.endpoint_for(Endpoint::Revocation, method).ok());
+        let mut request = Request::post_form(alias.unwrap_or(revocation.endpoint), fields);
         if let (Some(client), Some(method)) = (revocation.client, method) {
             request = client.authenticate(request, method);
         }
@@ -66,11 +68,11 @@ pub(super) async fn execute_revocation(egress: &Egress, revocation: &Revocation<
 /// The ways of authentication to try; a single `None` where there is no client.
 fn attempts(client: Option<&ClientCredentials>, methods: &AuthenticationMethods) -> Vec<Option<ClientAuthentication>> {
     let Some(client) = client else { return vec![None] };
-    if client.client_secret.is_none() {
+    if client.is_public() {
         return vec![Some(ClientAuthentication::None)];
     }
     let mut attempts = Vec::new();
-    for method in methods.methods.iter().copied().filter(|method| method.takes_secret()).take(MAX_METHODS) {
+    for method in methods.methods.iter().copied().filter(|method| client.can(*method)).take(MAX_METHODS) {
         attempts.push(Some(method));
         // Where the encoding of RFC 6749 §2.3.1 makes a difference, servers are divided on it.
         if method == ClientAuthentication::SecretBasic && client.basic_encodings_differ() {
@@ -143,11 +145,12 @@ mod tests {
 
     #[test]
     fn at_most_two_ways_of_authentication_are_tried() {
-        use ClientAuthentication::{None as Public, SecretBasic, SecretBasicVerbatim, SecretPost};
+        use ClientAuthentication::{None as Public, PrivateKeyJwt, SecretBasic, SecretBasicVerbatim, SecretPost};
 
         let confidential = ClientCredentials::confidential("web", Secret::new("secret"));
         let reserved = ClientCredentials::confidential("web", Secret::new("sec+ret"));
         let public = ClientCredentials::public("web");
+        let signing = ClientCredentials::with_key("web", b"", None);
         for (client, listed, expected) in [
             (Some(&confidential), &["client_secret_basic"][..], vec![Some(SecretBasic)]),
             (
@@ -161,6 +164,7 @@ mod tests {
                 vec![Some(SecretBasic), Some(SecretBasicVerbatim), Some(SecretPost)],
             ),
             (Some(&confidential), &["private_key_jwt"], vec![]),
+            (Some(&signing), &["client_secret_basic", "private_key_jwt"], vec![Some(PrivateKeyJwt)]),
             (Some(&public), &["client_secret_basic"], vec![Some(Public)]),
             (None, &["client_secret_basic"], vec![None]),
         ] {

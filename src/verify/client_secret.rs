@@ -85,18 +85,35 @@ pub(super) async fn ask(finding: &Finding, issuers: &[&Issuer], context: &Verify
 }
 
 async fn ask_one(finding: &Finding, issuer: &Issuer, client_id: &str, context: &VerifyContext) -> Liveness {
+    let right = ClientCredentials::confidential(client_id, finding.secret.duplicate());
+    let wrong = ClientCredentials::confidential(client_id, wrong_twin(&finding.secret));
+    put_both(finding, issuer, [right, wrong], context).await
+}
+
+/// Asks whether an issuer lets a client in that signs with a private key (`private_key_jwt`). The key is not sent.
+pub(super) async fn ask_with_key(
+    finding: &Finding,
+    issuer: &Issuer,
+    client_id: &str,
+    context: &VerifyContext,
+) -> Liveness {
+    let right = ClientCredentials::with_key(client_id, finding.secret.expose(), None);
+    let wrong = ClientCredentials::with_wrong_key(client_id, finding.secret.expose());
+    put_both(finding, issuer, [right, wrong], context).await
+}
+
+async fn put_both(
+    finding: &Finding,
+    issuer: &Issuer,
+    [right, wrong]: [ClientCredentials; 2],
+    context: &VerifyContext,
+) -> Liveness {
     let metadata = match context.issuers.metadata_of(issuer).await {
         Ok(metadata) => metadata,
         Err(error) => return unknown(error, context.now()),
     };
-    let inquiry = Inquiry {
-        context,
-        metadata: &metadata,
-        right: ClientCredentials::confidential(client_id, finding.secret.duplicate()),
-        wrong: ClientCredentials::confidential(client_id, wrong_twin(&finding.secret)),
-        bogus: random_token(),
-        is_keycloak: is_keycloak(finding, issuer),
-    };
+    let is_keycloak = is_keycloak(finding, issuer);
+    let inquiry = Inquiry { context, metadata: &metadata, right, wrong, bogus: random_token(), is_keycloak };
     inquiry.judge().await
 }
 
@@ -188,7 +205,7 @@ impl Inquiry<'_> {
         match refused {
             Some(code) if !forbidden => Outcome::Refused(code),
             _ if forbidden => Outcome::Undecided("the issuer refuses without saying why".to_owned()),
-            _ => Outcome::Undecided("the issuer lists no client authentication that takes a secret".to_owned()),
+            _ => Outcome::Undecided("the issuer lists no client authentication by which it could be shown".to_owned()),
         }
     }
 
@@ -224,7 +241,7 @@ impl Inquiry<'_> {
     fn methods(&self, probe: Probe) -> Vec<ClientAuthentication> {
         let mut methods = Vec::new();
         for method in &self.metadata.authentication_methods(probe.endpoint()).methods {
-            methods.extend(method.takes_secret().then_some(*method));
+            methods.extend(self.right.can(*method).then_some(*method));
             if *method == ClientAuthentication::SecretBasic && self.right.basic_encodings_differ() {
                 methods.push(ClientAuthentication::SecretBasicVerbatim);
             }

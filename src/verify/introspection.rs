@@ -82,10 +82,7 @@ pub(super) async fn introspect(
         Err(error) => return Answer::Undecided(error.to_string()),
     };
     let mut clients = client_credentials(finding, findings);
-    clients.extend(issuer.credentials.as_ref().map(|operator| ClientCredentials {
-        client_id: operator.client_id.clone(),
-        client_secret: operator.client_secret.as_ref().map(Secret::duplicate),
-    }));
+    clients.extend(issuer.credentials.as_ref().map(ClientCredentials::from));
     let mut callers = Vec::new();
     let mut reason = "there is no client to ask with".to_owned();
     for client in &clients {
@@ -171,12 +168,13 @@ impl Question<'_> {
     /// Whether the token is active, by the first method of client authentication that is accepted.
     async fn put(&self, token: &Secret) -> Result<Told, Refusal> {
         let shown = shown(&self.client.client_id);
-        let mut reason = match &self.client.client_secret {
-            None => format!("client `{shown}` has no secret to ask with"),
-            Some(_) => format!("the issuer lists no authentication by which client `{shown}` could ask"),
+        let mut reason = if self.client.is_public() {
+            format!("client `{shown}` has no secret to ask with")
+        } else {
+            format!("the issuer lists no authentication by which client `{shown}` could ask")
         };
         for method in &self.metadata.authentication_methods(Endpoint::Introspection).methods {
-            if method.takes_secret() != self.client.client_secret.is_some() {
+            if !self.client.can(*method) {
                 continue;
             }
             match self.put_once(token, *method).await {
@@ -190,7 +188,8 @@ impl Question<'_> {
 
     async fn put_once(&self, token: &Secret, method: ClientAuthentication) -> Result<Told, Refusal> {
         let fields = [("token", Field::Secret(token)), ("token_type_hint", self.sort.hint().into())];
-        let question = || self.client.authenticate(Request::post_form(self.endpoint, fields), method);
+        let endpoint = self.metadata.endpoint_for(Endpoint::Introspection, method).unwrap_or(self.endpoint);
+        let question = || self.client.authenticate(Request::post_form(endpoint, fields), method);
         let response = self.context.ask(question).await.map_err(|error| Refusal::Final(error.to_string()))?;
         let document = response.json().ok();
         let member = |name: &str| document.as_ref().and_then(|document| document.get(name));

@@ -10,7 +10,6 @@ mod client_secret;
 mod engine;
 mod introspection;
 mod jwt;
-mod key_material;
 mod private_key;
 mod provider;
 mod refresh_token;

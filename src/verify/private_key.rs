@@ -5,12 +5,12 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use super::VerifyContext;
-use super::key_material::KeyMaterial;
 use super::verdict::{asked, not_checked, unknown};
+use super::{VerifyContext, client_secret};
 use crate::egress::{DOCUMENT_BODY_LIMIT, Destination, Request};
 use crate::finding::{Finding, Liveness, LivenessState};
 use crate::issuer::key_set::SignatureCheck;
+use crate::key_material::KeyMaterial;
 use crate::rules::Rule;
 
 /// The name of this method in verdicts.
@@ -30,6 +30,10 @@ pub(super) async fn ask(finding: &Finding, rule: &Rule, findings: &[Finding], co
     };
     if let Some(email) = finding.parts_named("client_email").next().filter(|_| rule.provider == "google") {
         return of_service_account(finding, rule, email, &signature, context).await;
+    }
+    let as_client = of_client(finding, context).await;
+    if let Some(live) = as_client.as_ref().filter(|verdict| verdict.state == LivenessState::Live) {
+        return live.clone();
     }
     let mut failures = Vec::new();
     let mut compared = 0;
@@ -52,11 +56,22 @@ pub(super) async fn ask(finding: &Finding, rule: &Rule, findings: &[Finding], co
     }
     let signed = findings.iter().find(|other| has_signed(&key, other));
     let also = signed.map(|token| format!("; it has signed the token of finding {}", token.id)).unwrap_or_default();
+    if let Some(reason) = as_client.and_then(|verdict| verdict.reason) {
+        return unknown(format!("it is {}{also}; {reason}", key.words), context.now());
+    }
     match (failures.first(), compared) {
         (Some(failure), _) => unknown(format!("it is {}{also}; {failure}", key.words), context.now()),
         (None, 0) => not_checked(format!("it is {}{also}; no trusted issuer has keys to compare it with", key.words)),
         (None, _) => not_checked(format!("it is {}{also}; no trusted issuer publishes its public half", key.words)),
     }
+}
+
+/// Whether a client that stood with the key proves itself by it. Only a trusted issuer is asked, and the key is not sent.
+async fn of_client(finding: &Finding, context: &VerifyContext) -> Option<Liveness> {
+    let client_id = finding.parts_named("client_id").next()?;
+    let matches = context.issuers.matching(finding).await;
+    let issuer = matches.trusted.iter().find(|issuer| issuer.verify)?;
+    Some(client_secret::ask_with_key(finding, issuer, client_id, context).await)
 }
 
 /// Whether the key made the token's signature. Only signatures without chance in them can be made again.

@@ -5,9 +5,14 @@
 //
 // Usage: node authorization-server.js DIRECTORY, where DIRECTORY/node_modules holds `oidc-provider`.
 
-import { generateKeyPairSync } from 'node:crypto';
+import { execFileSync } from 'node:child_process';
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { obey, record } from './commands.js';
@@ -27,6 +32,11 @@ const server = createServer();
 await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
 const issuer = `http://127.0.0.1:${server.address().port}`;
 
+// Clients with a certificate come here. It has no certificate of its own before the first of them is registered.
+const tlsServer = createTlsServer({ requestCert: true, rejectUnauthorized: false });
+await new Promise((listening) => tlsServer.listen(0, '127.0.0.1', listening));
+const tlsOrigin = `https://127.0.0.1:${tlsServer.address().port}`;
+
 // A key of its own: the one that the library falls back to is published, so a signature by it proves nothing.
 const privateKey = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
 const signingKey = privateKey.export({ format: 'jwk' });
@@ -34,20 +44,37 @@ const signingKey = privateKey.export({ format: 'jwk' });
 const provider = new Provider(issuer, {
   jwks: { keys: [{ ...signingKey, kid: 'test', use: 'sig', alg: 'RS256' }] },
   scopes: ['openid', 'offline_access', 'read'],
-  clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'none'],
+  clientAuthMethods: [
+    'client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'tls_client_auth', 'none',
+  ],
+  discovery: {
+    mtls_endpoint_aliases: {
+      token_endpoint: `${tlsOrigin}/token`,
+      introspection_endpoint: `${tlsOrigin}/token/introspection`,
+      revocation_endpoint: `${tlsOrigin}/token/revocation`,
+    },
+  },
   findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
   features: {
     devInteractions: { enabled: false },
     introspection: { enabled: true },
     revocation: { enabled: true },
     clientCredentials: { enabled: true },
+    mTLS: {
+      enabled: true,
+      tlsClientAuth: true,
+      getCertificate: ({ socket }) => socket.getPeerX509Certificate?.(),
+      certificateAuthorized: ({ socket }) => socket.authorized === true,
+      certificateSubjectMatches: ({ socket }, property, expected) =>
+        property === 'tls_client_auth_subject_dn' && `CN=${socket.getPeerCertificate().subject.CN}` === expected,
+    },
     resourceIndicators: { enabled: true, getResourceServerInfo: () => ({ scope: 'read', audience: AUDIENCE }) },
   },
   ttl: { AccessToken: 3600, ClientCredentials: 3600, Grant: 86400, RefreshToken: 86400 },
 });
 
 const answer = provider.callback();
-server.on('request', (request, response) => {
+for (const listening of [server, tlsServer]) listening.on('request', (request, response) => {
   const disturbance = disturbances.get(record(request, response));
   if (!disturbance) return answer(request, response);
   // Never answered: the client has to give up by itself.
@@ -55,6 +82,29 @@ server.on('request', (request, response) => {
   response.writeHead(disturbance.status, { 'content-type': disturbance.type, ...disturbance.headers });
   return response.end(disturbance.body);
 });
+
+/** A certificate authority, and certificates of it for this server and a client: all in PEM. */
+function certificates(clientId) {
+  const directory = mkdtempSync(join(tmpdir(), 'certificates-'));
+  const openssl = (...words) => execFileSync('openssl', words, { cwd: directory, stdio: ['ignore', 'ignore', 'pipe'] });
+  const read = (name) => readFileSync(join(directory, name), 'utf8');
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+  try {
+    openssl('req', '-x509', ...key, '-days', '2', '-subj', '/CN=test-authority', '-keyout', 'ca.key', '-out', 'ca.pem');
+    for (const [name, subject, more] of [
+      ['server', '/CN=127.0.0.1', ['-addext', 'subjectAltName=IP:127.0.0.1']],
+      ['client', `/CN=${clientId}`, ['-addext', 'extendedKeyUsage=clientAuth']],
+    ]) {
+      openssl('req', ...key, '-subj', subject, ...more, '-keyout', `${name}.key`, '-out', `${name}.csr`);
+      openssl('x509', '-req', '-in', `${name}.csr`, '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2',
+        '-copy_extensions', 'copy', '-out', `${name}.pem`);
+    }
+    tlsServer.setSecureContext({ key: read('server.key'), cert: read('server.pem'), ca: read('ca.pem') });
+    return { authority: read('ca.pem'), certificate: read('client.pem') + read('client.key') };
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
 
 async function client(id) {
   const found = await provider.Client.find(id);
@@ -91,6 +141,23 @@ const commands = {
     // Constructing it checks the metadata as a registration would.
     await provider.Client.adapter.upsert(id, new provider.Client(metadata).metadata());
     return {};
+  },
+
+  /** Registers a client that proves itself by a key of its own, which the answer holds, as `private_key_jwt` or by a certificate. */
+  async key_client({ id, method, type }) {
+    const options = type === 'ec' ? { namedCurve: 'P-256' } : { modulusLength: 2048 };
+    const pem = generateKeyPairSync(type ?? 'rsa', options).privateKey.export({ format: 'pem', type: 'pkcs8' });
+    const own = { ...createPublicKey(pem).export({ format: 'jwk' }), kid: 'own', use: 'sig' };
+    const metadata = {
+      client_id: id,
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      redirect_uris: ['https://app.test.invalid/callback'],
+      token_endpoint_auth_method: method,
+      ...(method === 'private_key_jwt' ? { jwks: { keys: [own] } } : { tls_client_auth_subject_dn: `CN=${id}` }),
+    };
+    await provider.Client.adapter.upsert(id, new provider.Client(metadata).metadata());
+    return method === 'private_key_jwt' ? { pem } : { ...certificates(id), tls: tlsOrigin };
   },
 
   /** What the token endpoint gives after a sign-in: a refresh token and an opaque access token of one grant. */

@@ -18,6 +18,16 @@ pub(crate) struct Grant {
     pub(crate) access_token: String,
 }
 
+/// A client that shows a certificate.
+pub(crate) struct CertificateClient {
+    /// Its certificate and its private key, in PEM.
+    pub(crate) certificate: String,
+    /// The certificate of who has issued it, and the server's, in PEM.
+    pub(crate) authority: String,
+    /// `HOST:PORT` where it has to go.
+    pub(crate) host: String,
+}
+
 impl AuthorizationServer {
     /// Starts one that has no clients.
     pub(crate) fn start() -> Self {
@@ -39,6 +49,21 @@ impl AuthorizationServer {
     /// Registers a client that signs with its secret, and sends it nowhere.
     pub(crate) fn signing_client(&self, id: &str, secret: &str) {
         self.ask(&json!({"do": "client", "id": id, "secret": secret, "method": "client_secret_jwt"}));
+    }
+
+    /// Registers a client that signs with a private key, of type `rsa` or `ec`, which is given in PEM.
+    pub(crate) fn key_client(&self, id: &str, form: &str) -> String {
+        text(&self.ask(&json!({"do": "key_client", "id": id, "method": "private_key_jwt", "type": form})), "pem")
+    }
+
+    /// Registers a client that shows a certificate, and serves TLS for it.
+    pub(crate) fn certificate_client(&self, id: &str) -> CertificateClient {
+        let answer = self.ask(&json!({"do": "key_client", "id": id, "method": "tls_client_auth"}));
+        CertificateClient {
+            certificate: text(&answer, "certificate"),
+            authority: text(&answer, "authority"),
+            host: text(&answer, "tls").trim_start_matches("https://").to_owned(),
+        }
     }
 
     /// Registers a client without a secret.

@@ -11,6 +11,7 @@ mod aws;
 mod bad_input;
 mod canaille;
 mod cli_help;
+mod client_keys;
 mod delta_reuse;
 mod django_oauth_toolkit;
 mod end_to_end;

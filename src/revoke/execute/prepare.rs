@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{ProbeSubject, Run};
 use crate::egress::{Destination, Egress};
 use crate::finding::{Confidence, Finding, Fingerprint, Kind, Liveness, Part, PartValue, Revocation, Severity};
-use crate::issuer::{ClientCredentials, Endpoint, Metadata};
+use crate::issuer::{ClientCredentials, Metadata};
 use crate::provider::Values;
 use crate::revoke::plan::{Authority, PlanEntry, PlannedAction, PlannedLocation};
 use crate::revoke::provider_call::{self, PreparedRequest};
@@ -44,7 +44,7 @@ impl PreparedCall {
                     token: &self.subject.finding.secret,
                     token_type_hint: &token_type_hint,
                     client: client.as_ref(),
-                    methods: metadata.authentication_methods(Endpoint::Revocation),
+                    metadata: &metadata,
                 };
                 rfc7009::execute_revocation(egress, &request).await
             }
@@ -150,10 +150,7 @@ impl<P> Run<'_, P> {
             Authority::OperatorClient { client_id } => {
                 let trusted = self.execution.issuers.trusted(issuer).map_err(|error| format!("not sent: {error}"))?;
                 match &trusted.credentials {
-                    Some(own) if own.client_id == *client_id => {
-                        let client_secret = own.client_secret.as_ref().map(Secret::duplicate);
-                        Ok((Some(ClientCredentials { client_id: client_id.clone(), client_secret }), Vec::new()))
-                    }
+                    Some(own) if own.client_id == *client_id => Ok((Some(own.into()), Vec::new())),
                     _ => {
                         Err(format!("not sent: the configuration has no client `{client_id}` for `{issuer}` any more"))
                     }

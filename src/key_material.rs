@@ -1,4 +1,5 @@
-//! What a leaked private key is, and what it can sign: enough to find its public half without asking anybody about the key itself.
+//! [`KeyMaterial`]: what a private key is, and what it signs. For leaked ones, whose public half is looked for without sending the
+//! key anywhere, and for those by which clients of the operator's prove who they are.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -21,16 +22,16 @@ const ED25519: &[u8] = &[0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4
 const OPENSSH: &[u8] = b"openssh-key-v1\0";
 
 /// A private key, as far as it can be understood.
-pub(super) struct KeyMaterial {
+pub(crate) struct KeyMaterial {
     /// What it is, in words: `an RSA key of 2048 bits`.
-    pub(super) words: String,
+    pub(crate) words: String,
     /// What signs with it; none where its form is not that of a key for tokens.
     signer: Option<(EncodingKey, Algorithm)>,
 }
 
 impl KeyMaterial {
     /// Reads a key in PEM, in base64 alone, or the private member of a JSON Web Key.
-    pub(super) fn read(value: &[u8]) -> Self {
+    pub(crate) fn read(value: &[u8]) -> Self {
         let text = std::str::from_utf8(value).unwrap_or_default();
         let (label, body) = text
             .split_once("-----BEGIN ")
@@ -69,8 +70,13 @@ impl KeyMaterial {
         Self { words: words.to_owned(), signer: None }
     }
 
+    /// Whether it is of a form and type that signs tokens.
+    pub(crate) fn can_sign(&self) -> bool {
+        self.signer.is_some()
+    }
+
     /// Signs a message of ours; what verifies it is the public half. Gives the signature in base64url.
-    pub(super) fn sign(&self, message: &[u8]) -> Option<(Algorithm, String)> {
+    pub(crate) fn sign(&self, message: &[u8]) -> Option<(Algorithm, String)> {
         let (key, algorithm) = self.signer.as_ref()?;
         Some((*algorithm, sign(key, *algorithm, message)?))
     }
