@@ -67,6 +67,8 @@ pub(super) struct UnvalidatedIssuer {
     /// Ownership is declared, never presumed: an issuer that one trusts to verify may be somebody else's.
     #[serde(default)]
     pub(super) revoke: bool,
+    #[serde(default)]
+    pub(super) active_checks: bool,
     pub(super) introspects_access_tokens: Option<bool>,
     pub(super) introspects_refresh_tokens: Option<bool>,
 }

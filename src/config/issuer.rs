@@ -63,6 +63,8 @@ pub struct Issuer {
     pub verify: bool,
     /// Whether credentials may be revoked here: the operator says with it that the issuer is theirs. Not without their word.
     pub revoke: bool,
+    /// Whether refresh tokens may be redeemed here to see whether they work, which uses up those that rotate.
+    pub active_checks: bool,
     /// Whether `active: false` means that an access token is dead. By RFC 7662 §2.2 it may as well mean that the caller is not
     /// told. `None` leaves it to what the run sees: that the same client is told of another token.
     pub introspects_access_tokens: Option<bool>,
@@ -134,6 +136,7 @@ impl Issuer {
             ca_bundle: None,
             verify: true,
             revoke: false,
+            active_checks: false,
             introspects_access_tokens: None,
             introspects_refresh_tokens: None,
             keys_only: false,
@@ -228,6 +231,7 @@ impl Issuer {
             ca_bundle: written.ca_bundle.map(|file| directory.join(file)),
             verify: written.verify,
             revoke: written.revoke,
+            active_checks: written.active_checks,
             introspects_access_tokens: written.introspects_access_tokens,
             introspects_refresh_tokens: written.introspects_refresh_tokens,
             keys_only: false,

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::verdict::{Judgement, TokenSort, not_checked, unknown};
-use super::{Observer, VerifyContext, client_secret, introspection, jwt, private_key, provider, refresh_token};
+use super::{Observer, VerifyContext, client_secret, introspection, jwt, private_key, provider, redeem, refresh_token};
 use crate::config::Issuer;
 use crate::finding::{Finding, Kind, Liveness};
 use crate::issuer::hints;
@@ -60,6 +60,9 @@ pub async fn run(findings: &mut [Finding], context: &VerifyContext, observer: &O
                 finding.liveness = verdict;
             }
         }
+    }
+    if context.is_active && interruption.is_none() {
+        redeem::ask_all(findings, context, observer, deadline).await;
     }
 }
 

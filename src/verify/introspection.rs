@@ -112,7 +112,7 @@ pub(super) async fn introspect(
 }
 
 /// Whether the token was issued to that client: it says so itself, or no other client stood with it.
-fn is_owner(client_id: &str, finding: &Finding) -> bool {
+pub(super) fn is_owner(client_id: &str, finding: &Finding) -> bool {
     match finding.token.as_ref().and_then(|token| token.client_id.as_deref()) {
         Some(owner) => owner == client_id,
         None => {

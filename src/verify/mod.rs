@@ -1,7 +1,8 @@
 //! Liveness: asks issuers whether what was found still works.
 //!
 //! For `cli` and `revoke`. Everything that can be decided locally is (an expired token costs no packet); only issuers that the
-//! operator trusts are asked, through `egress`; every question is read-only: nothing is minted, redeemed or revoked. An answer
+//! operator trusts are asked, through `egress`; every question is read-only: nothing is minted, redeemed or revoked, but for
+//! refresh tokens where the operator asks for active checks twice, on the command line and at the issuer. An answer
 //! that does not decide is `unknown`, never `dead`. A verdict names its method, host and time.
 
 mod calibration;
@@ -12,6 +13,7 @@ mod introspection;
 mod jwt;
 mod private_key;
 mod provider;
+mod redeem;
 mod refresh_token;
 mod userinfo;
 mod verdict;
@@ -51,6 +53,8 @@ pub struct VerifyContext {
     pub concurrency: usize,
     /// Longest time for all questions together.
     pub budget: Duration,
+    /// Whether refresh tokens may be redeemed at the issuers that the operator opened to it.
+    pub is_active: bool,
     rules: Arc<RuleSet>,
     providers: Providers,
     calibration: Calibration,
@@ -75,6 +79,7 @@ impl VerifyContext {
             clock: Arc::new(OffsetDateTime::now_utc),
             concurrency: config.egress.concurrency,
             budget: config.egress.budget,
+            is_active: false,
             rules: Arc::default(),
             providers: Providers::from(config),
             calibration: Calibration::default(),

@@ -99,5 +99,12 @@ def alive(token):
     return {"alive": refresh or (access is not None and access.is_valid())}
 
 
+def living(id):
+    """How many refresh tokens of a client the server would still honour, and how many access tokens."""
+    mine = {"application__client_id": id}
+    access = [token for token in AccessToken.objects.filter(**mine) if token.is_valid()]
+    return {"refresh": RefreshToken.objects.filter(revoked__isnull=True, **mine).count(), "access": len(access)}
+
+
 serve(get_wsgi_application())
-obey({"issuer": f"http://{HOST}/o"}, client, grant, alive)
+obey({"issuer": f"http://{HOST}/o"}, client, grant, alive, living)

@@ -3,6 +3,9 @@
 
 use std::sync::LazyLock;
 
+use serde_json::json;
+
+use crate::leak::finding_at;
 use crate::samples::altered;
 use crate::server::Server;
 use crate::session::{Issued, Issuer, Session, revocation, states};
@@ -71,4 +74,48 @@ fn a_client_secret_is_told_without_naming_an_endpoint() {
     let run = session.scan(&session.configure("minimal-shop", issued.secret.as_deref().expect("a secret"), ""), &[]);
     // The access token at the UserInfo endpoint.
     assert_eq!(states(&run), ["live", "unknown", "live"], "{}\n{}", run.stdout, run.stderr);
+}
+
+/// How many refresh and access tokens of a client the server would still honour.
+fn living(client: &str) -> (u64, u64) {
+    let answer = ISSUER.server.ask(&json!({"do": "living", "id": client}));
+    let count = |name: &str| answer[name].as_u64().expect("a number");
+    (count("refresh"), count("access"))
+}
+
+#[test]
+fn a_refresh_token_is_redeemed_only_where_the_operator_asks_for_it_twice() {
+    let issued = ISSUER.issue("twice-asked");
+    let session = Session::leak(&ISSUER.url, &issued);
+    let secret = issued.secret.as_deref().expect("a secret");
+    let (closed, opened) = ("", "active_checks = true\n");
+    for (checks, rest) in [("--verify=active", closed), ("--verify", opened), ("--verify=read-only", opened)] {
+        let run = session.verify(checks, &session.configure("twice-asked", secret, rest), &[]);
+        assert_eq!(states(&run), ["live", "unknown", "live"], "{checks} {rest}");
+        assert_eq!(living("twice-asked"), (1, 1), "{checks} {rest}");
+    }
+    let run = session.verify("--verify=active", &session.configure("twice-asked", secret, opened), &[]);
+    let liveness = &finding_at(&run, "session.json", "refresh_token")["liveness"];
+    assert_eq!((&liveness["state"], &liveness["method"]), (&json!("live"), &json!("redemption")), "{liveness:#}");
+    let reason = liveness["reason"].as_str().unwrap_or_default();
+    assert!(reason.contains("it rotated, and its successor was revoked at once"), "{reason}");
+    assert_eq!(living("twice-asked"), (0, 0), "nothing that was made is left");
+
+    // Now that it is used up, its own client is refused.
+    let run = session.verify("--verify=active", &session.configure("twice-asked", secret, opened), &[]);
+    assert_eq!(states(&run)[1], "dead", "{}", run.stdout);
+}
+
+/// A token in the hands of another client looks stolen, and some servers then end its family.
+#[test]
+fn only_its_own_client_redeems_a_token() {
+    let mut issued = ISSUER.issue("not-mine");
+    issued.secret = None;
+    let operator = ISSUER.client("redeemer");
+    let session = Session::leak(&ISSUER.url, &issued);
+    let config = session.configure("redeemer", &operator, "active_checks = true\n");
+    let run = session.verify("--verify=active", &config, &[]);
+    let liveness = &finding_at(&run, "session.json", "refresh_token")["liveness"];
+    assert_eq!(liveness["state"], "unknown", "{liveness:#}");
+    assert_eq!(living("not-mine"), (1, 1));
 }

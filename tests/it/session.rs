@@ -120,7 +120,12 @@ impl Session {
 
     /// Scans both files and asks the issuer.
     pub(crate) fn scan(&self, config: &str, more: &[&str]) -> Run {
-        let arguments = ["scan", "--format", "jsonl", "--verify", "--config", config];
+        self.verify("--verify", config, more)
+    }
+
+    /// [`Self::scan`] with another sort of checks.
+    pub(crate) fn verify(&self, checks: &str, config: &str, more: &[&str]) -> Run {
+        let arguments = ["scan", "--format", "jsonl", checks, "--config", config];
         self.env.run(arguments.iter().chain(more).copied().chain([path_text(&self.env.input())])).exits(1)
     }
 

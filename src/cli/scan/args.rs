@@ -147,9 +147,10 @@ pub(crate) struct DetectionArgs {
 #[derive(clap::Args, Clone, Default)]
 #[command(next_help_heading = "Issuers")]
 pub(crate) struct OnlineArgs {
-    /// Ask the issuers that the configuration trusts whether what was found still works
-    #[arg(long)]
-    pub verify: bool,
+    /// Ask providers and the issuers that the configuration trusts whether what was found still works; `active` also redeems
+    /// refresh tokens at issuers with `active_checks = true`
+    #[arg(long, value_enum, value_name = "CHECKS", num_args = 0..=1, require_equals = true, default_missing_value = "read-only")]
+    pub verify: Option<Checks>,
 
     /// Plan the revocation of what is live, or also do what the policy marks `auto`; implies --verify
     #[arg(long, value_enum, value_name = "MODE")]
@@ -217,6 +218,15 @@ pub(crate) enum FailOn {
     Live,
     /// Nothing
     Never,
+}
+
+/// `--verify`.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Checks {
+    /// What changes nothing
+    ReadOnly,
+    /// Also what uses up a refresh token, where nothing else tells whether it works; its successor is revoked at once
+    Active,
 }
 
 /// `--revoke`.

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use anyhow::Context as _;
 use time::OffsetDateTime;
 
-use super::args::{Args, RevokeMode};
+use super::args::{Args, Checks, RevokeMode};
 use super::gather::Gathered;
 use crate::cli::Global;
 use crate::cli::mandate::{self, Mandate};
@@ -44,8 +44,11 @@ impl Judge {
     ) -> anyhow::Result<Self> {
         let progress = args.output.progress;
         let args = &args.online;
-        let asks = args.verify || args.revoke.is_some();
-        let mandate = asks.then(|| Mandate::new(config, Arc::clone(rules))).transpose()?;
+        let asks = args.verify.is_some() || args.revoke.is_some();
+        let mut mandate = asks.then(|| Mandate::new(config, Arc::clone(rules))).transpose()?;
+        if let Some(mandate) = &mut mandate {
+            mandate.verify.is_active = args.verify == Some(Checks::Active);
+        }
         let acts = args.revoke == Some(RevokeMode::Auto);
         let ledger = acts.then(|| mandate::ledger_file(args.ledger.as_ref(), environment)).transpose()?;
         let evidence = args.evidence.as_deref().map(|path| PendingFile::create(path, false)).transpose()?;
