@@ -34,6 +34,7 @@ pub enum Zone {
 
 /// An issuer the operator trusts, and what may be asked of it.
 #[expect(clippy::struct_field_names, reason = "`issuer` is what the standards and the file call the identifier")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a word of the operator's, and they are independent")]
 pub struct Issuer {
     /// The issuer identifier (RFC 8414 §2), compared byte for byte.
     pub issuer: String,
