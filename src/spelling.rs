@@ -1,4 +1,7 @@
-//! The nearest valid spelling of a mistyped name, for errors about rules and configuration.
+//! How things are spelt: the nearest valid spelling of a mistyped name, for errors about rules and configuration, and bytes as
+//! digits.
+
+use std::fmt::Write as _;
 
 /// The candidate most similar to `name`, if one is similar enough that the two could be the same word.
 pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -27,6 +30,15 @@ fn distance(a: &str, b: &str) -> usize {
         }
     }
     row.last().copied().unwrap_or_default()
+}
+
+/// Bytes in lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 #[cfg(test)]

@@ -34,6 +34,7 @@ pub(super) struct UnvalidatedEgress {
     pub(super) concurrency: Option<Spanned<usize>>,
     pub(super) concurrency_per_host: Option<Spanned<usize>>,
     pub(super) requests_per_second: Option<Spanned<u32>>,
+    pub(super) verdict_seconds: Option<Spanned<u64>>,
 }
 
 /// One `[[issuer]]`.

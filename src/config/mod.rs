@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
 use toml::Spanned;
 
 use crate::finding::FingerprintKey;
@@ -83,6 +84,8 @@ pub struct EgressSettings {
     pub concurrency_per_host: usize,
     /// Requests begun per second to one host, after a first burst of as many.
     pub requests_per_second: u32,
+    /// How long a verdict is believed by later scans that are given a file of them.
+    pub verdicts_last: Duration,
 }
 
 /// Why a configuration cannot be used. Quotes no value of the file.
@@ -170,6 +173,7 @@ impl Default for EgressSettings {
             concurrency: 8,
             concurrency_per_host: 2,
             requests_per_second: 10,
+            verdicts_last: Duration::from_secs(900),
         }
     }
 }
@@ -266,6 +270,12 @@ impl Config {
         Ok(())
     }
 
+    /// Stands for everything that decides who is asked, and how.
+    pub fn digest(&self) -> [u8; 32] {
+        let hosts: Vec<String> = self.egress.allow_hosts.iter().map(ToString::to_string).collect();
+        Sha256::new_with_prefix(&self.text).chain_update([0]).chain_update(hosts.join(" ")).finalize().into()
+    }
+
     /// Opens one more host to the client, as `--allow-host HOST[:PORT]` does.
     pub fn allow_host(&mut self, host: &str) -> Result<(), ConfigError> {
         let host = HostPattern::parse(host).map_err(ConfigError::Argument)?;
@@ -319,6 +329,9 @@ impl EgressSettings {
         }
         if let Some(limit) = within("requests_per_second", written.requests_per_second.as_ref(), 1, 100, invalid)? {
             settings.requests_per_second = limit;
+        }
+        if let Some(seconds) = within("verdict_seconds", written.verdict_seconds.as_ref(), 1, 86_400, invalid)? {
+            settings.verdicts_last = Duration::from_secs(seconds);
         }
         Ok(settings)
     }

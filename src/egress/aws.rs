@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use super::request::Body;
 use super::{EgressError, Request};
+use crate::spelling::hex;
 
 /// The region of the endpoints that are the same for all regions of the standard partition.
 const GLOBAL_REGION: &str = "us-east-1";
@@ -96,13 +97,6 @@ fn keyed_hash(key: &[u8], message: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
     mac.update(message);
     Zeroizing::new(mac.finalize().into_bytes().to_vec())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

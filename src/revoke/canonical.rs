@@ -3,8 +3,7 @@
 //! The form is that of RFC 8785 for the values used here: members sorted, no white space, integers only. `jq -cS` writes the
 //! same bytes, so that an approver can compute a plan's hash without this program.
 
-use std::fmt::Write as _;
-
+use crate::spelling::hex;
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -19,11 +18,7 @@ pub(super) fn canonical_bytes(value: &impl Serialize) -> Vec<u8> {
 
 /// SHA-256 in lower-case hexadecimal digits.
 pub(super) fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex(&Sha256::digest(bytes))
 }
 
 fn write_value(value: &Value, bytes: &mut Vec<u8>) {

@@ -18,6 +18,12 @@ use crate::secret::Secret;
 /// The most clients that one secret is tried with: each costs its owner two failed logins.
 const MAX_CLIENTS: usize = 3;
 
+// The names of the questions in verdicts.
+pub(super) const BOGUS_REFRESH: &str = "bogus-refresh-twin";
+pub(super) const BOGUS_CODE: &str = "bogus-code-twin";
+pub(super) const REVOCATION: &str = "revocation-twin";
+pub(super) const INTROSPECTION: &str = "introspection-twin";
+
 /// The questions, in the order of how much they prove.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Probe {
@@ -266,10 +272,10 @@ impl Probe {
 
     fn method(self) -> &'static str {
         match self {
-            Self::BogusRefresh => "bogus-refresh-twin",
-            Self::BogusCode => "bogus-code-twin",
-            Self::Revocation => "revocation-twin",
-            Self::Introspection => "introspection-twin",
+            Self::BogusRefresh => BOGUS_REFRESH,
+            Self::BogusCode => BOGUS_CODE,
+            Self::Revocation => REVOCATION,
+            Self::Introspection => INTROSPECTION,
         }
     }
 }

@@ -183,6 +183,9 @@ fn without_issuer(finding: &Finding, context: &VerifyContext) -> Option<Liveness
     if let Some(verdict) = token.and_then(|token| jwt::judge_locally(token, context.now())) {
         return Some(verdict);
     }
+    if let Some(verdict) = context.memory.as_ref().and_then(|memory| memory.verdict(finding, context.now())) {
+        return Some(verdict);
+    }
     let verify = context.rules.get(&finding.rule).map(|rule| &*rule.verify);
     if let Some(Verify { method: VerifyMethod::None, reason: Some(reason), .. }) = verify {
         return Some(not_checked(reason.as_str()));

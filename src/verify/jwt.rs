@@ -26,7 +26,7 @@ const LEEWAY_SECONDS: i64 = 60;
 const MAX_TOKEN_BYTES: usize = 128 << 10;
 
 const EXPIRY: &str = "jwt-expiry";
-const SIGNATURE: &str = "jwt-signature";
+pub(super) const SIGNATURE: &str = "jwt-signature";
 
 /// A signed token (JWS compact serialisation), taken apart.
 struct Signed<'a> {

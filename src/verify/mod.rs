@@ -11,6 +11,7 @@ mod client_secret;
 mod engine;
 mod introspection;
 mod jwt;
+mod memory;
 mod private_key;
 mod provider;
 mod redeem;
@@ -33,6 +34,7 @@ use crate::provider::Providers;
 use crate::rules::RuleSet;
 use calibration::Calibration;
 pub use engine::run;
+pub use memory::{MemoryError, VerdictMemory};
 
 /// Tells the time; tests give their own.
 pub type Clock = Arc<dyn Fn() -> OffsetDateTime + Send + Sync>;
@@ -53,6 +55,8 @@ pub struct VerifyContext {
     pub concurrency: usize,
     /// Longest time for all questions together.
     pub budget: Duration,
+    /// What earlier scans were told; never where something is to be revoked.
+    pub memory: Option<VerdictMemory>,
     /// Whether refresh tokens may be redeemed at the issuers that the operator opened to it.
     pub is_active: bool,
     rules: Arc<RuleSet>,
@@ -79,6 +83,7 @@ impl VerifyContext {
             clock: Arc::new(OffsetDateTime::now_utc),
             concurrency: config.egress.concurrency,
             budget: config.egress.budget,
+            memory: None,
             is_active: false,
             rules: Arc::default(),
             providers: Providers::from(config),

@@ -17,7 +17,7 @@ use crate::issuer::{ClientAuthentication, ClientCredentials, Endpoint, Metadata,
 use crate::secret::Secret;
 
 /// The name of this method in verdicts.
-const METHOD: &str = "redemption";
+pub(super) const METHOD: &str = "redemption";
 
 /// Redeems the refresh tokens that are still undecided. An interruption is heeded between two of them, never within one: a successor
 /// that nobody ends is worse than a late end.

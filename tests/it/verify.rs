@@ -116,3 +116,33 @@ fn what_is_scanned_does_not_configure_its_scanner() {
     let named = ["scan", "--format", "jsonl", "--verify", "--config", text(&inside), text(&input)];
     assert_eq!(finding_at(&leak.env.run(named).exits(1), ".env", "client_secret")["liveness"]["state"], "live");
 }
+
+#[test]
+fn what_was_said_a_moment_ago_is_not_asked_again() {
+    let leak = Leak::new();
+    let config = leak.configure(CLIENT, "");
+    let verdicts = leak.env.work().join("verdicts.jsonl");
+    let scan = |config: &str, more: &[&str]| {
+        leak.server.take_requests();
+        let arguments: Vec<&str> = ["--verdicts", text(&verdicts)].iter().chain(more).copied().collect();
+        let run = leak.scan(config, &[text(&leak.repository)], &arguments).exits(1);
+        let states: Vec<String> =
+            run.findings().iter().map(|found| format!("{} {}", found["id"], found["liveness"])).collect();
+        (states, leak.server.take_requests().len())
+    };
+    let (first, asked) = scan(&config, &[]);
+    assert!(asked > 5, "{asked}");
+    let (second, asked_again) = scan(&config, &[]);
+    assert_eq!((asked_again, &second), (0, &first), "the same is said, at the time of the first");
+
+    let (_, asked_to_revoke) = scan(&config, &["--revoke", "plan"]);
+    assert_eq!(asked_to_revoke, asked, "what is to be revoked is asked about now");
+
+    let other = leak.configure(CLIENT, "introspects_refresh_tokens = true\n");
+    let (_, asked_with_another) = scan(&other, &[]);
+    assert!(asked_with_another > 5, "another configuration may say something else");
+
+    fs_err::write(&verdicts, "nonsense\n").expect("written");
+    let refused = leak.scan(&other, &[text(&leak.repository)], &["--verdicts", text(&verdicts)]).exits(2);
+    assert!(refused.stderr.contains("line 1 is not a verdict"), "{}", refused.stderr);
+}

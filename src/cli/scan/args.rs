@@ -164,6 +164,11 @@ pub(crate) struct OnlineArgs {
     #[arg(long, value_name = "HOST:PORT")]
     pub allow_host: Vec<String>,
 
+    /// Remember what issuers say in this file, and do not ask them again about the same secret for a quarter of an hour
+    /// (`verdict_seconds` in the configuration); with --revoke, everything is asked again
+    #[arg(long, value_name = "FILE", conflicts_with = "offline")]
+    pub verdicts: Option<PathBuf>,
+
     /// Write down every request that was made, as JSON lines without anything secret
     #[arg(long, value_name = "FILE", conflicts_with = "offline")]
     pub evidence: Option<PathBuf>,

@@ -1,11 +1,12 @@
 //! Asking issuers and acting on the answers, as far as the user and the configuration allow.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use anyhow::Context as _;
+use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 
 use super::args::{Args, Checks, RevokeMode};
@@ -22,7 +23,8 @@ use crate::report::{self, Redactor};
 use crate::revoke::{self, RevocationPlan, RevokeContext};
 use crate::rules::RuleSet;
 use crate::source::Counters;
-use crate::verify::{self, Observer};
+use crate::spelling::hex;
+use crate::verify::{self, Observer, VerdictMemory};
 
 /// What is asked and done once the findings are known. Opened before the scan, so that a mistake in it costs no scan.
 pub(super) struct Judge {
@@ -32,6 +34,7 @@ pub(super) struct Judge {
     plan_file: Option<PendingFile>,
     ledger: Option<PathBuf>,
     evidence: Option<PendingFile>,
+    verdicts: Option<PendingFile>,
     progress: progress::Mode,
 }
 
@@ -46,14 +49,20 @@ impl Judge {
         let args = &args.online;
         let asks = args.verify.is_some() || args.revoke.is_some();
         let mut mandate = asks.then(|| Mandate::new(config, Arc::clone(rules))).transpose()?;
+        let mut verdicts = None;
         if let Some(mandate) = &mut mandate {
             mandate.verify.is_active = args.verify == Some(Checks::Active);
+            if let Some(path) = &args.verdicts {
+                let is_recalled = args.revoke.is_none();
+                mandate.verify.memory = Some(recall(path, config, rules, is_recalled)?);
+                verdicts = Some(PendingFile::create(path, true)?);
+            }
         }
         let acts = args.revoke == Some(RevokeMode::Auto);
         let ledger = acts.then(|| mandate::ledger_file(args.ledger.as_ref(), environment)).transpose()?;
         let evidence = args.evidence.as_deref().map(|path| PendingFile::create(path, false)).transpose()?;
         let plan_file = args.plan.as_deref().map(|path| PendingFile::create(path, false)).transpose()?;
-        Ok(Self { mandate, revoke: args.revoke, plan_file, ledger, evidence, progress })
+        Ok(Self { mandate, revoke: args.revoke, plan_file, ledger, evidence, verdicts, progress })
     }
 
     /// Judges the findings by what they say themselves, and by their issuers where that was asked for; then plans and revokes.
@@ -61,9 +70,13 @@ impl Judge {
         verify::judge_offline(&mut gathered.findings, OffsetDateTime::now_utc());
         let evidence = self.evidence.take();
         let exchanges = match self.mandate.take() {
-            Some(mandate) => {
+            Some(mut mandate) => {
                 let egress = mandate.verify.egress.clone();
+                let verdicts = self.verdicts.take();
                 self.ask(&mandate, gathered, global)?;
+                if let Some((memory, file)) = mandate.verify.memory.take().zip(verdicts) {
+                    remember(memory, file, gathered);
+                }
                 egress.exchanges()
             }
             None => Vec::new(),
@@ -105,6 +118,25 @@ impl Judge {
             gathered.diagnostics.push(Diagnostic::gap("revocation", "revocation", format!("{error:#}")));
         }
         Ok(())
+    }
+}
+
+/// Reads what earlier scans were told. What is to be revoked is asked about now, whatever was said before.
+fn recall(path: &Path, config: &Config, rules: &RuleSet, is_recalled: bool) -> anyhow::Result<VerdictMemory> {
+    let basis = Sha256::new_with_prefix(rules.digest()).chain_update(config.digest()).finalize();
+    Ok(VerdictMemory::load(path, &hex(&basis), config.egress.verdicts_last, is_recalled)?)
+}
+
+/// Writes down what was said now. A failure costs the next scan its questions, and nothing else.
+fn remember(memory: VerdictMemory, mut file: PendingFile, gathered: &mut Gathered) {
+    if memory.is_outdated() {
+        let reason =
+            "was made by another version, with other rules or another configuration: everything is asked again";
+        gathered.diagnostics.push(Diagnostic::note("outdated-verdicts", file.name().display().to_string(), reason));
+    }
+    let written = memory.write(&gathered.findings, OffsetDateTime::now_utc(), &mut file).map_err(Into::into);
+    if let Err(error) = written.and_then(|()| file.commit()) {
+        gathered.diagnostics.push(Diagnostic::gap("verdicts", "verdicts", format!("{error:#}")));
     }
 }
 

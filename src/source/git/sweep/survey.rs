@@ -4,7 +4,6 @@
 //! base of a node comes before the node: there are no circles.
 
 use std::cmp::Reverse;
-use std::fmt::Write as _;
 
 use rayon::prelude::*;
 
@@ -13,6 +12,7 @@ use super::{Fault, Stock};
 use crate::source::git::id::ObjectKind;
 use crate::source::git::pack::entry::{EntryContent, EntryHeader};
 use crate::source::git::pack::inflate::{InflateError, is_possible};
+use crate::spelling::hex;
 
 /// Every copy of every object.
 #[derive(Clone, Default)]
@@ -230,13 +230,6 @@ fn position(entries: &[(u64, u32)], index: usize, offset: u64) -> Option<usize> 
     let near = entries.get(start..index)?;
     let position = start + near.partition_point(|&(other, _)| other < offset);
     entries.get(position).filter(|&&(found, _)| found == offset).map(|_| position)
-}
-
-fn hex(id: &[u8]) -> String {
-    id.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// Nodes have 32 bytes, of which memory does not hold 2^32.
