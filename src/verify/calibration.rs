@@ -25,6 +25,7 @@ pub(super) struct Calibration {
     seen_active: Mutex<HashSet<(String, String, TokenSort)>>,
     tokens_seen_active: Mutex<HashSet<(String, String, Fingerprint)>>,
     discriminates: Mutex<HashMap<(String, String), bool>>,
+    refused: Mutex<HashSet<(String, String)>>,
 }
 
 impl Calibration {
@@ -61,6 +62,16 @@ impl Calibration {
         } else {
             None
         }
+    }
+
+    /// Whether an issuer does not let a client without a secret introspect: each time more would be one more failed login.
+    pub(super) fn has_refused(&self, issuer: &str, client: &str) -> bool {
+        lock(&self.refused).contains(&(issuer.to_owned(), client.to_owned()))
+    }
+
+    /// Remembers that.
+    pub(super) fn saw_refusal(&self, issuer: &str, client: &str) {
+        lock(&self.refused).insert((issuer.to_owned(), client.to_owned()));
     }
 
     /// Whether the issuer is known to call a random token inactive, for that caller.

@@ -86,6 +86,10 @@ pub(super) async fn introspect(
     let mut callers = Vec::new();
     let mut reason = "there is no client to ask with".to_owned();
     for client in &clients {
+        if client.is_public() && context.calibration.has_refused(&issuer.issuer, &client.client_id) {
+            reason = format!("the issuer does not let client `{}` ask without a secret", shown(&client.client_id));
+            continue;
+        }
         let question = Question { context, issuer, metadata: &metadata, endpoint, client, sort };
         match question.put(&finding.secret).await {
             Ok(Told::Active { names_audience }) => match question.discriminates().await {
@@ -101,7 +105,12 @@ pub(super) async fn introspect(
                 let is_owner = is_owner(&client.client_id, finding);
                 callers.push(Caller { client_id: client.client_id.clone(), is_owner });
             }
-            Err(Refusal::OfTheClient(text)) => reason = text,
+            Err(Refusal::OfTheClient(text)) => {
+                if client.is_public() {
+                    context.calibration.saw_refusal(&issuer.issuer, &client.client_id);
+                }
+                reason = text;
+            }
             Err(Refusal::Final(text)) => {
                 reason = text;
                 break;

@@ -182,6 +182,11 @@ const commands = {
     return { access_token: await accessToken(id, grant, { format: 'jwt', expiresIn }) };
   },
 
+  async jwts({ id, count }) {
+    const made = Array.from({ length: count }, () => accessToken(id, undefined, { format: 'jwt', expiresIn: 3600 }));
+    return { access_tokens: await Promise.all(made) };
+  },
+
   /** The key that the server signs with, as PEM in `pkcs1` or `pkcs8`. */
   async signing_key({ type }) {
     return { pem: privateKey.export({ format: 'pem', type }) };

@@ -82,6 +82,13 @@ impl AuthorizationServer {
         text(&self.ask(&json!({"do": "jwt", "id": client, "expires_in": seconds})), "access_token")
     }
 
+    /// So many of them, each another one.
+    pub(crate) fn jwts(&self, client: &str, count: usize) -> Vec<String> {
+        let answer = self.ask(&json!({"do": "jwts", "id": client, "count": count}));
+        let tokens = answer["access_tokens"].as_array().expect("a list of tokens");
+        tokens.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+    }
+
     /// The key that it signs with, in PEM: `pkcs1` or `pkcs8`.
     pub(crate) fn signing_key(&self, form: &str) -> String {
         text(&self.ask(&json!({"do": "signing_key", "type": form})), "pem")

@@ -19,6 +19,7 @@ mod env;
 mod gitleaks_config;
 mod history;
 mod hook;
+mod hostile_issuer;
 mod image;
 mod issuer_trouble;
 mod issuers;

@@ -146,3 +146,23 @@ fn what_was_said_a_moment_ago_is_not_asked_again() {
     let refused = leak.scan(&other, &[text(&leak.repository)], &["--verdicts", text(&verdicts)]).exits(2);
     assert!(refused.stderr.contains("line 1 is not a verdict"), "{}", refused.stderr);
 }
+
+#[test]
+fn five_hundred_tokens_of_an_issuer_cost_two_documents() {
+    let leak = Leak::new();
+    let tokens = leak.server.jwts(CLIENT, 500);
+    let lines: String = tokens.iter().map(|token| format!("curl -H 'Authorization: Bearer {token}' $API\n")).collect();
+    let file = leak.env.write("requests.sh", lines);
+    let text_of_config =
+        format!("providers = []\n[[issuer]]\nissuer = \"{}\"\nzone = \"loopback\"\n", leak.server.issuer);
+    let config = leak.env.write_work("rescind.toml", text_of_config);
+    leak.server.take_requests();
+    let run = leak.scan(text(&config), &[text(&file)], &[]).exits(1);
+    let live = run.findings().iter().filter(|found| found["liveness"]["state"] == "live").count();
+    assert_eq!(live, 500);
+    let (documents, questions): (Vec<String>, Vec<String>) =
+        leak.server.take_requests().into_iter().partition(|request| request.starts_with("GET "));
+    assert_eq!(documents, ["GET /.well-known/openid-configuration 200", "GET /jwks 200"]);
+    // Their client has no secret to introspect with. It is refused as often as it asks at once, and then asks no more.
+    assert!(questions.len() <= 8, "{questions:?}");
+}
