@@ -85,6 +85,27 @@ fn an_approved_plan_is_carried_out_once() {
 }
 
 #[test]
+fn the_ledger_is_exported_for_other_programs() {
+    let planned = Planned::new();
+    planned.apply(&planned.hash);
+    let (env, ledger) = (&planned.leak.env, planned.leak.ledger());
+    let export = |form: &str| env.run(["revoke", "status", "--ledger", text(&ledger), "--export", form]);
+    let entries = fs_err::read_to_string(&ledger).expect("the ledger");
+    let table = export("csv").exits(0).stdout;
+    assert_eq!(table.lines().count(), 1 + entries.lines().count());
+    let events = export("ocsf").exits(0).lines();
+    assert!(events.iter().any(|event| event["status"] == "Success"), "{events:#?}");
+    assert!(events.iter().all(|event| event["class_uid"] == 7001));
+    // To a file, and from a ledger that somebody has written into: told, and exported nevertheless.
+    let output = env.work().join("ledger.csv");
+    fs_err::write(&ledger, entries.replace("\"outcome\"", "\"0utcome\"")).expect("the ledger");
+    let arguments = ["revoke", "status", "--ledger", text(&ledger), "--export", "csv", "--output", text(&output)];
+    let run = env.run(arguments).exits(1);
+    assert!(run.stdout.is_empty() && run.stderr.contains("does not hold"), "{run:?}");
+    assert!(fs_err::read_to_string(&output).expect("the table").starts_with("sequence,at,"));
+}
+
+#[test]
 fn another_plan_than_the_approved_one_is_not_carried_out() {
     let planned = Planned::new();
     let another = planned.hash.replace(|digit: char| digit.is_ascii_digit(), "7");

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::cli::CommandResult;
 use crate::cli::exit::Exit;
 use crate::cli::mandate::ledger_file;
+use crate::cli::pending_file::PendingFile;
 use crate::config::environment::Environment;
 use crate::finding::escape;
 use crate::revoke::ledger::{Chain, LedgerState, Standing};
@@ -16,7 +17,7 @@ use crate::revoke::ledger::{Chain, LedgerState, Standing};
 /// Show what was revoked, what failed, and what is not known
 ///
 /// Exit codes: 0 everything in the ledger is revoked and its chain holds, 1 otherwise, 2 the ledger cannot be read. With
-/// --check, the chain and the receipt alone decide.
+/// --check or --export, the chain and the receipt alone decide.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Check that nothing was changed in the ledger, whatever came of the revocations
@@ -35,6 +36,22 @@ pub(super) struct Args {
     /// Show the status in this form
     #[arg(long, short, value_enum, value_name = "FORMAT", default_value = "text")]
     format: Format,
+
+    /// Show the ledger itself instead, for another program
+    #[arg(long, value_enum, value_name = "FORM", conflicts_with = "format")]
+    export: Option<Export>,
+
+    /// Write to a file instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Export {
+    /// A table (RFC 4180) with a row for every entry
+    Csv,
+    /// Events of the Open Cybersecurity Schema Framework 1.8.0, Remediation Activity (7001), in JSON Lines
+    Ocsf,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -60,16 +77,40 @@ pub(super) fn run(args: &Args, environment: &Environment) -> CommandResult {
     // What is open stands first: that is what somebody has to act on.
     let mut standings: Vec<Standing> = chain.standings().into_values().collect();
     standings.sort_by(|a, b| urgency(a.state).cmp(&urgency(b.state)).then_with(|| a.at.cmp(&b.at)));
-    match args.format {
-        Format::Text => print_text(&path, &chain, &standings)?,
-        Format::Json => print_json(&path, &chain, &standings)?,
+    match &args.output {
+        Some(name) => {
+            let mut file = PendingFile::create(name, true)?;
+            show(args, &path, &chain, &standings, &mut file)?;
+            file.commit()?;
+        }
+        None => show(args, &path, &chain, &standings, &mut anstream::stdout().lock())?,
+    }
+    if args.export.is_some() && !chain.is_intact() {
+        writeln!(anstream::stderr().lock(), "rescind: the chain of the ledger `{}` does not hold", path.display())?;
     }
     let has_receipt = args.receipt.as_ref().is_none_or(|receipt| chain.holds(receipt));
     if !has_receipt {
         writeln!(anstream::stderr().lock(), "rescind: the ledger `{}` does not hold that receipt", path.display())?;
     }
     let is_done = standings.iter().all(|standing| standing.state == LedgerState::Revoked);
-    Ok(if chain.is_intact() && has_receipt && (args.check || is_done) { Exit::Clean } else { Exit::Findings })
+    let is_proof_asked = args.check || args.export.is_some();
+    Ok(if chain.is_intact() && has_receipt && (is_proof_asked || is_done) { Exit::Clean } else { Exit::Findings })
+}
+
+fn show(
+    args: &Args,
+    path: &Path,
+    chain: &Chain,
+    standings: &[Standing],
+    out: &mut impl std::io::Write,
+) -> anyhow::Result<()> {
+    match (args.export, args.format) {
+        (Some(Export::Csv), _) => chain.write_csv(out)?,
+        (Some(Export::Ocsf), _) => chain.write_ocsf(out)?,
+        (None, Format::Text) => print_text(path, chain, standings, out)?,
+        (None, Format::Json) => print_json(path, chain, standings, out)?,
+    }
+    Ok(())
 }
 
 fn urgency(state: LedgerState) -> u8 {
@@ -83,8 +124,7 @@ fn urgency(state: LedgerState) -> u8 {
     }
 }
 
-fn print_text(path: &Path, chain: &Chain, standings: &[Standing]) -> anyhow::Result<()> {
-    let mut out = anstream::stdout().lock();
+fn print_text(path: &Path, chain: &Chain, standings: &[Standing], out: &mut impl std::io::Write) -> anyhow::Result<()> {
     for standing in standings {
         writeln!(out, "{:<10} {}  {}", standing.state.as_str(), shown(&standing.finding), shown(&standing.at))?;
         if let Some(intent) = &standing.intent {
@@ -139,7 +179,7 @@ struct FindingStatus<'a> {
     plan: Option<&'a str>,
 }
 
-fn print_json(path: &Path, chain: &Chain, standings: &[Standing]) -> anyhow::Result<()> {
+fn print_json(path: &Path, chain: &Chain, standings: &[Standing], out: &mut impl std::io::Write) -> anyhow::Result<()> {
     let findings = standings.iter().map(|standing| {
         let intent = standing.intent.as_ref();
         FindingStatus {
@@ -164,8 +204,7 @@ fn print_json(path: &Path, chain: &Chain, standings: &[Standing]) -> anyhow::Res
         torn_bytes: chain.torn_tail.as_ref().map(|torn| torn.bytes),
         findings: findings.collect(),
     };
-    let mut out = anstream::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, &document)?;
+    serde_json::to_writer_pretty(&mut *out, &document)?;
     writeln!(out)?;
     Ok(())
 }

@@ -101,6 +101,37 @@ pub struct Intent {
     pub policy: String,
 }
 
+impl Event {
+    /// The spelling of its `type`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Approved { .. } => "approved",
+            Self::Intent(_) => "intent",
+            Self::Outcome { .. } => "outcome",
+            Self::Proof { .. } => "proof",
+            Self::Recovered { .. } => "recovered",
+        }
+    }
+
+    /// Id of the finding that it is about.
+    pub fn finding(&self) -> Option<&str> {
+        match self {
+            Self::Intent(Intent { finding, .. }) | Self::Outcome { finding, .. } | Self::Proof { finding, .. } => {
+                Some(finding)
+            }
+            Self::Approved { .. } | Self::Recovered { .. } => None,
+        }
+    }
+
+    /// Hash of the plan that it names.
+    pub fn plan(&self) -> Option<&str> {
+        match self {
+            Self::Approved { plan, .. } | Self::Intent(Intent { plan, .. }) | Self::Outcome { plan, .. } => Some(plan),
+            Self::Proof { .. } | Self::Recovered { .. } => None,
+        }
+    }
+}
+
 /// The states of [`RevocationState`] that a ledger holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -4,8 +4,11 @@
 //! an intent before its request leaves, the outcome right after. One program writes at a time. Nothing in it is secret.
 
 mod chain;
+mod csv;
 mod entry;
+mod ocsf;
 mod standing;
+mod told;
 
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};

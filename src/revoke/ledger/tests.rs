@@ -202,3 +202,72 @@ proptest! {
         prop_assert!(!Chain::check(&bytes).is_intact());
     }
 }
+
+/// A ledger with every sort of entry that exports tell.
+fn exported() -> (TempDir, Chain) {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let path = directory.path().join("ledger.jsonl");
+    let mut ledger = Ledger::open(&path, now()).expect("opens");
+    let mut append = |event| ledger.append(event, now()).expect("appends");
+    append(Event::Approved { plan: "p".to_owned(), by: "hash".to_owned(), calls: 2 });
+    let sent = append(intent("one"));
+    append(outcome("one", Some(&sent), LedgerState::Accepted));
+    append(Event::Proof { finding: "one".to_owned(), state: LedgerState::Revoked, detail: "=dead,\"x\"".to_owned() });
+    append(intent("two"));
+    append(outcome("three", None, LedgerState::Refused));
+    let chain = Chain::read(&path).expect("reads");
+    (directory, chain)
+}
+
+#[test]
+fn csv_has_a_row_for_every_entry() {
+    let (_directory, chain) = exported();
+    let mut table = Vec::new();
+    chain.write_csv(&mut table).expect("writes");
+    let table = String::from_utf8(table).expect("text");
+    let rows: Vec<&str> = table.split_terminator("\r\n").collect();
+    assert_eq!(rows.len(), 1 + chain.entries.len());
+    assert!(rows[0].starts_with("sequence,at,event,finding,state,detail,"), "{}", rows[0]);
+    assert!(rows[1].starts_with("1,2027-01-15T08:00:00Z,approved,,,"), "{}", rows[1]);
+    assert!(rows[4].contains(",proof,one,revoked,\"'=dead,\"\"x\"\"\",refresh_token,generic,"), "{}", rows[4]);
+    for (row, (_, hash)) in rows[1..].iter().zip(&chain.entries) {
+        assert!(row.ends_with(hash.as_str()), "{row}");
+    }
+    // What was never sent has no request.
+    assert!(rows[6].contains(",outcome,three,refused,told,,,,,"), "{}", rows[6]);
+}
+
+/// The attributes that github.com/ocsf/ocsf-schema, v1.8.0, requires of Remediation Activity (7001) with those of its base and of
+/// `metadata` and `product`, and the values that it knows.
+#[test]
+fn ocsf_events_have_what_the_schema_requires() {
+    let (_directory, chain) = exported();
+    let mut lines = Vec::new();
+    chain.write_ocsf(&mut lines).expect("writes");
+    let events: Vec<serde_json::Value> = String::from_utf8(lines)
+        .expect("text")
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("one object per line"))
+        .collect();
+    let told: Vec<(&str, i64)> = events
+        .iter()
+        .map(|event| (event["status_code"].as_str().expect("text"), event["status_id"].as_i64().expect("a number")))
+        .collect();
+    assert_eq!(told, [("accepted", 0), ("revoked", 1), ("unknown", 0), ("refused", 2)]);
+    for event in &events {
+        let number = |name: &str| event[name].as_i64().unwrap_or_else(|| panic!("no {name} in {event:#}"));
+        assert_eq!((number("class_uid"), number("category_uid")), (7001, 7));
+        assert_eq!(number("type_uid"), number("class_uid") * 100 + number("activity_id"));
+        assert!((1..=5).contains(&number("activity_id")) && (0..=6).contains(&number("severity_id")));
+        assert_eq!(number("time"), 1_800_000_000_000, "milliseconds");
+        assert!(event["command_uid"].as_str().is_some_and(|id| !id.is_empty()), "{event:#}");
+        assert_eq!(event["metadata"]["version"], "1.8.0");
+        assert_eq!(event["metadata"]["product"]["name"], "rescind");
+        assert!(event["countermeasures"][0]["d3f_tactic"]["name"].is_string());
+        // The caption of the status, and one that this class has.
+        let captions = ["Unknown", "Success", "Failure", "Does Not Exist", "Partial", "Unsupported", "Error"];
+        let status = usize::try_from(number("status_id")).expect("small");
+        assert_eq!(event["status"], captions[status]);
+    }
+    assert_eq!(events[0]["command_uid"], events[1]["command_uid"], "both are about one request");
+}
