@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 use std::process::Stdio;
 
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::env::Run;
@@ -156,6 +159,60 @@ fn a_value_that_is_gone_is_not_revoked_by_guess() {
     assert!(!planned.states(&run).contains(&"revoked".to_owned()), "{}", run.stdout);
     assert_eq!(sent(&planned.leak.server.take_requests()), Vec::<&String>::new());
     assert!(planned.leak.server.is_alive(&planned.leak.refresh_token));
+}
+
+/// An Ed25519 key in the files that `openssl genpkey` and `openssl pkey -pubout` write: private, public.
+fn key_files(planned: &Planned, seed: u8) -> [String; 2] {
+    let pair = Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).expect("a seed of 32 bytes");
+    let private = pair.to_pkcs8v1().expect("a key").as_ref().to_vec();
+    // SubjectPublicKeyInfo of RFC 8410.
+    let public = [b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00", pair.public_key().as_ref()].concat();
+    [("PRIVATE", private), ("PUBLIC", public)].map(|(kind, der)| {
+        let block = format!("-----BEGIN {kind} KEY-----\n{}\n-----END {kind} KEY-----\n", STANDARD.encode(der));
+        text(&planned.leak.env.write_work(&format!("{kind}-{seed}.pem"), block)).to_owned()
+    })
+}
+
+#[test]
+fn a_signed_checkpoint_tells_what_was_done_to_the_ledger() {
+    let planned = Planned::new();
+    planned.apply(&planned.hash);
+    let (env, ledger) = (&planned.leak.env, planned.leak.ledger());
+    let ([private, public], [_, another]) = (key_files(&planned, 1), key_files(&planned, 2));
+    let note = env.work().join("checkpoint.txt");
+    let arguments = ["revoke", "checkpoint", "--ledger", text(&ledger), "--output", text(&note), "--key"];
+    env.run(arguments.iter().chain(&[&*private])).exits(0);
+    env.run(arguments.iter().chain(&[&*public])).exits(2);
+    let check = |key: &str| {
+        let ledger = text(&ledger);
+        let signed = ["--checkpoint", text(&note), "--public-key", key];
+        env.run(["revoke", "status", "--check", "--ledger", ledger].iter().chain(&signed))
+    };
+    let entries = fs_err::read_to_string(&ledger).expect("the ledger");
+    let count = entries.lines().count();
+    let held = check(&public).exits(0).stdout;
+    assert!(held.contains(&format!("holds the {count} entries that were signed")), "{held}");
+    assert!(check(&another).exits(2).stderr.contains("not signed with that key"));
+
+    // Carried out again, the ledger is longer, and holds what was signed.
+    planned.apply(&planned.hash);
+    let longer = fs_err::read_to_string(&ledger).expect("the ledger");
+    assert!(longer.lines().count() > count);
+    check(&public).exits(0);
+    // Cut off at its end, the chain holds and the checkpoint tells.
+    let cut: String = entries.split_inclusive('\n').take(count - 1).collect();
+    fs_err::write(&ledger, &cut).expect("the ledger");
+    planned.check_ledger();
+    assert!(check(&public).exits(1).stderr.contains("cut off"));
+    // So it does of one that was begun anew.
+    fs_err::remove_file(&ledger).expect("the ledger");
+    planned.apply(&planned.hash);
+    planned.check_ledger();
+    assert!(check(&public).exits(1).stderr.contains("another ledger"));
+    // A checkpoint that was made to fit is none.
+    let forged = fs_err::read_to_string(&note).expect("the note").replace("entries ", "entries 1");
+    fs_err::write(&note, forged).expect("the note");
+    assert!(check(&public).exits(2).stderr.contains("does not match its text"));
 }
 
 /// The worst moment to die: the request has left, the answer has not come.

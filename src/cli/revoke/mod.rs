@@ -1,6 +1,7 @@
 //! `rescind revoke`: plan what would end the credentials of a report, carry out an approved plan, tell what was done.
 
 mod apply;
+mod checkpoint;
 mod plan;
 mod reread;
 mod status;
@@ -64,6 +65,7 @@ enum Command {
     Plan(plan::Args),
     Apply(apply::Args),
     Status(status::Args),
+    Checkpoint(checkpoint::Args),
 }
 
 pub(crate) fn run(args: &Args, global: &Global) -> CommandResult {
@@ -73,6 +75,7 @@ pub(crate) fn run(args: &Args, global: &Global) -> CommandResult {
         Command::Plan(args) => plan::run(args, global, &environment),
         Command::Apply(args) => apply::run(args, global, &environment),
         Command::Status(args) => status::run(args, &environment),
+        Command::Checkpoint(args) => checkpoint::run(args, &environment),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use clap::ValueEnum;
 use serde::Serialize;
 
@@ -12,12 +13,12 @@ use crate::cli::mandate::ledger_file;
 use crate::cli::pending_file::PendingFile;
 use crate::config::environment::Environment;
 use crate::finding::escape;
-use crate::revoke::ledger::{Chain, LedgerState, Standing};
+use crate::revoke::ledger::{Chain, Checkpoint, CheckpointError, LedgerState, Standing, VerifyingKey};
 
 /// Show what was revoked, what failed, and what is not known
 ///
 /// Exit codes: 0 everything in the ledger is revoked and its chain holds, 1 otherwise, 2 the ledger cannot be read. With
-/// --check or --export, the chain and the receipt alone decide.
+/// --check or --export, the chain, the receipt and the checkpoint alone decide.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Check that nothing was changed in the ledger, whatever came of the revocations
@@ -28,6 +29,14 @@ pub(super) struct Args {
     /// still chains
     #[arg(long, value_name = "HASH")]
     receipt: Option<String>,
+
+    /// Check that the ledger holds what it held when `rescind revoke checkpoint` signed this
+    #[arg(long, value_name = "FILE", requires = "public_key")]
+    checkpoint: Option<PathBuf>,
+
+    /// The public key of the checkpoint (Ed25519, PEM)
+    #[arg(long, value_name = "FILE", requires = "checkpoint")]
+    public_key: Option<PathBuf>,
 
     /// Read this ledger [default: `rescind/ledger.jsonl` in the user's state directory]
     #[arg(long, value_name = "FILE")]
@@ -65,7 +74,8 @@ enum Format {
 pub(super) fn run(args: &Args, environment: &Environment) -> CommandResult {
     let path = ledger_file(args.ledger.as_ref(), environment)?;
     // The usual ledger begins with the first revocation. One that was named, or has to be proven, must be there.
-    if args.ledger.is_none() && args.receipt.is_none() && !args.check && !path.exists() {
+    let must_exist = args.check || args.ledger.is_some() || args.receipt.is_some() || args.checkpoint.is_some();
+    if !must_exist && !path.exists() {
         writeln!(
             anstream::stderr().lock(),
             "nothing has been revoked: there is no ledger at `{}` yet",
@@ -73,17 +83,21 @@ pub(super) fn run(args: &Args, environment: &Environment) -> CommandResult {
         )?;
         return Ok(Exit::Clean);
     }
+    let signed = signed_checkpoint(args)?;
     let chain = Chain::read(&path)?;
     // What is open stands first: that is what somebody has to act on.
     let mut standings: Vec<Standing> = chain.standings().into_values().collect();
     standings.sort_by(|a, b| urgency(a.state).cmp(&urgency(b.state)).then_with(|| a.at.cmp(&b.at)));
+    let held = signed.as_ref().map(|checkpoint| checkpoint.check(&chain));
+    let shown =
+        Shown { path: &path, chain: &chain, standings: &standings, signed: signed.as_ref(), held: held.as_ref() };
     match &args.output {
         Some(name) => {
             let mut file = PendingFile::create(name, true)?;
-            show(args, &path, &chain, &standings, &mut file)?;
+            shown.write(args, &mut file)?;
             file.commit()?;
         }
-        None => show(args, &path, &chain, &standings, &mut anstream::stdout().lock())?,
+        None => shown.write(args, &mut anstream::stdout().lock())?,
     }
     if args.export.is_some() && !chain.is_intact() {
         writeln!(anstream::stderr().lock(), "rescind: the chain of the ledger `{}` does not hold", path.display())?;
@@ -92,25 +106,49 @@ pub(super) fn run(args: &Args, environment: &Environment) -> CommandResult {
     if !has_receipt {
         writeln!(anstream::stderr().lock(), "rescind: the ledger `{}` does not hold that receipt", path.display())?;
     }
+    if let Some(Err(error)) = &held {
+        writeln!(
+            anstream::stderr().lock(),
+            "rescind: the ledger `{}` is not what was signed: {error}",
+            path.display()
+        )?;
+    }
+    let is_proven = chain.is_intact() && has_receipt && held.is_none_or(|held| held.is_ok());
     let is_done = standings.iter().all(|standing| standing.state == LedgerState::Revoked);
     let is_proof_asked = args.check || args.export.is_some();
-    Ok(if chain.is_intact() && has_receipt && (is_proof_asked || is_done) { Exit::Clean } else { Exit::Findings })
+    Ok(if is_proven && (is_proof_asked || is_done) { Exit::Clean } else { Exit::Findings })
 }
 
-fn show(
-    args: &Args,
-    path: &Path,
-    chain: &Chain,
-    standings: &[Standing],
-    out: &mut impl std::io::Write,
-) -> anyhow::Result<()> {
-    match (args.export, args.format) {
-        (Some(Export::Csv), _) => chain.write_csv(out)?,
-        (Some(Export::Ocsf), _) => chain.write_ocsf(out)?,
-        (None, Format::Text) => print_text(path, chain, standings, out)?,
-        (None, Format::Json) => print_json(path, chain, standings, out)?,
+/// The checkpoint that the user named, if it is signed with their key.
+fn signed_checkpoint(args: &Args) -> anyhow::Result<Option<Checkpoint>> {
+    let (Some(note), Some(key)) = (&args.checkpoint, &args.public_key) else { return Ok(None) };
+    let pem = fs_err::read(key).context("cannot read the key")?;
+    let key = VerifyingKey::from_pem(&pem).with_context(|| format!("`{}`", key.display()))?;
+    let bytes = fs_err::read(note).context("cannot read the checkpoint")?;
+    let checkpoint = Checkpoint::open(&bytes, &key).with_context(|| format!("`{}`", note.display()))?;
+    Ok(Some(checkpoint))
+}
+
+/// What is shown of a ledger.
+struct Shown<'a> {
+    path: &'a Path,
+    chain: &'a Chain,
+    standings: &'a [Standing],
+    signed: Option<&'a Checkpoint>,
+    /// How many entries it has got since the checkpoint.
+    held: Option<&'a Result<usize, CheckpointError>>,
+}
+
+impl Shown<'_> {
+    fn write(&self, args: &Args, out: &mut impl std::io::Write) -> anyhow::Result<()> {
+        match (args.export, args.format) {
+            (Some(Export::Csv), _) => self.chain.write_csv(out)?,
+            (Some(Export::Ocsf), _) => self.chain.write_ocsf(out)?,
+            (None, Format::Text) => print_text(self, out)?,
+            (None, Format::Json) => print_json(self, out)?,
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 fn urgency(state: LedgerState) -> u8 {
@@ -124,7 +162,8 @@ fn urgency(state: LedgerState) -> u8 {
     }
 }
 
-fn print_text(path: &Path, chain: &Chain, standings: &[Standing], out: &mut impl std::io::Write) -> anyhow::Result<()> {
+fn print_text(subject: &Shown<'_>, out: &mut impl std::io::Write) -> anyhow::Result<()> {
+    let Shown { path, chain, standings, signed, held } = *subject;
     for standing in standings {
         writeln!(out, "{:<10} {}  {}", standing.state.as_str(), shown(&standing.finding), shown(&standing.at))?;
         if let Some(intent) = &standing.intent {
@@ -142,6 +181,9 @@ fn print_text(path: &Path, chain: &Chain, standings: &[Standing], out: &mut impl
     if let Some(torn) = &chain.torn_tail {
         writeln!(out, "the last line was cut off after {} bytes; the next run closes it off", torn.bytes)?;
     }
+    if let (Some(signed), Some(Ok(more))) = (signed, held) {
+        writeln!(out, "it holds the {} entries that were signed at {}, and {more} more", signed.entries, signed.at)?;
+    }
     let verdict = if chain.is_intact() { "holds" } else { "does not hold" };
     let entries = chain.entries.len();
     writeln!(out, "{}: {entries} entries, the chain {verdict}, head sha256:{}", path.display(), chain.head())?;
@@ -157,7 +199,17 @@ struct Document<'a> {
     head: &'a str,
     breaks: Vec<Break>,
     torn_bytes: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checkpoint: Option<CheckpointStatus<'a>>,
     findings: Vec<FindingStatus<'a>>,
+}
+
+#[derive(Serialize)]
+struct CheckpointStatus<'a> {
+    entries: usize,
+    at: &'a str,
+    held: bool,
+    reason: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -179,7 +231,8 @@ struct FindingStatus<'a> {
     plan: Option<&'a str>,
 }
 
-fn print_json(path: &Path, chain: &Chain, standings: &[Standing], out: &mut impl std::io::Write) -> anyhow::Result<()> {
+fn print_json(subject: &Shown<'_>, out: &mut impl std::io::Write) -> anyhow::Result<()> {
+    let Shown { path, chain, standings, signed, held } = *subject;
     let findings = standings.iter().map(|standing| {
         let intent = standing.intent.as_ref();
         FindingStatus {
@@ -202,6 +255,12 @@ fn print_json(path: &Path, chain: &Chain, standings: &[Standing], out: &mut impl
         head: chain.head(),
         breaks: chain.breaks.iter().map(|broken| Break { line: broken.line, reason: broken.reason }).collect(),
         torn_bytes: chain.torn_tail.as_ref().map(|torn| torn.bytes),
+        checkpoint: signed.zip(held).map(|(signed, held)| CheckpointStatus {
+            entries: signed.entries,
+            at: &signed.at,
+            held: held.is_ok(),
+            reason: held.as_ref().err().map(ToString::to_string),
+        }),
         findings: findings.collect(),
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;

@@ -4,6 +4,7 @@
 //! an intent before its request leaves, the outcome right after. One program writes at a time. Nothing in it is secret.
 
 mod chain;
+mod checkpoint;
 mod csv;
 mod entry;
 mod ocsf;
@@ -19,6 +20,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 pub use chain::{Chain, ChainBreak, TornTail};
+pub use checkpoint::{Checkpoint, CheckpointError, SigningKey, VerifyingKey};
 pub use entry::{Entry, Event, Intent, LedgerState};
 pub use standing::Standing;
 
