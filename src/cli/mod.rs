@@ -10,6 +10,7 @@ mod logging;
 mod man;
 mod mandate;
 mod pending_file;
+mod policy;
 mod revoke;
 mod rules;
 mod scan;
@@ -63,6 +64,7 @@ fn colors(stream: &impl anstream::stream::RawStream) -> bool {
 enum Command {
     Scan(Box<scan::Args>),
     Revoke(revoke::Args),
+    Policy(policy::Args),
     Rules(rules::Args),
     Issuers(issuers::Args),
     Hook(hook::Args),
@@ -95,6 +97,7 @@ fn run(cli: &Cli) -> CommandResult {
     match &cli.command {
         Command::Scan(args) => scan::run(args, &cli.global),
         Command::Revoke(args) => revoke::run(args, &cli.global),
+        Command::Policy(args) => policy::run(args, &cli.global),
         Command::Rules(args) => rules::run(args),
         Command::Issuers(args) => issuers::run(args, &cli.global),
         Command::Hook(args) => hook::run(args, &cli.global),

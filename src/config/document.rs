@@ -94,7 +94,7 @@ fn yes() -> bool {
 }
 
 /// Reads text into a shape; errors name file, line and, for a key that does not exist, the nearest that does.
-pub(super) fn parse<T: DeserializeOwned>(text: &str, path: &Path) -> Result<T, ConfigError> {
+pub(crate) fn parse<T: DeserializeOwned>(text: &str, path: &Path) -> Result<T, ConfigError> {
     toml::from_str(text).map_err(|error| {
         let (line, column) = error.span().map_or((1, 1), |span| position(text, span.start));
         let path = path.to_owned();

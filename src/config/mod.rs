@@ -25,6 +25,7 @@ use toml::Spanned;
 
 use crate::finding::FingerprintKey;
 use crate::secret::Secret;
+pub(crate) use document::parse as parse_toml;
 use document::{UnvalidatedConfig, UnvalidatedEgress};
 use environment::Environment;
 pub use host::HostPattern;

@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::Subject;
+use super::subject::oldest;
 use crate::finding::{
     CommitInfo, Confidence, Fingerprint, GitObject, GitPlace, ImagePlace, Kind, LivenessState, Location, Part,
     PartValue, Place, SourcePath, TextSpan, TokenFacts,
@@ -164,6 +165,8 @@ struct LocationRecord {
 
 impl FindingRecord {
     fn subject(self) -> Option<Subject> {
+        let locations: Vec<Location> =
+            self.locations.into_iter().map(LocationRecord::location).collect::<Option<_>>()?;
         Some(Subject {
             id: Fingerprint::parse(&self.id)?,
             rule: self.rule,
@@ -178,7 +181,8 @@ impl FindingRecord {
             liveness_host: self.liveness.host,
             account: self.liveness.account,
             checked_at: self.liveness.checked_at.as_deref().and_then(moment),
-            locations: self.locations.into_iter().map(LocationRecord::location).collect::<Option<_>>()?,
+            oldest: oldest(&locations),
+            locations,
         })
     }
 }

@@ -88,7 +88,8 @@ pub fn plan_subjects(
     let survey = runtime()?.block_on(survey(&context.verify.issuers, subjects));
     let (policy, rules) = (context.policy, context.rules);
     let providers = context.verify.providers();
-    Ok(plan(&PlanInput { subjects, survey: &survey, policy, include_unknown, rules, providers }))
+    let now = (context.verify.clock)();
+    Ok(plan(&PlanInput { subjects, survey: &survey, policy, include_unknown, rules, providers, now }))
 }
 
 /// Plans for the findings of this run, settles what earlier runs left open, does what the policy marks `auto`, and writes into

@@ -3,8 +3,11 @@
 use std::borrow::Cow;
 
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
-use crate::finding::{Confidence, Finding, Fingerprint, Kind, LivenessState, Location, Part, PartValue, TokenFacts};
+use crate::finding::{
+    Confidence, Finding, Fingerprint, Kind, LivenessState, Location, Part, PartValue, Place, TokenFacts,
+};
 use crate::report::Redactor;
 
 /// A finding without its value.
@@ -36,6 +39,8 @@ pub struct Subject {
     pub account: Option<String>,
     /// When.
     pub checked_at: Option<OffsetDateTime>,
+    /// When the oldest commit was made that it stands in, by the word of its author; `None` where no place tells.
+    pub oldest: Option<OffsetDateTime>,
     /// Every place it stands in.
     pub locations: Vec<Location>,
 }
@@ -89,6 +94,16 @@ impl Subject {
     }
 }
 
+/// The date of the oldest commit among the places. Other places have no date that anybody could rely upon: a checkout makes all files
+/// new.
+pub(super) fn oldest(locations: &[Location]) -> Option<OffsetDateTime> {
+    let date = |location: &Location| match &location.place {
+        Place::Git(git) => OffsetDateTime::parse(&git.commit.as_ref()?.date, &Rfc3339).ok(),
+        Place::File | Place::Stdin | Place::Staged { .. } | Place::Image(_) => None,
+    };
+    locations.iter().filter_map(date).min()
+}
+
 impl From<&Finding> for Subject {
     fn from(finding: &Finding) -> Self {
         Self {
@@ -105,6 +120,7 @@ impl From<&Finding> for Subject {
             liveness_host: finding.liveness.host.clone(),
             account: finding.liveness.identity.as_ref().and_then(|identity| identity.account.clone()),
             checked_at: finding.liveness.checked_at,
+            oldest: oldest(&finding.locations),
             locations: finding.locations.clone(),
         }
     }

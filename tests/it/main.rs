@@ -33,6 +33,7 @@ mod oci_layout;
 mod packed;
 mod pairing;
 mod plan_and_apply;
+mod policy;
 mod report;
 mod repository;
 mod reread;

@@ -43,6 +43,7 @@ What may be revoked is said in the configuration:
   default = \"approve\"             # or \"never\"
   max_per_run = 25
   max_per_issuer = 10
+  max_per_hour = 100                # by all runs that write the same ledger
   proof_window_seconds = 20         # how long a revocation may take to show
   protect = []                      # ids of findings that are never revoked
   halt = false                      # true stops everything
@@ -55,10 +56,12 @@ What may be revoked is said in the configuration:
   source = [\"git\", \"image\"]        # file, git, staged, image, stdin
   path = \"services/**\"
   reachable = true
+  min_age_days = 1                  # since the oldest commit that has it; also max_age_days; matches nothing without a commit
   max_blast_radius = \"family\"     # token, family, app_user, install, client, sessions, key
   action = \"auto\"                 # or \"approve\", \"never\"
 
-Further conditions: provider, rule (its id), liveness (live, live_restricted, unknown, not_checked).";
+Further conditions: provider, rule (its id), account, liveness (live, live_restricted, unknown, not_checked).
+`rescind policy check` tries it with findings that you write down.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -81,7 +84,7 @@ pub(crate) fn run(args: &Args, global: &Global) -> CommandResult {
 
 /// What may be asked, and by which rules and policy.
 #[derive(clap::Args)]
-struct IssuerArgs {
+pub(super) struct IssuerArgs {
     /// Allow connections to a loopback or private address, as HOST:PORT (can be repeated)
     #[arg(long, value_name = "HOST:PORT")]
     allow_host: Vec<String>,
@@ -91,13 +94,25 @@ struct IssuerArgs {
     rules: Vec<PathBuf>,
 }
 
+impl IssuerArgs {
+    /// The configuration, with what the user adds to it here.
+    pub(super) fn config(&self, global: &Global, environment: &Environment) -> anyhow::Result<Config> {
+        let mut config = Config::load(global.config.as_deref(), environment)?;
+        for host in &self.allow_host {
+            config.allow_host(host)?;
+        }
+        Ok(config)
+    }
+
+    /// The rules of the program and those of the user.
+    pub(super) fn rules(&self) -> anyhow::Result<Arc<RuleSet>> {
+        Ok(Arc::new(RuleSet::load(&self.rules)?))
+    }
+}
+
 /// Everything that planning and execution need, ready before anything is asked.
 fn prepare(args: &IssuerArgs, global: &Global, environment: &Environment) -> anyhow::Result<Mandate> {
-    let mut config = Config::load(global.config.as_deref(), environment)?;
-    for host in &args.allow_host {
-        config.allow_host(host)?;
-    }
-    Mandate::new(&config, Arc::new(RuleSet::load(&args.rules)?))
+    Mandate::new(&args.config(global, environment)?, args.rules()?)
 }
 
 #[cfg(test)]
@@ -117,6 +132,7 @@ mod tests {
         let policy: crate::revoke::Policy =
             config.policy_section().unwrap_or_else(|error| panic!("{error}")).expect("a section");
         assert_eq!(policy.max_per_run, crate::revoke::Policy::default().max_per_run);
+        assert_eq!(policy.max_per_hour, crate::revoke::Policy::default().max_per_hour);
         assert_eq!(policy.max_per_issuer, crate::revoke::Policy::default().max_per_issuer);
         assert_eq!(policy.proof_window, crate::revoke::Policy::default().proof_window);
     }

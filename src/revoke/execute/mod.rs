@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 use super::approval::ApprovedPlan;
 use super::ledger::{Event, Intent, Ledger, LedgerError, LedgerState, Receipt, Standing};
 use super::plan::{PlanEntry, PlannedAction, PlannedLocation};
-use super::policy::{CapCounter, Policy, PolicyAction};
+use super::policy::{CapCounter, Policy, PolicyAction, Question};
 use super::rfc7009::Answer;
 use crate::egress::Egress;
 use crate::finding::{
@@ -215,7 +215,7 @@ where
             let reason = format!("not sent: the issuer has just not revoked another {}", entry.kind.as_str());
             return self.refuse(entry, reason);
         }
-        if let Err(cap) = self.execution.policy.count(&mut self.counter, issuer) {
+        if let Err(cap) = self.count(issuer) {
             return self.refuse(entry, format!("not sent: {cap} is reached"));
         }
 
@@ -245,11 +245,20 @@ where
         Ok(result)
     }
 
+    /// Counts a call against the caps: those of this run, and that of the last hour, in which other runs may have sent some.
+    fn count(&mut self, issuer: &str) -> Result<(), String> {
+        let hour_ago = (self.execution.clock)().saturating_sub(time::Duration::HOUR);
+        let policy = self.execution.policy;
+        policy.hour_has_room(self.execution.ledger.chain().intents_since(hour_ago))?;
+        policy.count(&mut self.counter, issuer)
+    }
+
     /// What the operator may have changed their mind about since the plan was made.
     fn is_still_allowed(&self, entry: &PlanEntry, issuer: &str) -> Result<(), String> {
         let policy = self.execution.policy;
         let shared = matches!(entry.action, PlannedAction::Provider { shared: true, .. });
-        let decision = policy.decide_at(&entry.subject(), issuer, shared, entry.blast_radius);
+        let (subject, blast_radius, now) = (entry.subject(), entry.blast_radius, (self.execution.clock)());
+        let decision = policy.decide(&Question { subject: &subject, issuer, shared, blast_radius, now });
         if decision.action == PolicyAction::Never {
             return Err(format!("not sent: the policy forbids it now ({})", decision.decided_by));
         }

@@ -4,6 +4,9 @@ use std::fs::Metadata;
 use std::io;
 use std::path::Path;
 
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
 use super::LedgerError;
 use super::entry::{Entry, Event, GENESIS, LEDGER_SCHEMA, unseal};
 use crate::revoke::canonical::sha256_hex;
@@ -61,6 +64,13 @@ impl Chain {
     /// The hash of the last entry. Kept elsewhere, it shows later that nothing was cut off the end.
     pub fn head(&self) -> &str {
         self.entries.last().map_or(GENESIS, |(_, hash)| hash)
+    }
+
+    /// How many requests were about to leave at that time or after it. An entry without a readable time may be of any.
+    pub fn intents_since(&self, since: OffsetDateTime) -> usize {
+        let is_recent = |entry: &Entry| OffsetDateTime::parse(&entry.at, &Rfc3339).map_or(true, |at| at >= since);
+        let is_intent = |entry: &Entry| matches!(entry.event, Event::Intent(_));
+        self.entries.iter().filter(|(entry, _)| is_intent(entry) && is_recent(entry)).count()
     }
 
     /// Whether an entry has that hash; written in full, with or without `sha256:`.

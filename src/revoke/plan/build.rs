@@ -9,7 +9,7 @@ use super::{RevocationPlan, manual, provider};
 use crate::finding::{Fingerprint, Kind, LivenessState};
 use crate::provider::Providers;
 use crate::revoke::Subject;
-use crate::revoke::policy::{CapCounter, Decision, Policy, PolicyAction};
+use crate::revoke::policy::{CapCounter, Decision, Policy, PolicyAction, Question};
 use crate::revoke::terms::{IssuerMatch, IssuerTerms, Survey};
 use crate::rules::{BlastRadius, RevokeMethod, Rule, RuleSet};
 
@@ -31,6 +31,8 @@ pub struct PlanInput<'a> {
     pub rules: &'a RuleSet,
     /// Which providers' accounts are the operator's.
     pub providers: &'a Providers,
+    /// The time, for policies that ask how old a leak is.
+    pub now: OffsetDateTime,
 }
 
 /// Plans what to do about every live finding.
@@ -48,7 +50,8 @@ pub fn plan(input: &PlanInput<'_>) -> RevocationPlan {
     for entry in &mut entries {
         let Some(issuer) = entry.action.issuer() else { continue };
         if entry.policy.action == PolicyAction::Auto
-            && let Err(cap) = input.policy.count(&mut counter, issuer)
+            && let Err(cap) =
+                input.policy.hour_has_room(counter.in_run()).and_then(|()| input.policy.count(&mut counter, issuer))
         {
             entry.policy = Decision::approve(cap);
         }
@@ -77,17 +80,20 @@ fn order(entry: &PlanEntry) -> (bool, &str, u8, Fingerprint) {
 fn entry(input: &PlanInput<'_>, subject: &Subject) -> PlanEntry {
     let found_by = input.rules.get(&subject.rule).map(AsRef::as_ref);
     let rule = found_by.map(|rule| &*rule.revoke);
+    let decide = |issuer: &str, shared, blast_radius| {
+        input.policy.decide(&Question { subject, issuer, shared, blast_radius, now: input.now })
+    };
     let (action, blast_radius, policy) = match find_call(input, subject, found_by) {
         Ok((issuer, action @ PlannedAction::Provider { shared, .. })) => {
             let radius = rule.map_or(BlastRadius::Key, |rule| rule.blast_radius);
-            let decision = input.policy.decide_at(subject, &issuer, shared, radius);
+            let decision = decide(&issuer, shared, radius);
             (action, radius, decision)
         }
         Ok((issuer, action)) => {
             // The rule knows its provider, the issuer's identifier tells the server: the wider of both is meant.
             let radius = blast_radius_of_revocation(subject, &issuer);
             let radius = rule.map_or(radius, |rule| radius.max(rule.blast_radius));
-            let decision = input.policy.decide(subject, &issuer, radius);
+            let decision = decide(&issuer, false, radius);
             (action, radius, decision)
         }
         Err(no_call) => {
@@ -131,6 +137,7 @@ fn entry(input: &PlanInput<'_>, subject: &Subject) -> PlanEntry {
             scope: subject.token.as_ref().and_then(|token| token.scope.clone()),
         },
         outlives: outlives(subject),
+        oldest: subject.oldest.and_then(|time| time.format(&Rfc3339).ok()),
         policy,
         locations: planned_locations(subject),
         location_count: subject.locations.len(),

@@ -15,6 +15,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::Subject;
 use super::canonical::{canonical_bytes, sha256_hex};
@@ -70,6 +72,9 @@ pub struct PlanEntry {
     /// What goes on working in spite of it, and until when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outlives: Option<String>,
+    /// When the oldest commit was made that it stands in, in RFC 3339; left out where no place tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oldest: Option<String>,
     /// What the policy says.
     pub policy: Decision,
     /// Where the value is read again, the first few places.
@@ -224,6 +229,7 @@ impl PlanEntry {
             liveness_host: self.liveness.host.clone(),
             account: self.liveness.account.clone(),
             checked_at: None,
+            oldest: self.oldest.as_deref().and_then(|time| OffsetDateTime::parse(time, &Rfc3339).ok()),
             locations: self.locations.iter().map(PlannedLocation::as_scanned).collect(),
         }
     }

@@ -28,6 +28,7 @@ pub(in crate::revoke) fn subject(kind: Kind, number: u8) -> Subject {
         liveness_host: None,
         account: None,
         checked_at: None,
+        oldest: None,
         locations: vec![token_at("/srv/app/.env")],
     }
 }
@@ -73,6 +74,7 @@ fn plan_of(subjects: &[Subject], terms: IssuerTerms) -> RevocationPlan {
         include_unknown: false,
         rules: &RuleSet::default(),
         providers: &Providers::default(),
+        now: time::OffsetDateTime::UNIX_EPOCH,
     };
     plan(&input)
 }
@@ -207,6 +209,7 @@ fn a_policy_can_revoke_on_suspicion() {
             include_unknown: false,
             providers: &Providers::default(),
             rules: &RuleSet::default(),
+            now: time::OffsetDateTime::UNIX_EPOCH,
         };
         assert_eq!(plan(&input).entries.len(), planned, "{liveness}");
     }

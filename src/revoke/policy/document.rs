@@ -23,6 +23,7 @@ pub(super) struct UnvalidatedPolicy {
     protect: Vec<FindingId>,
     max_per_run: Option<usize>,
     max_per_issuer: Option<usize>,
+    max_per_hour: Option<usize>,
     proof_window_seconds: Option<u16>,
     rule: Vec<UnvalidatedRule>,
 }
@@ -51,6 +52,8 @@ struct UnvalidatedRule {
     reachable: Option<bool>,
     path: Option<OneOrMany<PathGlob>>,
     account: Option<OneOrMany<AccountGlob>>,
+    min_age_days: Option<u32>,
+    max_age_days: Option<u32>,
     max_blast_radius: Option<BlastRadius>,
     action: PolicyAction,
 }
@@ -91,6 +94,7 @@ impl TryFrom<UnvalidatedPolicy> for Policy {
             protect: written.protect.into_iter().map(|id| id.0).collect(),
             max_per_run: written.max_per_run.unwrap_or(without.max_per_run),
             max_per_issuer: written.max_per_issuer.unwrap_or(without.max_per_issuer),
+            max_per_hour: written.max_per_hour.unwrap_or(without.max_per_hour),
             proof_window: written
                 .proof_window_seconds
                 .map_or(without.proof_window, |seconds| Duration::from_secs(seconds.into())),
@@ -121,6 +125,8 @@ impl UnvalidatedRule {
             reachable: self.reachable,
             paths: self.path.map(|globs| glob_set(globs.0.into_iter().map(|glob| glob.0))).transpose()?,
             accounts: self.account.map(|globs| glob_set(globs.0.into_iter().map(|glob| glob.0))).transpose()?,
+            min_age_days: self.min_age_days,
+            max_age_days: self.max_age_days,
             max_blast_radius: self.max_blast_radius,
             action: self.action,
         })
@@ -220,6 +226,8 @@ mod tests {
     fn errors_point_to_what_is_wrong() {
         check("max_per_rum = 3", 1, "unknown field `max_per_rum`, expected one of `halt`, `default`");
         check("max_per_run = -1", 1, "invalid value: integer `-1`, expected usize");
+        check("max_per_hour = -1", 1, "invalid value: integer `-1`, expected usize");
+        check("[[rule]]\nmin_age_days = \"30\"\naction = \"auto\"", 2, "invalid type: string \"30\", expected u32");
         check("halt = \"yes\"", 1, "invalid type: string \"yes\", expected a boolean");
         check("halt = true\ndefault = \"auto\"", 2, "unknown variant `auto`, expected `approve` or `never`");
         check("[[rule]]\nkind = \"jwt\"", 1, "missing field `action`");

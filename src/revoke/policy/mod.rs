@@ -5,16 +5,19 @@
 //! stand above the rules and can only make a decision stricter.
 
 mod document;
+mod examples;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use globset::GlobSet;
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use super::Subject;
 use crate::finding::{Confidence, Fingerprint, Kind, LivenessState, Location, Place};
 use crate::rules::BlastRadius;
+pub use examples::{Example, ExampleContext, ExampleError};
 
 /// A validated policy. Read it with `Config::policy_section`, so that an error names file, line and nearest spelling.
 #[derive(Clone, Debug, Deserialize)]
@@ -30,6 +33,8 @@ pub struct Policy {
     pub max_per_run: usize,
     /// How many of them to one issuer.
     pub max_per_issuer: usize,
+    /// How many revocations may be sent within an hour, by all runs that write the same ledger.
+    pub max_per_hour: usize,
     /// How long an issuer has to make a revocation take effect before a credential that answers counts as still live.
     pub proof_window: Duration,
     rules: Vec<PolicyRule>,
@@ -71,6 +76,8 @@ struct PolicyRule {
     reachable: Option<bool>,
     paths: Option<GlobSet>,
     accounts: Option<GlobSet>,
+    min_age_days: Option<u32>,
+    max_age_days: Option<u32>,
     max_blast_radius: Option<BlastRadius>,
     action: PolicyAction,
 }
@@ -84,6 +91,21 @@ enum SourceKind {
     Staged,
     Image,
     Stdin,
+}
+
+/// A planned call that a policy is asked about.
+#[derive(Clone, Copy)]
+pub struct Question<'a> {
+    /// What it ends.
+    pub subject: &'a Subject,
+    /// Where it would be sent; the caller has made sure that the operator owns it.
+    pub issuer: &'a str,
+    /// Whether that is a host that everybody shares, which tells nothing about whose the credential is.
+    pub shared: bool,
+    /// How much dies with it.
+    pub blast_radius: BlastRadius,
+    /// The time.
+    pub now: OffsetDateTime,
 }
 
 /// How many revocations a run has already been allowed, against the caps.
@@ -103,27 +125,31 @@ impl Default for Policy {
             // Room for an ordinary leak; a flood of planted tokens stops here and waits for a person.
             max_per_run: 25,
             max_per_issuer: 10,
+            max_per_hour: 100,
             proof_window: Duration::from_secs(20),
             rules: Vec::new(),
         }
     }
 }
 
-impl Policy {
-    /// Decides one planned call. `issuer` is where it would be sent; the caller has made sure that the operator owns it.
-    pub fn decide(&self, subject: &Subject, issuer: &str, blast_radius: BlastRadius) -> Decision {
-        self.decide_at(subject, issuer, false, blast_radius)
+impl CapCounter {
+    /// How many revocations have been counted.
+    pub fn in_run(&self) -> usize {
+        self.in_run
     }
+}
 
-    /// The same for a call that may go to a host that everybody shares: that tells nothing about whose the credential is.
-    pub fn decide_at(&self, subject: &Subject, issuer: &str, shared: bool, blast_radius: BlastRadius) -> Decision {
+impl Policy {
+    /// Decides one planned call.
+    pub fn decide(&self, question: &Question<'_>) -> Decision {
+        let &Question { subject, shared, blast_radius, .. } = question;
         if self.halt {
             return Decision::never("the kill switch `policy.halt`");
         }
         if self.protect.contains(&subject.id) {
             return Decision::never("the list `policy.protect`");
         }
-        let Some(rule) = self.rules.iter().find(|rule| rule.matches(subject, issuer, blast_radius)) else {
+        let Some(rule) = self.rules.iter().find(|rule| rule.matches(question)) else {
             return Decision { action: self.default, decided_by: "no rule matches, so `policy.default`".to_owned() };
         };
         let label = &rule.label;
@@ -165,6 +191,22 @@ impl Policy {
         pauses
     }
 
+    /// Whether one more call may be sent when so many were within the last hour.
+    ///
+    /// # Errors
+    /// The cap, in words, when it is exhausted.
+    pub fn hour_has_room(&self, sent: usize) -> Result<(), String> {
+        if sent < self.max_per_hour {
+            return Ok(());
+        }
+        Err(format!("the cap `policy.max_per_hour` of {}", self.max_per_hour))
+    }
+
+    /// How many rules it has.
+    pub fn rule_count(&self) -> usize {
+        self.rules.len()
+    }
+
     /// Counts a call that would run against the caps; tells which cap forbids it.
     ///
     /// # Errors
@@ -184,10 +226,11 @@ impl Policy {
 }
 
 impl PolicyRule {
-    fn matches(&self, subject: &Subject, issuer: &str, blast_radius: BlastRadius) -> bool {
+    fn matches(&self, question: &Question<'_>) -> bool {
         fn holds<T: Ord + ?Sized, Q: Ord + std::borrow::Borrow<T>>(wanted: Option<&BTreeSet<Q>>, is: &T) -> bool {
             wanted.is_none_or(|set| set.contains(is))
         }
+        let &Question { subject, issuer, blast_radius, now, .. } = question;
         holds(self.providers.as_ref(), subject.provider.as_str())
             && holds(self.kinds.as_ref(), &subject.kind)
             && holds(self.issuers.as_ref(), issuer)
@@ -198,8 +241,22 @@ impl PolicyRule {
                 .accounts
                 .as_ref()
                 .is_none_or(|globs| subject.account.as_deref().is_some_and(|is| globs.is_match(is)))
+            && self.matches_age(subject, now)
             && self.max_blast_radius.is_none_or(|most| blast_radius <= most)
             && self.matches_place(&subject.locations)
+    }
+
+    /// Whether it leaked that long ago. Where nobody knows, it is neither old nor new.
+    fn matches_age(&self, subject: &Subject, now: OffsetDateTime) -> bool {
+        if self.min_age_days.is_none() && self.max_age_days.is_none() {
+            return true;
+        }
+        // Authors choose the dates of their commits: one of tomorrow is of today.
+        let age = subject.oldest.map(|oldest| (now - oldest).whole_days().max(0));
+        age.is_some_and(|age| {
+            self.min_age_days.is_none_or(|least| age >= least.into())
+                && self.max_age_days.is_none_or(|most| age <= most.into())
+        })
     }
 
     /// Whether a condition holds. One that nobody looked into holds only where that cannot lead to a revocation.

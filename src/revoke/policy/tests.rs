@@ -18,6 +18,8 @@ struct Case {
     liveness: LivenessState,
     confidence: Confidence,
     path: &'static str,
+    /// Days since the oldest commit; `None` where no place tells.
+    age: Option<i64>,
     account: Option<&'static str>,
     shared: bool,
 }
@@ -28,6 +30,7 @@ const USUAL: Case = Case {
     liveness: LivenessState::Live,
     confidence: Confidence::High,
     path: "services/a/.env",
+    age: None,
     account: Some("acme-ci"),
     shared: false,
 };
@@ -46,7 +49,15 @@ fn check(policy: &str, of: Case, (action, decided_by): (PolicyAction, &str)) {
     (subject.liveness, subject.confidence, subject.account) =
         (of.liveness, of.confidence, of.account.map(str::to_owned));
     subject.locations = vec![token_at(of.path)];
-    let decision = rules.decide_at(&subject, "https://id.example.com", of.shared, of.radius);
+    let now = OffsetDateTime::from_unix_timestamp(1_800_000_000).expect("in range");
+    subject.oldest = of.age.map(|days| now - time::Duration::days(days));
+    let decision = rules.decide(&Question {
+        subject: &subject,
+        issuer: "https://id.example.com",
+        shared: of.shared,
+        blast_radius: of.radius,
+        now,
+    });
     assert_eq!(decision.action, action, "{policy}: {decision:?}");
     assert!(decision.decided_by.contains(decided_by), "{policy}: {decision:?}");
 }
@@ -186,11 +197,66 @@ fn conditions() {
 }
 
 #[test]
+fn ages() {
+    use PolicyAction::{Approve, Auto, Never};
+
+    for (lines, age, expected) in [
+        ("min_age_days = 30", Some(30), (Auto, "tokens")),
+        ("min_age_days = 30", Some(29), (Approve, NO_RULE)),
+        ("min_age_days = 30", Some(4000), (Auto, "tokens")),
+        ("max_age_days = 30", Some(30), (Auto, "tokens")),
+        ("max_age_days = 30", Some(31), (Approve, NO_RULE)),
+        ("max_age_days = 30", Some(0), (Auto, "tokens")),
+        ("min_age_days = 7\nmax_age_days = 30", Some(8), (Auto, "tokens")),
+        ("min_age_days = 7\nmax_age_days = 30", Some(6), (Approve, NO_RULE)),
+        ("min_age_days = 7\nmax_age_days = 30", Some(31), (Approve, NO_RULE)),
+        ("min_age_days = 30\nmax_age_days = 7", Some(10), (Approve, NO_RULE)),
+        // A commit of tomorrow is of today.
+        ("max_age_days = 0", Some(-1), (Auto, "tokens")),
+        ("min_age_days = 0", Some(-1), (Auto, "tokens")),
+        ("min_age_days = 1", Some(-4000), (Approve, NO_RULE)),
+        // What nobody knows is neither old nor new.
+        ("min_age_days = 0", None, (Approve, NO_RULE)),
+        ("max_age_days = 4000", None, (Approve, NO_RULE)),
+        ("", None, (Auto, "tokens")),
+    ] {
+        check(&with(lines), Case { age, ..USUAL }, expected);
+    }
+    let never = "[[rule]]\nname = \"old\"\nmin_age_days = 365\naction = \"never\"\n";
+    for (age, expected) in [(Some(365), (Never, "`old`")), (Some(364), (Auto, "tokens")), (None, (Auto, "tokens"))] {
+        check(&format!("{never}{AUTO}"), Case { age, ..USUAL }, expected);
+    }
+}
+
+#[test]
+fn an_hour_has_room_until_its_cap() {
+    for (policy, sent, has_room) in [
+        ("", 99, true),
+        ("", 100, false),
+        ("max_per_hour = 0", 0, false),
+        ("max_per_hour = 2", 1, true),
+        ("max_per_hour = 2", 2, false),
+        ("max_per_hour = 2", 3, false),
+    ] {
+        let policy: Policy = toml::from_str(policy).expect("valid policy");
+        assert_eq!(policy.hour_has_room(sent).is_ok(), has_room, "{sent}");
+    }
+    let error = Policy::default().hour_has_room(100).expect_err("full");
+    assert_eq!(error, "the cap `policy.max_per_hour` of 100");
+}
+
+#[test]
 fn protected_findings_are_never_revoked() {
     let subject = subject(Kind::RefreshToken, 1);
     let text = format!("protect = [\"{}\"]\n[[rule]]\naction = \"auto\"", subject.id);
     let policy = toml::from_str::<Policy>(&text).expect("valid policy");
-    let decision = policy.decide(&subject, "https://id.example.com", BlastRadius::Token);
+    let decision = policy.decide(&Question {
+        subject: &subject,
+        issuer: "https://id.example.com",
+        shared: false,
+        blast_radius: BlastRadius::Token,
+        now: OffsetDateTime::UNIX_EPOCH,
+    });
     assert_eq!(decision.action, PolicyAction::Never);
 }
 
@@ -210,4 +276,64 @@ fn caps_are_counted_per_run_and_per_issuer() {
     let allowed: Vec<bool> =
         ["a", "a", "a", "b", "b"].iter().map(|issuer| policy.count(&mut counter, issuer).is_ok()).collect();
     assert_eq!(allowed, [true, true, false, true, false]);
+}
+
+/// The examples of a file in TOML, decided by a policy: name, action, and who decided.
+fn try_with(policy: &str, examples: &str) -> Result<Vec<(String, &'static str, String)>, String> {
+    let policy: Policy = toml::from_str(policy).expect("valid policy");
+    let rules = crate::rules::RuleSet::load(&[]).expect("built-in rules");
+    let now = OffsetDateTime::from_unix_timestamp(1_800_000_000).expect("in range");
+    let context = ExampleContext { rules: &rules, revoke_providers: &["github".to_owned()], now };
+    let path = std::path::Path::new("examples.toml");
+    let examples = Example::read_toml(examples, path, context).map_err(|error| error.to_string())?;
+    let decided = examples.iter().map(|example| {
+        let decision = example.decide(&policy, now);
+        (example.name.clone(), decision.action.as_str(), decision.decided_by)
+    });
+    Ok(decided.collect())
+}
+
+#[test]
+fn examples_are_decided_as_findings_are() {
+    for (example, action, decided_by) in [
+        ("kind = \"refresh_token\"", "auto", "tokens"),
+        ("kind = \"jwt\"\nliveness = \"unknown\"", "approve", "liveness `unknown`"),
+        ("rule = \"aws-secret-access-key\"", "approve", "max_blast_radius"),
+        ("rule = \"aws-secret-access-key\"\nblast_radius = \"token\"", "auto", "tokens"),
+        ("kind = \"api_key\"\nprovider = \"github\"", "approve", "does not name the `account`"),
+        ("kind = \"api_key\"\nprovider = \"github\"\nshared = false", "auto", "tokens"),
+        ("kind = \"api_key\"\nprovider = \"github\"\nissuer = \"https://git.example\"", "auto", "tokens"),
+        ("kind = \"jwt\"\nid = \"rsc1_00000000000000000000000000000001\"", "never", "policy.protect"),
+        ("kind = \"jwt\"\npath = \"vendor/x/y\"", "never", "rule 1"),
+        ("kind = \"jwt\"\nreachable = false", "never", "rule 2"),
+        ("kind = \"jwt\"\nsource = \"git\"\nreachable = true", "auto", "tokens"),
+        ("kind = \"jwt\"\nage_days = 400", "never", "rule 3"),
+        ("kind = \"jwt\"\nage_days = 4", "auto", "tokens"),
+    ] {
+        let policy = format!(
+            "protect = [\"rsc1_00000000000000000000000000000001\"]\n[[rule]]\npath = \"vendor/**\"\naction = \"never\"\n\
+             [[rule]]\nreachable = false\naction = \"never\"\n[[rule]]\nmin_age_days = 365\naction = \"never\"\n{AUTO}"
+        );
+        let decided = try_with(&policy, &format!("[[example]]\n{example}\n")).expect("valid examples");
+        let [(name, is, by)] = &decided[..] else { panic!("one example") };
+        assert_eq!(name, "example 1");
+        assert!(*is == action && by.contains(decided_by), "{example}: {is}, {by}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_an_example_is_named() {
+    for (example, expected) in [
+        ("[[example]]\n", "example 1: its `kind` or `rule` is missing"),
+        ("[[example]]\nname = \"x\"\nrule = \"nothing\"", "x: there is no rule of that id"),
+        ("[[example]]\nkind = \"jwt\"\nid = \"1\"", "its `id` is not that of a finding"),
+        ("[[example]]\nkind = \"jwt\"\nliveness = \"dead\"", "`liveness` is `live`"),
+        ("[[example]]\nkind = \"jwt\"\nsource = \"image\"\nreachable = true", "only what lies in `git`"),
+        ("[[example]]\nkind = \"jwt\"\nexpects = \"auto\"", "line 3: unknown key `expects`; did you mean `expect`?"),
+        ("[[example]]\nkind = \"jwe\"", "line 2, column 8: unknown variant `jwe`"),
+        ("[[examples]]\n", "unknown key `examples`; did you mean `example`?"),
+    ] {
+        let error = try_with("", example).expect_err(example);
+        assert!(error.contains(expected), "{example}: {error}");
+    }
 }

@@ -249,18 +249,8 @@ fn tokens_are_revoked_refresh_first_and_proven_dead() {
     for value in [CLIENT_SECRET, REFRESH, ACCESS] {
         assert!(!written.contains(value), "{written}");
     }
-    let events: Vec<&str> = bench.chain().entries.iter().map(|(entry, _)| name_of(&entry.event)).collect();
+    let events: Vec<&str> = bench.chain().entries.iter().map(|(entry, _)| entry.event.name()).collect();
     assert_eq!(events, ["approved", "intent", "outcome", "proof", "intent", "outcome", "proof"]);
-}
-
-fn name_of(event: &Event) -> &'static str {
-    match event {
-        Event::Approved { .. } => "approved",
-        Event::Intent(_) => "intent",
-        Event::Outcome { .. } => "outcome",
-        Event::Proof { .. } => "proof",
-        Event::Recovered { .. } => "recovered",
-    }
 }
 
 #[test]
@@ -351,9 +341,30 @@ fn caps_leave_the_rest_in_the_plan() {
     assert_eq!(run.rest.calls(policy::PolicyAction::Approve), 1);
 }
 
+#[test]
+fn the_cap_of_an_hour_counts_other_runs() {
+    let stranger = Fingerprint::of(&FingerprintKey::default(), Kind::RefreshToken, b"of another run");
+    for (minutes, sent) in [(59, 0), (61, 1)] {
+        let bench = Bench::new(Behaviour::Honest, &format!("max_per_hour = 1\n{AUTO}"));
+        intend(&bench, stranger, OffsetDateTime::now_utc() - time::Duration::minutes(minutes));
+        let mut findings = bench.findings();
+        let run = bench.run_auto(&mut findings);
+        assert_eq!(bench.issuer.revocations().len(), sent, "{minutes}");
+        // The plan itself holds more than an hour may.
+        assert_eq!(run.rest.calls(policy::PolicyAction::Approve), 1);
+        let refused = findings.iter().filter_map(|finding| finding.revocation.detail.as_deref());
+        let refused = refused.filter(|detail| detail.contains("`policy.max_per_hour` of 1 is reached")).count();
+        assert_eq!(refused, 1 - sent, "{minutes}");
+    }
+}
+
 /// A ledger as a crash leaves it between a request's intent and its outcome.
 fn crash_before_outcome(bench: &Bench, id: Fingerprint) {
-    let now = OffsetDateTime::now_utc();
+    intend(bench, id, OffsetDateTime::now_utc());
+}
+
+/// Writes into the ledger that a request was about to leave.
+fn intend(bench: &Bench, id: Fingerprint, now: OffsetDateTime) {
     let mut ledger = Ledger::open(&bench.ledger(), now).expect("opens");
     let intent = Intent {
         finding: id.to_string(),
@@ -395,7 +406,7 @@ fn after_a_crash_what_proves_to_live_is_revoked() {
     crash_before_outcome(&bench, findings[1].id);
     bench.run_auto(&mut findings);
     assert_eq!(findings[1].revocation.state, RevocationState::Revoked, "{:?}", findings[1].revocation);
-    let events: Vec<&str> = bench.chain().entries.iter().map(|(entry, _)| name_of(&entry.event)).collect();
+    let events: Vec<&str> = bench.chain().entries.iter().map(|(entry, _)| entry.event.name()).collect();
     assert_eq!(events, ["intent", "approved", "proof", "intent", "outcome", "proof"]);
 }
 

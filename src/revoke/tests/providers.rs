@@ -217,6 +217,7 @@ fn where_everybody_has_an_account_the_policy_must_name_it() {
             include_unknown: false,
             rules: &rules,
             providers: &providers,
+            now: time::OffsetDateTime::UNIX_EPOCH,
         };
         let plan = plan::plan(&input);
         let [entry] = &plan.entries[..] else { panic!("one entry") };
