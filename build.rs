@@ -79,6 +79,9 @@ fn calls(file: &mut toml::Table, table: &str) -> Result<toml::Table, Box<dyn err
     let named = calls.into_iter().map(|mut call| {
         let entry = call.as_table_mut().ok_or("a request is a table")?;
         entry.remove("examples");
+        if let Some(undo) = entry.get_mut("undo").and_then(toml::Value::as_table_mut) {
+            undo.remove("examples");
+        }
         let name = entry.get("name").and_then(toml::Value::as_str).ok_or("a request has a `name`")?.to_owned();
         Ok((name, call))
     });

@@ -32,17 +32,17 @@ A file of examples is TOML (`.toml`) or JSON Lines with the same keys, all but `
 
   [[example]]
   name = \"a token of our CI\"
-  rule = \"github-fine-grained-token\"  # tells provider, kind, confidence and blast radius
+  rule = \"github-fine-grained-token\"   # tells provider, kind, confidence and blast radius
   issuer = \"https://id.example.com\"
   account = \"acme-ci\"
   shared = true                        # it is at a host where everybody has an account
   confidence = \"high\"
-  liveness = \"live\"                  # live, live_restricted, unknown, not_checked
-  source = \"git\"                     # file, git, staged, image, stdin
+  liveness = \"live\"                    # live, live_restricted, unknown, not_checked
+  source = \"git\"                       # file, git, staged, image, stdin
   path = \"services/a/.env\"
   reachable = true
   age_days = 40                        # none is an unknown age
-  expect = \"auto\"                    # or \"approve\", \"never\"
+  expect = \"auto\"                      # or \"approve\", \"never\"
 
 Further keys: id (of a protected finding), provider, kind, blast_radius.";
 

@@ -21,6 +21,7 @@ pub(super) struct UnvalidatedConfig {
     pub(super) revoke_providers: Vec<String>,
     pub(super) instance: Vec<Spanned<UnvalidatedInstance>>,
     pub(super) issuer: Vec<Spanned<UnvalidatedIssuer>>,
+    pub(super) administrator: Vec<Spanned<UnvalidatedAdministrator>>,
     pub(super) policy: toml::Table,
 }
 
@@ -87,6 +88,22 @@ pub(super) struct UnvalidatedInstance {
     pub(super) verify: bool,
     #[serde(default)]
     pub(super) revoke: bool,
+}
+
+/// One `[[administrator]]`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UnvalidatedAdministrator {
+    pub(super) provider: String,
+    pub(super) account: Spanned<String>,
+    pub(super) id: Option<String>,
+    pub(super) id_env: Option<Spanned<String>>,
+    pub(super) secret_env: Option<Spanned<String>>,
+    pub(super) secret_file: Option<PathBuf>,
+    pub(super) session_token_env: Option<Spanned<String>>,
+    pub(super) session_token_file: Option<PathBuf>,
+    /// Present only to be refused with a better message than "unknown key".
+    pub(super) secret: Option<Spanned<IgnoredAny>>,
 }
 
 fn yes() -> bool {

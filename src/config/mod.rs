@@ -5,6 +5,7 @@
 //! no issuer is trusted. Secrets never stand in the file. A file that nobody named and that lies inside a scanned tree is
 //! refused: what is scanned must not configure its scanner.
 
+mod administrator;
 mod document;
 pub mod environment;
 mod host;
@@ -25,6 +26,7 @@ use toml::Spanned;
 
 use crate::finding::FingerprintKey;
 use crate::secret::Secret;
+pub use administrator::{Administrator, AdministratorKey};
 pub(crate) use document::parse as parse_toml;
 use document::{UnvalidatedConfig, UnvalidatedEgress};
 use environment::Environment;
@@ -56,6 +58,8 @@ pub struct Config {
     pub instances: Vec<Instance>,
     /// The issuers that are trusted, each once.
     pub issuers: Vec<Arc<Issuer>>,
+    /// Credentials of the operator's own, by which they take back what was revoked.
+    pub administrators: Vec<Administrator>,
     /// The section `[policy]`, as written; `revoke` validates it (see [`Config::policy_section`]).
     pub policy: toml::Table,
     text: String,
@@ -228,7 +232,14 @@ impl Config {
             }
             instances.push(instance);
         }
+        let mut administrators = Vec::new();
+        for written in written.administrator {
+            let start = written.span().start;
+            let fail = |offset: Option<usize>, reason| invalid(offset.unwrap_or(start), reason);
+            administrators.push(Administrator::validate(written.into_inner(), &directory, &fail)?);
+        }
         Ok(Self {
+            administrators,
             fingerprint_key_file: written.fingerprint_key_file.map(|key| directory.join(key)),
             egress,
             providers: written.providers,

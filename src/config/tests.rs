@@ -49,6 +49,37 @@ fn errors_name_line_and_nearest_spelling() {
 }
 
 #[test]
+fn administrators_are_read_when_they_are_needed() {
+    let text = "[[administrator]]\nprovider = 'aws'\naccount = 'arn:aws:iam::123456789012:*'\nid = 'AKIA'\n";
+    for (more, expected) in [
+        ("", "line 1: an administrator needs a `secret_env` or `secret_file`"),
+        ("secret = 'hunter2'\n", "line 5: a secret may not stand in the configuration"),
+        ("secret_env = 'A'\nsecret_file = 'b'\n", "line 1: an administrator has more than one `secret`"),
+        ("secret_env = 'A'\nid_env = 'B'\n", "line 1: an administrator has more than one `id`"),
+        ("secret_evn = 'A'\n", "line 5: unknown key `secret_evn`; did you mean `secret_env`?"),
+    ] {
+        let error = error_of(&format!("{text}{more}"));
+        assert!(error.contains(expected) && !error.contains("hunter2"), "{more}: {error}");
+    }
+    let error = error_of("[[administrator]]\nprovider = 'aws'\naccount = 'a['\nid = 'b'\nsecret_env = 'C'\n");
+    assert!(error.contains("line 3: bad glob"), "{error}");
+    let config = parse(&format!("{text}secret_env = 'OUR_SECRET'\nsession_token_env = 'UNSET'\n")).unwrap_or_default();
+    let [administrator] = &config.administrators[..] else { panic!("one administrator") };
+    for (provider, account, expected) in [
+        ("aws", "arn:aws:iam::123456789012:user/a/b", true),
+        ("aws", "arn:aws:iam::999999999999:user/a", false),
+        ("aws", "", false),
+        ("gitlab", "arn:aws:iam::123456789012:user/a", false),
+    ] {
+        assert_eq!(administrator.administers(provider, account), expected, "{provider} {account}");
+    }
+    let error = administrator.read(&Environment::fixed([("OUR_SECRET", "value")])).err().map(|error| error.to_string());
+    assert_eq!(error.as_deref(), Some("the environment variable `UNSET` is not set"));
+    let key = administrator.read(&Environment::fixed([("OUR_SECRET", "value"), ("UNSET", "session")])).expect("a key");
+    assert_eq!((key.id.expose(), key.secret.expose()), (&b"AKIA"[..], &b"value"[..]));
+}
+
+#[test]
 fn secrets_are_neither_accepted_nor_quoted() {
     let inline = error_of("[[issuer]]\nissuer = 'https://a.example'\nclient_secret = 'hunter2'\n");
     assert!(inline.contains("line 3") && inline.contains("client_secret_env"), "{inline}");

@@ -17,6 +17,7 @@ mod rfc7009;
 mod run;
 mod subject;
 mod terms;
+mod undo;
 
 pub use approval::{Approval, ApprovalError, ApprovedPlan};
 pub use ledger::Ledger;
@@ -25,6 +26,7 @@ pub use policy::Policy;
 pub use run::{AutoRun, RevokeContext, RevokeError, execute_approved, plan_findings, plan_subjects, run_auto};
 pub use subject::Subject;
 pub use terms::{IssuerMatch, IssuerTerms, Survey, survey};
+pub use undo::{Confirmation, Probed, UndoError, UndoTarget, Undone, execute_undo};
 
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::Subject;
 use super::approval::ApprovedPlan;
 use super::execute::{ExecuteError, Executed, Execution, ProbeSubject, Reread, execute_plan, planned, proof_of_death};
-use super::ledger::{Chain, Ledger, LedgerError, LedgerState, TornTail};
+use super::ledger::{Chain, Ledger, LedgerError, LedgerState, Standing, TornTail};
 use super::plan::{PlanInput, PlannedLocation, RevocationPlan, plan};
 use super::policy::Policy;
 use super::terms::survey;
@@ -128,9 +128,9 @@ fn settle_earlier(findings: &mut [Finding], context: &RevokeContext<'_>, path: &
     let standings = chain.standings();
     let mut ledger = None;
     for finding in dead {
-        let Some(standing) = standings.get(&finding.id.to_string()).filter(|standing| standing.intent.is_some()) else {
-            continue;
-        };
+        // What was undone was ended by somebody else since.
+        let is_open = |standing: &&Standing| standing.intent.is_some() && standing.state != LedgerState::Undone;
+        let Some(standing) = standings.get(&finding.id.to_string()).filter(is_open) else { continue };
         let receipt = if standing.state == LedgerState::Revoked {
             standing.receipt.clone()
         } else {
@@ -213,6 +213,6 @@ fn update(findings: &mut [Finding], results: impl IntoIterator<Item = Executed>)
     }
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, RevokeError> {
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, RevokeError> {
     tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(RevokeError::Runtime)
 }

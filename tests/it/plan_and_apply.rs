@@ -83,8 +83,31 @@ fn an_approved_plan_is_carried_out_once() {
     planned.leak.server.take_requests();
     let again = planned.apply(&planned.hash);
     assert_eq!(planned.states(&again), planned.states(&run), "{}", again.stderr);
+    // What was revoked by RFC 7009 stays dead.
+    let revoked = again.lines().into_iter().find(|line| line["state"] == "revoked").expect("a revoked one");
+    let finding = revoked["finding"].as_str().expect("an id");
+    let ledger = planned.leak.ledger();
+    let run = planned.leak.env.run(["revoke", "undo", finding, "--yes", "--ledger", text(&ledger)]).exits(2);
+    assert!(run.stderr.contains("cannot be undone: no issuer brings a revoked token back"), "{}", run.stderr);
     // All but the JWT, which the server has refused to revoke and which still works.
     assert_eq!(sent(&planned.leak.server.take_requests()), ["POST /token/revocation 400"]);
+}
+
+#[test]
+fn who_decided_is_told() {
+    let planned = Planned::new();
+    let env = &planned.leak.env;
+    let policy = "[policy]\n[[policy.rule]]\nname = \"no tokens\"\nkind = \"refresh_token\"\naction = \"never\"\n";
+    let config = planned.leak.configure(CLIENT, policy);
+    let report = env.work().join("report.jsonl");
+    let arguments = [text(&report), "--config", &*config, "--allow-host", planned.leak.server.host()];
+    let plan = env.run(["revoke", "plan", "--explain"].iter().chain(&arguments)).exits(0).stdout;
+    let tried = env.run(["policy", "check"].iter().chain(&arguments)).exits(0).stdout;
+    for decided_by in ["rule 1 `no tokens`", "no rule matches, so `policy.default`"] {
+        assert!(plan.contains(&format!("decided by {decided_by}")), "{plan}");
+        assert!(tried.contains(&format!("({decided_by})")), "{tried}");
+    }
+    assert!(sent(&planned.leak.server.take_requests()).is_empty());
 }
 
 #[test]

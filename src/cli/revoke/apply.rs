@@ -98,7 +98,9 @@ fn confirm(approved: &ApprovedPlan, is_confirmed: bool) -> anyhow::Result<bool> 
         return Ok(true);
     }
     let mut stderr = anstream::stderr().lock();
-    write!(stderr, "{}\nThis cannot be undone. Type `revoke` to go on: ", approved.plan().to_text(false))?;
+    let is_final = approved.plan().entries.iter().any(|entry| approved.covers(entry) && !entry.reversible);
+    let warning = if is_final { "This cannot be undone." } else { "An administrator can undo this." };
+    write!(stderr, "{}\n{warning} Type `revoke` to go on: ", approved.plan().to_text(false))?;
     stderr.flush()?;
     let mut answer = String::new();
     stdin.lock().read_line(&mut answer).context("cannot read the answer")?;

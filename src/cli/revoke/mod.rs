@@ -5,6 +5,7 @@ mod checkpoint;
 mod plan;
 mod reread;
 mod status;
+mod undo;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -69,6 +70,7 @@ enum Command {
     Apply(apply::Args),
     Status(status::Args),
     Checkpoint(checkpoint::Args),
+    Undo(undo::Args),
 }
 
 pub(crate) fn run(args: &Args, global: &Global) -> CommandResult {
@@ -79,6 +81,7 @@ pub(crate) fn run(args: &Args, global: &Global) -> CommandResult {
         Command::Apply(args) => apply::run(args, global, &environment),
         Command::Status(args) => status::run(args, &environment),
         Command::Checkpoint(args) => checkpoint::run(args, &environment),
+        Command::Undo(args) => undo::run(args, global, &environment),
     }
 }
 

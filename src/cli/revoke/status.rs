@@ -158,7 +158,8 @@ fn urgency(state: LedgerState) -> u8 {
         LedgerState::Failed => 2,
         LedgerState::Refused => 3,
         LedgerState::Accepted => 4,
-        LedgerState::Revoked => 5,
+        LedgerState::Undone => 5,
+        LedgerState::Revoked => 6,
     }
 }
 

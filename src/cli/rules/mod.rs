@@ -201,6 +201,8 @@ struct Shown<'a> {
     revoke: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     revoke_request: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undo_request: Option<String>,
     blast_radius: &'a str,
     reversible: bool,
     steps: &'a [String],
@@ -237,6 +239,12 @@ impl<'a> Shown<'a> {
             verify_request: rule.verify.check.as_ref().map(|check| check.request.written()),
             revoke: rule.revoke.method.as_str(),
             revoke_request: rule.revoke.call.as_ref().map(|call| call.request.written()),
+            undo_request: rule
+                .revoke
+                .call
+                .as_ref()
+                .and_then(|call| call.undo.as_ref())
+                .map(|undo| undo.request.request.written()),
             blast_radius: rule.revoke.blast_radius.as_str(),
             reversible: rule.revoke.reversible,
             steps: &rule.revoke.steps,
@@ -260,6 +268,11 @@ impl<'a> Shown<'a> {
             Some(request) => format!("{} ({request})", self.revoke),
             None => self.revoke.to_owned(),
         };
+        let reversible = match (&self.undo_request, self.reversible) {
+            (Some(request), _) => format!("yes, by an administrator ({request})"),
+            (None, true) => "yes".to_owned(),
+            (None, false) => "no".to_owned(),
+        };
         let endpoint = |endpoint: &Option<String>| endpoint.clone().unwrap_or_default();
         let lines = [
             ("rule", self.id.to_owned()),
@@ -282,7 +295,7 @@ impl<'a> Shown<'a> {
             ("verified by", verify),
             ("revoked by", revoke),
             ("takes down", self.blast_radius.to_owned()),
-            ("reversible", if self.reversible { "yes" } else { "no" }.to_owned()),
+            ("reversible", reversible),
             ("file", self.file.to_owned()),
         ];
         let mut text: Vec<String> = lines

@@ -4,7 +4,7 @@
 //! credential again, since an issuer's 200 proves nothing. Whatever is not certain is recorded as unknown, and asked about
 //! before it is ever sent again. Entries run one after the other, so that no issuer sees two calls at once.
 
-mod prepare;
+pub(super) mod prepare;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -17,6 +17,7 @@ use super::ledger::{Event, Intent, Ledger, LedgerError, LedgerState, Receipt, St
 use super::plan::{PlanEntry, PlannedAction, PlannedLocation};
 use super::policy::{CapCounter, Policy, PolicyAction, Question};
 use super::rfc7009::Answer;
+use super::undo;
 use crate::egress::Egress;
 use crate::finding::{
     Finding, Fingerprint, FingerprintKey, Kind, Liveness, LivenessState, Revocation, RevocationState,
@@ -138,7 +139,7 @@ where
 impl ProbeSubject {
     /// What the ledger may keep of a text into which an issuer has had its say: a redirection can lead to a host whose name is
     /// the token.
-    fn without_values(&self, text: String) -> String {
+    pub(super) fn without_values(&self, text: String) -> String {
         let folded = text.to_ascii_lowercase();
         let holds = |finding: &Finding| {
             let value = String::from_utf8_lossy(finding.secret.expose()).to_ascii_lowercase();
@@ -415,12 +416,13 @@ where
             client_id: entry.action.client_id().map(str::to_owned),
             blast_radius: entry.blast_radius.as_str().to_owned(),
             policy: format!("{}: {}", entry.policy.action.as_str(), entry.policy.decided_by),
+            reversal: undo::reversal(self.execution.rules, entry),
         }
     }
 }
 
 /// The state that an answer alone leads to.
-fn outcome(answer: &Answer) -> (LedgerState, String) {
+pub(super) fn outcome(answer: &Answer) -> (LedgerState, String) {
     match answer {
         Answer::Accepted => (LedgerState::Accepted, "the issuer accepted the request".to_owned()),
         Answer::Refused(reason) => (LedgerState::Refused, (*reason).to_owned()),
@@ -462,7 +464,7 @@ fn executed(
 }
 
 /// What a look at the credential showed, in words.
-fn told(liveness: &Liveness) -> String {
+pub(super) fn told(liveness: &Liveness) -> String {
     let by = liveness.method.map(|method| format!(" by {method}")).unwrap_or_default();
     let reason = liveness.reason.as_deref().map(|reason| format!(" ({reason})")).unwrap_or_default();
     match liveness.state {

@@ -169,7 +169,7 @@ impl<P> Run<'_, P> {
 }
 
 /// A finding that holds what asking about it takes, and no more.
-fn finding_of(id: Fingerprint, kind: Kind, secret: Secret, parts: Vec<Part>) -> Finding {
+pub(in crate::revoke) fn finding_of(id: Fingerprint, kind: Kind, secret: Secret, parts: Vec<Part>) -> Finding {
     Finding {
         id,
         rule: String::new(),

@@ -42,9 +42,10 @@ impl Chain {
             let (entry, hash) = (told.entry, told.hash);
             let of = |field: fn(&Intent) -> &str| told.intent.map_or("", |(intent, _)| field(intent));
             let (state, detail) = match &entry.event {
-                Event::Outcome { state, detail, .. } | Event::Proof { state, detail, .. } => {
-                    (state.as_str(), Cow::Borrowed(detail.as_str()))
-                }
+                Event::Outcome { state, detail, .. }
+                | Event::Proof { state, detail, .. }
+                | Event::UndoOutcome { state, detail, .. } => (state.as_str(), Cow::Borrowed(detail.as_str())),
+                Event::UndoIntent(undo) => ("", format!("to undo it, confirmed by {}", undo.by).into()),
                 Event::Approved { by, calls, .. } => ("", format!("approved by {by}, calls: {calls}").into()),
                 Event::Recovered { torn_bytes, .. } => ("", format!("{torn_bytes} bytes were torn by a crash").into()),
                 Event::Intent(_) => ("", Cow::Borrowed("")),

@@ -1,5 +1,7 @@
 //! One line of the ledger: what it says, how it is sealed, and how a seal is checked.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::finding::RevocationState;
@@ -27,7 +29,7 @@ pub struct Entry {
     pub previous: String,
 }
 
-/// What a line of the ledger tells. Nothing in it is a secret or was chosen by a server.
+/// What a line of the ledger tells. Nothing in it is a secret, and only the name of an account was chosen by a server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Event {
@@ -62,6 +64,19 @@ pub enum Event {
         /// What is known now.
         state: LedgerState,
         /// By what, in the program's own words.
+        detail: String,
+    },
+    /// A request is about to leave that takes a revocation back. Without an outcome behind it nobody knows whether it did.
+    UndoIntent(UndoIntent),
+    /// What came of taking a revocation back: `undone` is said of what is proven to work again.
+    UndoOutcome {
+        /// Id of the finding.
+        finding: String,
+        /// Hash of the intent.
+        intent: String,
+        /// How it ended.
+        state: LedgerState,
+        /// Why, in the program's own words.
         detail: String,
     },
     /// The line before this one was torn by a crash. What it would have told is lost; nothing was sent on the strength of it.
@@ -99,6 +114,40 @@ pub struct Intent {
     pub blast_radius: String,
     /// The part of the policy that decided, and what it decided.
     pub policy: String,
+    /// What taking it back needs; none where nothing takes it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reversal: Option<Reversal>,
+}
+
+/// What it takes to take a revocation back besides an administrator's credential.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reversal {
+    /// Id of the rule that knows the request.
+    pub rule: String,
+    /// Whose the credential is, in the words of its provider.
+    pub account: String,
+    /// Values of the request, none of them secret.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parts: BTreeMap<String, String>,
+}
+
+/// A request that takes a revocation back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UndoIntent {
+    /// Id of the finding.
+    pub finding: String,
+    /// Hash of the intent that is taken back.
+    pub revocation: String,
+    /// Where it is sent.
+    pub issuer: String,
+    /// Method and address.
+    pub endpoint: String,
+    /// `administrator`.
+    pub authority: String,
+    /// Who confirmed it: `terminal`, `receipt` or `yes`.
+    pub by: String,
 }
 
 impl Event {
@@ -109,6 +158,8 @@ impl Event {
             Self::Intent(_) => "intent",
             Self::Outcome { .. } => "outcome",
             Self::Proof { .. } => "proof",
+            Self::UndoIntent(_) => "undo_intent",
+            Self::UndoOutcome { .. } => "undo_outcome",
             Self::Recovered { .. } => "recovered",
         }
     }
@@ -116,9 +167,11 @@ impl Event {
     /// Id of the finding that it is about.
     pub fn finding(&self) -> Option<&str> {
         match self {
-            Self::Intent(Intent { finding, .. }) | Self::Outcome { finding, .. } | Self::Proof { finding, .. } => {
-                Some(finding)
-            }
+            Self::Intent(Intent { finding, .. })
+            | Self::Outcome { finding, .. }
+            | Self::Proof { finding, .. }
+            | Self::UndoIntent(UndoIntent { finding, .. })
+            | Self::UndoOutcome { finding, .. } => Some(finding),
             Self::Approved { .. } | Self::Recovered { .. } => None,
         }
     }
@@ -127,12 +180,12 @@ impl Event {
     pub fn plan(&self) -> Option<&str> {
         match self {
             Self::Approved { plan, .. } | Self::Intent(Intent { plan, .. }) | Self::Outcome { plan, .. } => Some(plan),
-            Self::Proof { .. } | Self::Recovered { .. } => None,
+            Self::Proof { .. } | Self::UndoIntent(_) | Self::UndoOutcome { .. } | Self::Recovered { .. } => None,
         }
     }
 }
 
-/// The states of [`RevocationState`] that a ledger holds.
+/// The states of [`RevocationState`] that a ledger holds, and that of a revocation that was taken back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LedgerState {
@@ -148,6 +201,8 @@ pub enum LedgerState {
     Failed,
     /// It may or may not have had its effect.
     Unknown,
+    /// It was taken back.
+    Undone,
 }
 
 impl From<LedgerState> for RevocationState {
@@ -159,6 +214,8 @@ impl From<LedgerState> for RevocationState {
             LedgerState::Refused => Self::Refused,
             LedgerState::Failed => Self::Failed,
             LedgerState::Unknown => Self::Unknown,
+            // As if nothing had been done.
+            LedgerState::Undone => Self::None,
         }
     }
 }
@@ -166,7 +223,10 @@ impl From<LedgerState> for RevocationState {
 impl LedgerState {
     /// The spelling of the ledger and of reports.
     pub fn as_str(self) -> &'static str {
-        RevocationState::from(self).as_str()
+        match self {
+            Self::Undone => "undone",
+            _ => RevocationState::from(self).as_str(),
+        }
     }
 }
 

@@ -21,7 +21,7 @@ use time::format_description::well_known::Rfc3339;
 
 pub use chain::{Chain, ChainBreak, TornTail};
 pub use checkpoint::{Checkpoint, CheckpointError, SigningKey, VerifyingKey};
-pub use entry::{Entry, Event, Intent, LedgerState};
+pub use entry::{Entry, Event, Intent, LedgerState, Reversal, UndoIntent};
 pub use standing::Standing;
 
 use entry::{LEDGER_SCHEMA, seal};

@@ -20,8 +20,11 @@ const VERSION: &str = "1.8.0";
 const CATEGORY: u32 = 7;
 /// Remediation Activity.
 const CLASS: u32 = 7001;
-/// Takes what an adversary has out of the system: D3FEND's tactic of that name.
-const EVICT: u32 = 2;
+/// Takes what an adversary has out of the system, and what undoes that: D3FEND's tactics of these names.
+const EVICT: (u32, &str) = (2, "Evict");
+const RESTORE: (u32, &str) = (3, "Restore");
+/// What is said of a request without an outcome.
+const OPEN: &str = "a request was about to be sent, and no outcome is recorded";
 
 #[derive(Serialize)]
 struct RemediationActivity<'a> {
@@ -120,35 +123,41 @@ impl Chain {
 /// The event that an entry is told as. `None` for approvals and crashes, which remedy nothing.
 fn activity<'a>(told: &Told<'a>) -> Option<RemediationActivity<'a>> {
     let (entry, hash) = (told.entry, told.hash);
-    let (finding, state, detail) = match &entry.event {
+    let (tactic, finding, state, detail) = match &entry.event {
         Event::Outcome { finding, state, detail, .. } | Event::Proof { finding, state, detail } => {
-            (finding, *state, detail.as_str())
+            (EVICT, finding, *state, detail.as_str())
         }
-        Event::Intent(intent) if told.is_open => {
-            (&intent.finding, LedgerState::Unknown, "a request was about to be sent, and no outcome is recorded")
-        }
-        Event::Intent(_) | Event::Approved { .. } | Event::Recovered { .. } => return None,
+        Event::UndoOutcome { finding, state, detail, .. } => (RESTORE, finding, *state, detail.as_str()),
+        Event::Intent(intent) if told.is_open => (EVICT, &intent.finding, LedgerState::Unknown, OPEN),
+        Event::UndoIntent(intent) if told.is_open => (RESTORE, &intent.finding, LedgerState::Unknown, OPEN),
+        Event::Intent(_) | Event::UndoIntent(_) | Event::Approved { .. } | Event::Recovered { .. } => return None,
     };
+    let command = match &entry.event {
+        Event::UndoOutcome { intent, .. } => Some(intent.as_str()),
+        Event::UndoIntent(_) => Some(hash),
+        _ => told.intent.map(|(_, intent)| intent),
+    };
+    let what = if tactic == RESTORE { "Undoing the revocation" } else { "Revocation" };
     let (severity_id, status_id, status) = levels(state);
     let intent = told.intent.map(|(intent, _)| intent);
     let time = OffsetDateTime::parse(&entry.at, &Rfc3339).map_or(0, |at| at.unix_timestamp_nanos() / 1_000_000);
     Some(RemediationActivity {
-        activity_id: EVICT,
-        activity_name: "Evict",
+        activity_id: tactic.0,
+        activity_name: tactic.1,
         category_uid: CATEGORY,
         category_name: "Remediation",
         class_uid: CLASS,
         class_name: "Remediation Activity",
-        type_uid: CLASS * 100 + EVICT,
+        type_uid: CLASS * 100 + tactic.0,
         time: i64::try_from(time).unwrap_or_default(),
         severity_id,
         status_id,
         status,
         status_code: state.as_str(),
         status_detail: detail,
-        message: format!("Revocation of {finding}: {}", state.as_str()),
-        command_uid: told.intent.map_or_else(|| entry.event.plan().unwrap_or(hash), |(_, intent)| intent),
-        countermeasures: [Countermeasure { d3f_tactic: Named { name: "Evict" } }],
+        message: format!("{what} of {finding}: {}", state.as_str()),
+        command_uid: command.or(entry.event.plan()).unwrap_or(hash),
+        countermeasures: [Countermeasure { d3f_tactic: Named { name: tactic.1 } }],
         metadata: Metadata {
             version: VERSION,
             product: Product { name: "rescind", vendor_name: "rescind", version: env!("CARGO_PKG_VERSION") },
@@ -182,7 +191,7 @@ fn levels(state: LedgerState) -> (u8, u8, &'static str) {
     const MEDIUM: u8 = 3;
     const HIGH: u8 = 4;
     match state {
-        LedgerState::Revoked => (INFORMATIONAL, 1, "Success"),
+        LedgerState::Revoked | LedgerState::Undone => (INFORMATIONAL, 1, "Success"),
         LedgerState::Accepted => (LOW, 0, "Unknown"),
         LedgerState::StillLive => (HIGH, 2, "Failure"),
         LedgerState::Refused => (MEDIUM, 2, "Failure"),

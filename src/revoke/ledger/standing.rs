@@ -28,6 +28,8 @@ impl Chain {
     /// The findings of the ledger by their ids.
     pub fn standings(&self) -> BTreeMap<String, Standing> {
         let mut standings: BTreeMap<String, Standing> = BTreeMap::new();
+        // How they stood before the last attempt to take them back.
+        let mut before: BTreeMap<&str, Standing> = BTreeMap::new();
         for (entry, hash) in &self.entries {
             let (finding, state, detail) = match &entry.event {
                 Event::Intent(intent) => (
@@ -37,6 +39,27 @@ impl Chain {
                 ),
                 Event::Outcome { finding, state, detail, .. } | Event::Proof { finding, state, detail } => {
                     (finding, *state, detail.as_str())
+                }
+                Event::UndoIntent(intent) => {
+                    if let Some(standing) = standings.get(&intent.finding) {
+                        before.insert(&intent.finding, standing.clone());
+                    }
+                    let detail = "a request to undo it was about to be sent, and no outcome is recorded";
+                    (&intent.finding, LedgerState::Unknown, detail)
+                }
+                Event::UndoOutcome { finding, state, detail, .. } => {
+                    let state = match state {
+                        LedgerState::Undone | LedgerState::Accepted => LedgerState::Undone,
+                        LedgerState::Refused | LedgerState::Failed => {
+                            // It stands as it stood.
+                            if let Some(standing) = before.remove(finding.as_str()) {
+                                standings.insert(finding.clone(), standing);
+                            }
+                            continue;
+                        }
+                        LedgerState::Revoked | LedgerState::StillLive | LedgerState::Unknown => LedgerState::Unknown,
+                    };
+                    (finding, state, detail.as_str())
                 }
                 Event::Approved { .. } | Event::Recovered { .. } => continue,
             };

@@ -28,7 +28,28 @@ fn intent(finding: &str) -> Event {
         client_id: Some("web".to_owned()),
         blast_radius: "family".to_owned(),
         policy: "auto: rule 1".to_owned(),
+        reversal: None,
     })
+}
+
+fn undo_intent(finding: &str, revocation: &Receipt) -> Event {
+    Event::UndoIntent(UndoIntent {
+        finding: finding.to_owned(),
+        revocation: revocation.as_str().to_owned(),
+        issuer: "https://iam.amazonaws.com".to_owned(),
+        endpoint: "POST https://iam.amazonaws.com/".to_owned(),
+        authority: "administrator".to_owned(),
+        by: "yes".to_owned(),
+    })
+}
+
+fn undo_outcome(finding: &str, intent: &Receipt, state: LedgerState) -> Event {
+    Event::UndoOutcome {
+        finding: finding.to_owned(),
+        intent: intent.as_str().to_owned(),
+        state,
+        detail: "told of the undoing".to_owned(),
+    }
 }
 
 fn now() -> OffsetDateTime {
@@ -203,6 +224,34 @@ proptest! {
     }
 }
 
+#[test]
+fn what_was_undone_stands_as_undone() {
+    for (undoing, expected, detail) in [
+        (None, LedgerState::Unknown, "a request to undo it was about to be sent, and no outcome is recorded"),
+        (Some(LedgerState::Undone), LedgerState::Undone, "told of the undoing"),
+        (Some(LedgerState::Accepted), LedgerState::Undone, "told of the undoing"),
+        (Some(LedgerState::Unknown), LedgerState::Unknown, "told of the undoing"),
+        // It stands as it stood.
+        (Some(LedgerState::Refused), LedgerState::Revoked, "told"),
+        (Some(LedgerState::Failed), LedgerState::Revoked, "told"),
+    ] {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let mut ledger = Ledger::open(&directory.path().join("ledger.jsonl"), now()).expect("opens");
+        let mut append = |event| ledger.append(event, now()).expect("appends");
+        let sent = append(intent("one"));
+        append(outcome("one", Some(&sent), LedgerState::Revoked));
+        let undo = append(undo_intent("one", &sent));
+        if let Some(state) = undoing {
+            append(undo_outcome("one", &undo, state));
+        }
+        let standing = ledger.chain().standings().remove("one").expect("known");
+        assert_eq!((standing.state, &*standing.detail), (expected, detail), "{undoing:?}");
+        assert_eq!(standing.intent_hash.as_deref(), Some(sent.as_str()), "what was revoked is still known");
+        // An undoing is no revocation: the cap of an hour does not count it.
+        assert_eq!(ledger.chain().intents_since(now()), 1);
+    }
+}
+
 /// A ledger with every sort of entry that exports tell.
 fn exported() -> (TempDir, Chain) {
     let directory = tempfile::tempdir().expect("temporary directory");
@@ -215,6 +264,8 @@ fn exported() -> (TempDir, Chain) {
     append(Event::Proof { finding: "one".to_owned(), state: LedgerState::Revoked, detail: "=dead,\"x\"".to_owned() });
     append(intent("two"));
     append(outcome("three", None, LedgerState::Refused));
+    let undo = append(undo_intent("one", &sent));
+    append(undo_outcome("one", &undo, LedgerState::Undone));
     let chain = Chain::read(&path).expect("reads");
     (directory, chain)
 }
@@ -253,7 +304,9 @@ fn ocsf_events_have_what_the_schema_requires() {
         .iter()
         .map(|event| (event["status_code"].as_str().expect("text"), event["status_id"].as_i64().expect("a number")))
         .collect();
-    assert_eq!(told, [("accepted", 0), ("revoked", 1), ("unknown", 0), ("refused", 2)]);
+    assert_eq!(told, [("accepted", 0), ("revoked", 1), ("unknown", 0), ("refused", 2), ("undone", 1)]);
+    let tactics: Vec<&str> = events.iter().filter_map(|event| event["activity_name"].as_str()).collect();
+    assert_eq!(tactics, ["Evict", "Evict", "Evict", "Evict", "Restore"]);
     for event in &events {
         let number = |name: &str| event[name].as_i64().unwrap_or_else(|| panic!("no {name} in {event:#}"));
         assert_eq!((number("class_uid"), number("category_uid")), (7001, 7));

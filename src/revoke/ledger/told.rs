@@ -26,6 +26,7 @@ impl Chain {
             .iter()
             .filter_map(|(entry, _)| match &entry.event {
                 Event::Outcome { intent, .. } => intent.as_deref(),
+                Event::UndoOutcome { intent, .. } => Some(intent.as_str()),
                 _ => None,
             })
             .collect();
@@ -35,6 +36,9 @@ impl Chain {
             let mut is_open = false;
             if let Event::Intent(intent) = &entry.event {
                 intents.insert(&intent.finding, (intent, hash));
+                is_open = !closed.contains(hash.as_str());
+            }
+            if let Event::UndoIntent(_) = &entry.event {
                 is_open = !closed.contains(hash.as_str());
             }
             // An outcome without a request is not about the one before.

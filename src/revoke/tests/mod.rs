@@ -2,6 +2,7 @@
 //! not sent.
 
 mod providers;
+mod undo;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -378,6 +379,7 @@ fn intend(bench: &Bench, id: Fingerprint, now: OffsetDateTime) {
         client_id: Some("web".to_owned()),
         blast_radius: "family".to_owned(),
         policy: "auto: rule 1".to_owned(),
+        reversal: None,
     };
     ledger.append(Event::Intent(intent), now).expect("appends");
 }

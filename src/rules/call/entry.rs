@@ -7,11 +7,11 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Address, Answer};
 use super::{
-    ApiBody, ApiRequest, AwsSignature, Check, Ending, HttpMethod, Place, SECRET, SECRET_PASSWORD, SECRET_PATH, Sign,
-    Template,
+    ADMINISTRATOR, ADMINISTRATOR_SESSION, ApiBody, ApiRequest, AwsSignature, Check, Ending, HttpMethod, Place, SECRET,
+    SECRET_PASSWORD, SECRET_PATH, Sign, Template, Undo,
 };
+use super::{Address, Answer};
 use crate::finding::LivenessState;
 
 /// A table `[[check]]` or `[[revocation]]` as it is written.
@@ -53,6 +53,8 @@ pub(in crate::rules) struct CallEntry {
     take: BTreeMap<String, Place>,
     after: Option<Named>,
     settles_within_seconds: Option<u64>,
+    undo: Option<Box<Self>>,
+    account_pattern: Option<String>,
     #[serde(default)]
     examples: Vec<AnswerExample>,
 }
@@ -200,9 +202,13 @@ impl CallEntry {
             refused: self.refused.clone(),
             after: after.transpose()?,
             settles_within: self.settles_within_seconds.map(Duration::from_secs),
+            undo: self.undo.as_ref().map(|entry| entry.undoing(owner).map(Arc::new)).transpose()?,
             examples: self.examples.clone(),
         };
         let Some(owner) = owner else { return Ok(ending) };
+        if self.account_pattern.is_some() && !owner.names.iter().any(|name| name == ADMINISTRATOR) {
+            return Err(self.wrong("only an `undo` has an `account_pattern`"));
+        }
         let taken = ending.after.iter().flat_map(|check| check.take.iter().map(|(name, _)| name.clone()));
         let names = owner.names.iter().cloned().chain(taken).collect();
         self.validate(&ending.request, &Owner { hosts: owner.hosts, names })?;
@@ -214,6 +220,20 @@ impl CallEntry {
         }
         self.covers(&[Meaning::Accepted])?;
         Ok(ending)
+    }
+
+    /// What takes back a revocation. It knows the parts of the rule, an administrator's credential, and what the account tells.
+    fn undoing(&self, owner: Option<&Owner<'_>>) -> Result<Undo, String> {
+        let pattern = self.account_pattern.as_deref().map(crate::rules::compile).transpose();
+        let pattern = pattern.map_err(|error| self.wrong(&format!("`account_pattern`: {error}")))?;
+        let told = pattern.iter().flat_map(regex::bytes::Regex::capture_names).flatten().map(str::to_owned);
+        let administrators = [ADMINISTRATOR, ADMINISTRATOR_SESSION].map(str::to_owned);
+        let names = |owner: &Owner<'_>| owner.names.iter().cloned().chain(administrators).chain(told).collect();
+        let owner = owner.map(|owner| Owner { hosts: owner.hosts, names: names(owner) });
+        if self.after.is_some() || self.undo.is_some() {
+            return Err(self.wrong("what undoes a revocation has neither `after` nor `undo`"));
+        }
+        Ok(Undo { request: self.ending(&[], owner.as_ref())?, account_pattern: self.account_pattern.clone() })
     }
 
     fn request(&self) -> Result<ApiRequest, String> {
@@ -324,5 +344,58 @@ impl AnswerExample {
             headers.next().map(|(_, value)| value.clone())
         };
         self.judged(|answer| place?.read(answer, header))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UNDOABLE: &str = r#"
+        name = "inactive"
+        source = "docs.acme.example/keys"
+        post = "https://api.acme.example/keys/{key_id}/inactive"
+        accepted = [204]
+        examples = [{ status = 204, state = "accepted" }]
+        [undo]
+        name = "active"
+        source = "docs.acme.example/keys"
+        account_pattern = '^user/(?P<user_name>[a-z]+)$'
+        post = "https://api.acme.example/users/{user_name}/keys/{key_id}/active"
+        auth = "bearer"
+        headers = { Administrator = "{administrator}" }
+        accepted = [204]
+        examples = [{ status = 204, state = "accepted" }]
+    "#;
+
+    fn ending(text: &str) -> Result<Ending, String> {
+        let entry: CallEntry = toml::from_str(text).map_err(|error| error.message().to_owned())?;
+        let hosts = ["api.acme.example".to_owned()];
+        entry.ending(&[], Some(&Owner { hosts: &hosts, names: vec!["key_id".to_owned()] }))
+    }
+
+    #[test]
+    fn an_undo_is_held_to_the_rule_and_the_account() {
+        let whole = ending(UNDOABLE).expect("valid");
+        let undo = whole.undo.expect("it can be undone");
+        assert_eq!(undo.request.request.names(), ["administrator", "key_id", "secret", "user_name"]);
+        for (good, bad, expected) in [
+            ("(?P<user_name>[a-z]+)", "[a-z]+", "request `active`: `{user_name}` is no part of the rule"),
+            ("(?P<user_name>[a-z]+)", "(?P<user_name>[a-z]+", "request `active`: `account_pattern`: "),
+            ("/users/", "/{nobody}/", "request `active`: `{nobody}` is no part of the rule"),
+            ("https://api.acme.example/users", "https://evil.example/users", "`evil.example` is not among"),
+            (
+                "/keys/{key_id}/inactive",
+                "/keys/{administrator}/inactive",
+                "request `inactive`: `{administrator}` is no",
+            ),
+            ("[undo]\n", "account_pattern = 'a'\n[undo]\n", "only an `undo` has an `account_pattern`"),
+            ("auth = \"bearer\"", "after = \"me\"", "has neither `after` nor `undo`"),
+            ("{administrator}\" }\n        accepted = [204]", "x\" }", "request `active`: a revocation needs signs"),
+        ] {
+            assert!(UNDOABLE.contains(good), "{good}");
+            let error = ending(&UNDOABLE.replace(good, bad)).expect_err(bad);
+            assert!(error.contains(expected), "{bad}: {error}");
+        }
     }
 }

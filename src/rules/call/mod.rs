@@ -22,6 +22,12 @@ pub use template::{Address, Piece, Template, whole_place};
 /// The name of the value itself among those of a [`Template`].
 pub const SECRET: &str = "secret";
 
+/// The name of the id of an administrator's credential, among the values of an [`Undo`].
+pub const ADMINISTRATOR: &str = "administrator";
+
+/// The name of what belongs to an administrator's credential that is temporary.
+pub const ADMINISTRATOR_SESSION: &str = "administrator_session";
+
 /// The name of the path of a value that is itself a URL, as of webhooks. It is the one value that may hold slashes.
 pub const SECRET_PATH: &str = "secret_path";
 
@@ -68,8 +74,20 @@ pub struct Ending {
     pub after: Option<Arc<Check>>,
     /// How long the provider may take to make it take effect, where that is longer than a moment.
     pub settles_within: Option<Duration>,
+    /// What takes it back.
+    pub undo: Option<Arc<Undo>>,
     /// Answers as the vendor documents them; the rules of the binary are without.
     pub examples: Vec<AnswerExample>,
+}
+
+/// A request that takes an [`Ending`] back. A credential that was ended cannot ask for it: an administrator's does, and is the secret
+/// of the request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undo {
+    /// What is sent, and what its answers mean.
+    pub request: Ending,
+    /// A pattern that the account must match; the names of its groups are those of values.
+    pub account_pattern: Option<String>,
 }
 
 /// A request as a rule file describes it.
