@@ -101,7 +101,7 @@ impl ClientCredentials {
         Self { client_id: client_id.into(), proof: Proof::None }
     }
 
-    /// A client with a private key, in any form that [`KeyMaterial`] reads.
+    /// A client with a private key, in any form that `KeyMaterial` reads.
     pub fn with_key(client_id: impl Into<String>, key: &[u8], key_id: Option<String>) -> Self {
         let key = ClientKey { material: KeyMaterial::read(key), key_id, is_wrong: false };
         Self { client_id: client_id.into(), proof: Proof::Key(Arc::new(key)) }
