@@ -151,8 +151,8 @@ fn verdicts(criterion: &mut Criterion) {
             let context = VerifyContext::open(&config, Arc::default()).expect("a client");
             let mut findings = findings(kind, &url);
             verify_findings(&mut findings, &context, &Observer::idle()).expect("a runtime");
-            let live = findings.iter().filter(|finding| finding.liveness.state == LivenessState::Live).count();
-            assert_eq!(live, COUNT, "{kind:?}: {:?}", findings[0].liveness);
+            let other = findings.iter().find(|finding| finding.liveness.state != LivenessState::Live);
+            assert!(other.is_none(), "{:?}", other.map(|finding| &finding.liveness));
             context.egress.exchanges().len()
         };
         let requests = verify();
