@@ -41,9 +41,29 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// A moment of RFC 3339 without the fraction of its second, for people.
+pub(crate) fn to_the_second(moment: &str) -> String {
+    match moment.split_once('.') {
+        Some((whole, rest)) => whole.to_owned() + rest.trim_start_matches(|digit: char| digit.is_ascii_digit()),
+        None => moment.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn moments_for_people() {
+        for (moment, expected) in [
+            ("2026-11-22T06:39:54.750062139Z", "2026-11-22T06:39:54Z"),
+            ("2026-11-22T06:39:54.7+01:00", "2026-11-22T06:39:54+01:00"),
+            ("2026-11-22T06:39:54Z", "2026-11-22T06:39:54Z"),
+            ("", ""),
+        ] {
+            assert_eq!(to_the_second(moment), expected);
+        }
+    }
 
     #[test]
     fn nearest_spelling() {

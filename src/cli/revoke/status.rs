@@ -14,6 +14,7 @@ use crate::cli::pending_file::PendingFile;
 use crate::config::environment::Environment;
 use crate::finding::escape;
 use crate::revoke::ledger::{Chain, Checkpoint, CheckpointError, LedgerState, Standing, VerifyingKey};
+use crate::spelling::to_the_second;
 
 /// Show what was revoked, what failed, and what is not known
 ///
@@ -166,7 +167,13 @@ fn urgency(state: LedgerState) -> u8 {
 fn print_text(subject: &Shown<'_>, out: &mut impl std::io::Write) -> anyhow::Result<()> {
     let Shown { path, chain, standings, signed, held } = *subject;
     for standing in standings {
-        writeln!(out, "{:<10} {}  {}", standing.state.as_str(), shown(&standing.finding), shown(&standing.at))?;
+        writeln!(
+            out,
+            "{:<10} {}  {}",
+            standing.state.as_str(),
+            shown(&standing.finding),
+            shown(&to_the_second(&standing.at))
+        )?;
         if let Some(intent) = &standing.intent {
             writeln!(out, "           {} at {}", shown(&intent.kind), shown(&intent.endpoint))?;
         }

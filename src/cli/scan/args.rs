@@ -177,7 +177,7 @@ pub(crate) struct OnlineArgs {
     #[arg(long, value_name = "FILE", requires = "revoke")]
     pub plan: Option<PathBuf>,
 
-    /// Record revocations in this ledger [default: `rescind/ledger.jsonl` in the user's state directory]
+    /// Record revocations in this ledger, and tell what it has proven before [default: `rescind/ledger.jsonl` in the user's state directory]
     #[arg(long, value_name = "FILE")]
     pub ledger: Option<PathBuf>,
 }

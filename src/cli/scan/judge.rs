@@ -20,6 +20,7 @@ use crate::diagnostic::Diagnostic;
 use crate::finding::Finding;
 use crate::progress::{self, Progress};
 use crate::report::{self, Redactor};
+use crate::revoke::ledger::Chain;
 use crate::revoke::{self, RevocationPlan, RevokeContext};
 use crate::rules::RuleSet;
 use crate::source::Counters;
@@ -32,7 +33,10 @@ pub(super) struct Judge {
     mandate: Option<Mandate>,
     revoke: Option<RevokeMode>,
     plan_file: Option<PendingFile>,
+    /// The ledger to write into.
     ledger: Option<PathBuf>,
+    /// The ledger that tells what was revoked before.
+    earlier: Option<PathBuf>,
     evidence: Option<PendingFile>,
     verdicts: Option<PendingFile>,
     progress: progress::Mode,
@@ -60,9 +64,10 @@ impl Judge {
         }
         let acts = args.revoke == Some(RevokeMode::Auto);
         let ledger = acts.then(|| mandate::ledger_file(args.ledger.as_ref(), environment)).transpose()?;
+        let earlier = if asks { mandate::ledger_file(args.ledger.as_ref(), environment).ok() } else { None };
         let evidence = args.evidence.as_deref().map(|path| PendingFile::create(path, false)).transpose()?;
         let plan_file = args.plan.as_deref().map(|path| PendingFile::create(path, false)).transpose()?;
-        Ok(Self { mandate, revoke: args.revoke, plan_file, ledger, evidence, verdicts, progress })
+        Ok(Self { mandate, revoke: args.revoke, plan_file, ledger, earlier, evidence, verdicts, progress })
     }
 
     /// Judges the findings by what they say themselves, and by their issuers where that was asked for; then plans and revokes.
@@ -104,6 +109,15 @@ impl Judge {
             result
         })
         .context("cannot start to ask issuers")?;
+        if let Some(ledger) = self.earlier.as_ref().filter(|ledger| ledger.exists()) {
+            match Chain::read(ledger) {
+                Ok(chain) => chain.recall(&mut gathered.findings),
+                Err(error) => {
+                    let (place, reason) = (ledger.display().to_string(), format!("{:#}", anyhow::Error::from(error)));
+                    gathered.diagnostics.push(Diagnostic::note("unreadable-ledger", place, reason));
+                }
+            }
+        }
         // Whoever interrupts a run does not want it to revoke.
         let Some(mode) = self.revoke.filter(|_| !is_cancelled()) else { return Ok(()) };
         let context = RevokeContext { is_cancelled: &is_cancelled, ..mandate.context() };

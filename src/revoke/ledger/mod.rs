@@ -8,6 +8,7 @@ mod checkpoint;
 mod csv;
 mod entry;
 mod ocsf;
+mod recall;
 mod standing;
 mod told;
 

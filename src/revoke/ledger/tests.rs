@@ -324,3 +324,48 @@ fn ocsf_events_have_what_the_schema_requires() {
     }
     assert_eq!(events[0]["command_uid"], events[1]["command_uid"], "both are about one request");
 }
+
+#[test]
+fn what_was_revoked_before_is_dead_where_nobody_says_anything_today() {
+    use crate::finding::{Kind, LivenessState, RevocationState};
+    use crate::issuer::tests::finding;
+
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("ledger.jsonl");
+    let mut ledger = Ledger::open(&path, now()).expect("a new ledger");
+    let of = |value: &str| finding(Kind::RefreshToken, value, &[]);
+    let cases = [
+        ("revoked", LedgerState::Revoked, LivenessState::Unknown, LivenessState::Dead, RevocationState::Revoked),
+        (
+            "revoked and unasked",
+            LedgerState::Revoked,
+            LivenessState::NotChecked,
+            LivenessState::Dead,
+            RevocationState::Revoked,
+        ),
+        ("revoked and dead", LedgerState::Revoked, LivenessState::Dead, LivenessState::Dead, RevocationState::Revoked),
+        ("back again", LedgerState::Revoked, LivenessState::Live, LivenessState::Live, RevocationState::None),
+        ("accepted", LedgerState::Accepted, LivenessState::Unknown, LivenessState::Unknown, RevocationState::None),
+        ("never sent", LedgerState::Failed, LivenessState::Unknown, LivenessState::Unknown, RevocationState::None),
+    ];
+    for (value, state, ..) in cases {
+        let id = of(value).id.to_string();
+        let receipt = ledger.append(intent(&id), now()).expect("appended");
+        ledger.append(outcome(&id, Some(&receipt), state), now()).expect("appended");
+    }
+    drop(ledger);
+    let recalled = |chain: &Chain| {
+        cases.map(|(value, _, today, ..)| {
+            let mut finding = of(value);
+            finding.liveness.state = today;
+            chain.recall(std::slice::from_mut(&mut finding));
+            (finding.liveness.state, finding.revocation.state)
+        })
+    };
+    assert_eq!(recalled(&Chain::read(&path).expect("readable")), cases.map(|(.., state, end)| (state, end)));
+
+    let changed = fs_err::read_to_string(&path).expect("text").replacen("told", "tole", 1);
+    fs_err::write(&path, changed).expect("written");
+    let nothing = cases.map(|(_, _, today, ..)| (today, RevocationState::None));
+    assert_eq!(recalled(&Chain::read(&path).expect("readable")), nothing, "a changed ledger says nothing");
+}

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::{Authority, PlanEntry, PlannedAction, PlannedLocation, PlannedPlace, RevocationPlan};
 use crate::finding::escape;
 use crate::revoke::policy::PolicyAction;
+use crate::spelling::to_the_second;
 
 impl RevocationPlan {
     /// The plan as text. `explain` adds which part of the policy decided, and every planned place.
@@ -38,7 +39,7 @@ fn write_entry(text: &mut String, number: usize, entry: &PlanEntry, explain: boo
     writeln!(text, "{number}. {} {}  {}  {}", entry.kind.as_str(), shown(&entry.redacted), entry.finding, entry.rule)?;
     let liveness = &entry.liveness;
     let method = liveness.method.as_deref().map(|method| format!(", by {method}")).unwrap_or_default();
-    let when = liveness.checked_at.as_deref().map(|time| format!(" at {time}")).unwrap_or_default();
+    let when = liveness.checked_at.as_deref().map(|time| format!(" at {}", to_the_second(time))).unwrap_or_default();
     field(text, "liveness", &format!("{}{method}{when}", liveness.state))?;
     match &entry.action {
         PlannedAction::Rfc7009 { endpoint, token_type_hint, authority, .. } => {
