@@ -56,7 +56,7 @@ fn pour(stream: &mut TcpStream, piece: &[u8]) -> std::io::Result<()> {
 
 fn endless_body(stream: &mut TcpStream, _: &str, _: &str) -> std::io::Result<()> {
     stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{\"issuer\":\"")?;
-    pour(stream, &[b'a'; 1 << 16])
+    pour(stream, &[b'a'; 1 << 12])
 }
 
 fn endless_chunks(stream: &mut TcpStream, _: &str, _: &str) -> std::io::Result<()> {
@@ -66,7 +66,7 @@ fn endless_chunks(stream: &mut TcpStream, _: &str, _: &str) -> std::io::Result<(
 
 fn gigabyte(stream: &mut TcpStream, _: &str, _: &str) -> std::io::Result<()> {
     write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", 1u64 << 30)?;
-    pour(stream, &[b' '; 1 << 16])
+    pour(stream, &[b' '; 1 << 12])
 }
 
 fn endless_headers(stream: &mut TcpStream, _: &str, _: &str) -> std::io::Result<()> {
@@ -83,7 +83,7 @@ fn endless_status(stream: &mut TcpStream, _: &str, _: &str) -> std::io::Result<(
 fn gzip_bomb(stream: &mut TcpStream, _: &str, _: &str) -> std::io::Result<()> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     for _ in 0..16 {
-        encoder.write_all(&[0; 1 << 20])?;
+        encoder.write_all(&vec![0; 1 << 20])?;
     }
     let body = encoder.finish()?.repeat(64);
     write!(stream, "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n", body.len())?;

@@ -151,8 +151,9 @@ fn what_was_said_a_moment_ago_is_not_asked_again() {
 fn five_hundred_tokens_of_an_issuer_cost_two_documents() {
     let leak = Leak::new();
     let tokens = leak.server.jwts(CLIENT, 500);
-    let lines: String = tokens.iter().map(|token| format!("curl -H 'Authorization: Bearer {token}' $API\n")).collect();
-    let file = leak.env.write("requests.sh", lines);
+    let lines: Vec<String> =
+        tokens.iter().map(|token| format!("curl -H 'Authorization: Bearer {token}' $API")).collect();
+    let file = leak.env.write("requests.sh", lines.join("\n"));
     let text_of_config =
         format!("providers = []\n[[issuer]]\nissuer = \"{}\"\nzone = \"loopback\"\n", leak.server.issuer);
     let config = leak.env.write_work("rescind.toml", text_of_config);
