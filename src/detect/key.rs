@@ -235,7 +235,7 @@ impl KeyIndex {
                         add(&mut index, name.split(['-', '_']), place);
                     }
                 }
-                Matcher::Pattern(_) | Matcher::Scanner(_) => {}
+                Matcher::Pattern(_) | Matcher::Scanner(_) | Matcher::File => {}
             }
         }
         Self::of_index(index)

@@ -9,7 +9,7 @@
 //!    [`Trace`], and most of a trace can be taken over from that of an earlier version of the same bytes.
 //! 3. The judge looks at the whole bytes around the sightings that are alive: `pattern`, `assignment`, `jwt` and `jwk` find
 //!    values; `gate` leaves out the rules that a value's length rules out; `nearby` looks for what must stand beside them;
-//!    `shape` and `filter` judge the values; `vendor` tells whose they are; `overlap` leaves one match for the same bytes;
+//!    `shape` and `filter` judge the values; `vendor` tells whose they are; `required` drops what lacks its companions; `overlap` leaves one match for the same bytes;
 //!    `pairing` looks for what belongs to them.
 
 mod allow;
@@ -32,12 +32,14 @@ mod pairing;
 mod pattern;
 mod prefilter;
 mod randomness;
+mod required;
 mod shape;
 mod standing;
 mod tail;
 mod trace;
 mod value;
 mod vendor;
+mod whole_file;
 mod words;
 
 use std::ops::Range;
@@ -56,6 +58,7 @@ use pattern::Pattern;
 use prefilter::{Hit, Owner, Prefilter};
 use standing::{NARROW, Reach};
 use vendor::Vendors;
+use whole_file::FileRules;
 
 pub use examples::{ExampleFailure, check_examples};
 pub use filter::Filter;
@@ -133,6 +136,8 @@ pub struct Detector {
     compiled: Vec<Compiled>,
     /// The rules that look for the value of a key.
     key_rules: KeyIndex,
+    /// The rules that look for files by their paths.
+    files: FileRules,
     /// Told once: it is asked for with every file.
     reach: usize,
     /// Built when the first candidate is found.
@@ -157,7 +162,9 @@ fn reach(rules: &RuleSet) -> usize {
     let windows = rules.rules.iter().map(|rule| rule.window.before.max(rule.window.after));
     let longest =
         windows.chain([encoded::REACH, jwt::LONGEST, jwk::LONGEST, assignment::REACH.after, value::OBJECT_REACH]).max();
-    longest.unwrap_or_default().saturating_mul(4).saturating_add(pairing::REACH.max(allow::REACH))
+    let reach = longest.unwrap_or_default().saturating_mul(4).saturating_add(pairing::REACH.max(allow::REACH));
+    let requires = |rule: &Arc<Rule>| rule.borrowed.as_ref().is_some_and(|borrowed| !borrowed.required.is_empty());
+    if rules.rules.iter().any(requires) { reach.saturating_add(required::REACH) } else { reach }
 }
 
 impl Detector {
@@ -173,6 +180,7 @@ impl Detector {
         let letters = reaches.iter().map(|_| OnceLock::new()).collect();
         let gates = rules.rules.iter().map(|rule| Gate::of(rule)).collect();
         let reach = reach(&rules);
+        let files = FileRules::of(&rules);
         Self {
             rules,
             key,
@@ -186,6 +194,7 @@ impl Detector {
             mark,
             compiled,
             key_rules,
+            files,
             pairer: OnceLock::new(),
             vendors: OnceLock::new(),
         }
@@ -236,6 +245,7 @@ impl Detector {
         let mut encoded = self.encoded(bytes, &hits, depth);
         self.match_rules(bytes, hits, is_crowded, &mut judge);
         self.name_vendors(bytes, &mut judge);
+        self.keep_accompanied(bytes, &mut judge);
         // What is encoded names itself better than the name that the encoding is assigned to.
         judge
             .matches
@@ -322,7 +332,7 @@ impl Detector {
             match &rule.matcher {
                 Matcher::Pattern(pattern) => Pattern::new(pattern, &rule.anchors, rule.window),
                 Matcher::Vendor(key) => Pattern::new(&key.pattern(&rule.anchors), &rule.anchors, rule.window),
-                Matcher::Keys(_) | Matcher::Scanner(_) => None,
+                Matcher::Keys(_) | Matcher::Scanner(_) | Matcher::File => None,
             }
         };
         self.compiled.get(rule)?.pattern.get_or_init(compile).as_ref()

@@ -110,6 +110,12 @@ pub(super) fn find_joined(regex: &Regex, bytes: &[u8], anchors: &[usize], window
     found
 }
 
+/// All matches that begin in a region, one behind the other.
+pub(super) fn find_in(regex: &Regex, bytes: &[u8], region: Range<usize>) -> Vec<Found> {
+    let haystack = bytes.get(..region.end.saturating_add(1)).unwrap_or(bytes);
+    find(regex, haystack, region, |_| true)
+}
+
 /// The matches that begin in a region, one behind the other, as far as they are accepted.
 fn find(regex: &Regex, haystack: &[u8], region: Range<usize>, accept: impl Fn(&Range<usize>) -> bool) -> Vec<Found> {
     let mut found = Vec::new();

@@ -11,6 +11,9 @@ use super::Kind;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint([u8; 16]);
 
+/// Makes the fingerprint of a value that comes piece by piece.
+pub struct Fingerprinter(Hmac<Sha256>);
+
 /// The key of the fingerprint.
 ///
 /// The default key is public: it makes ids equal on every machine, so that baselines can be shared, but lets somebody who
@@ -23,6 +26,14 @@ impl FingerprintKey {
     pub fn new(key: &[u8]) -> Self {
         Self(Hmac::new_from_slice(key).expect("HMAC takes keys of any length"))
     }
+
+    /// Begins the fingerprint of a value of that kind.
+    pub fn start(&self, kind: Kind) -> Fingerprinter {
+        let mut mac = self.0.clone();
+        mac.update(kind.as_str().as_bytes());
+        mac.update(&[0]);
+        Fingerprinter(mac)
+    }
 }
 
 impl Default for FingerprintKey {
@@ -31,17 +42,27 @@ impl Default for FingerprintKey {
     }
 }
 
+impl Fingerprinter {
+    /// Takes in the next piece of the value.
+    pub fn add(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    /// The fingerprint of all that was taken in.
+    pub fn finish(self) -> Fingerprint {
+        let digest = self.0.finalize().into_bytes();
+        let mut short = [0; 16];
+        short.copy_from_slice(&digest[..16]);
+        Fingerprint(short)
+    }
+}
+
 impl Fingerprint {
     /// The fingerprint of a normalised value of that kind.
     pub fn of(key: &FingerprintKey, kind: Kind, value: &[u8]) -> Self {
-        let mut mac = key.0.clone();
-        mac.update(kind.as_str().as_bytes());
-        mac.update(&[0]);
-        mac.update(value);
-        let digest = mac.finalize().into_bytes();
-        let mut short = [0; 16];
-        short.copy_from_slice(&digest[..16]);
-        Self(short)
+        let mut fingerprinter = key.start(kind);
+        fingerprinter.add(value);
+        fingerprinter.finish()
     }
 
     /// Reads the written form back.

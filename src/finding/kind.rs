@@ -28,6 +28,8 @@ pub enum Kind {
     SessionCookie,
     /// A URL that is itself the credential.
     WebhookUrl,
+    /// A file that a rule names by its path: its content, whatever that is, is what leaked.
+    File,
 }
 
 /// How sure the detection is that this is a credential.
@@ -73,6 +75,7 @@ impl Kind {
             Self::RegistrationToken => "registration_token",
             Self::SessionCookie => "session_cookie",
             Self::WebhookUrl => "webhook_url",
+            Self::File => "file",
         }
     }
 }

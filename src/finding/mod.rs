@@ -12,7 +12,7 @@ mod token;
 mod triage;
 
 pub use baseline::Baseline;
-pub use fingerprint::{Fingerprint, FingerprintKey};
+pub use fingerprint::{Fingerprint, FingerprintKey, Fingerprinter};
 pub use kind::{Confidence, Kind, Severity};
 pub use location::{
     Branches, CommitInfo, GitObject, GitPlace, ImagePlace, Location, Locator, Origin, Place, SourcePath, TextSpan,
@@ -42,7 +42,8 @@ pub struct Finding {
     pub confidence: Confidence,
     /// How bad it is if it works.
     pub severity: Severity,
-    /// The value. Kept for verification and revocation in the same run; leaves only as decided by `--show-secrets`.
+    /// The value. Kept for verification and revocation in the same run; leaves only as decided by `--show-secrets`. That of a
+    /// file which is the finding itself is its content: it is not kept, and empty.
     pub secret: Secret,
     /// What stood with it and is needed to ask its issuer; sorted and without repetitions.
     pub parts: Vec<Part>,
@@ -57,6 +58,17 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// What reports show of the value. Of a file that is the finding itself, nothing is shown.
+    pub fn redacted(&self) -> String {
+        if self.kind == Kind::File { "(the whole file)".to_owned() } else { self.secret.redacted() }
+    }
+
+    /// How long the value is, in bytes.
+    pub fn length(&self) -> u64 {
+        let of_file = self.locations.first().filter(|_| self.kind == Kind::File);
+        of_file.map_or(self.secret.len() as u64, |location| location.span.byte_end)
+    }
+
     /// The first public part of that name.
     pub fn part(&self, name: &str) -> Option<&str> {
         self.parts.iter().find_map(|part| match &part.value {

@@ -11,7 +11,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::{Redactor, Report};
 use crate::diagnostic;
-use crate::finding::{self, GitObject, PartValue, Place, SenderConstraint, SourcePath, TokenFacts, TokenUse};
+use crate::finding::{self, GitObject, Kind, PartValue, Place, SenderConstraint, SourcePath, TokenFacts, TokenUse};
 
 /// The number of this schema.
 pub(super) const SCHEMA: u32 = 1;
@@ -40,7 +40,7 @@ pub(super) struct Finding<'a> {
 #[derive(Serialize)]
 struct Secret {
     redacted: String,
-    length: usize,
+    length: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<String>,
     /// Instead of `value` where it is not UTF-8.
@@ -238,7 +238,7 @@ impl<'a> Finding<'a> {
             kind: finding.kind.as_str(),
             confidence: finding.confidence.as_str(),
             severity: finding.severity.as_str(),
-            secret: Secret::new(&finding.secret, show_secrets),
+            secret: Secret::new(finding, show_secrets),
             parts: finding.parts.iter().map(|part| Part::new(part, redactor)).collect(),
             token: finding.token.as_ref().map(|token| Token::new(token, redactor)),
             liveness: Liveness {
@@ -263,10 +263,12 @@ impl<'a> Finding<'a> {
 }
 
 impl Secret {
-    fn new(secret: &crate::secret::Secret, show_secrets: bool) -> Self {
-        let value = secret.expose_str().filter(|_| show_secrets).map(str::to_owned);
-        let value_base64 = (show_secrets && value.is_none()).then(|| STANDARD.encode(secret.expose()));
-        Self { redacted: secret.redacted(), length: secret.len(), value, value_base64 }
+    fn new(finding: &finding::Finding, show_secrets: bool) -> Self {
+        let secret = &finding.secret;
+        let is_shown = show_secrets && finding.kind != Kind::File;
+        let value = secret.expose_str().filter(|_| is_shown).map(str::to_owned);
+        let value_base64 = (is_shown && value.is_none()).then(|| STANDARD.encode(secret.expose()));
+        Self { redacted: finding.redacted(), length: finding.length(), value, value_base64 }
     }
 }
 

@@ -396,7 +396,7 @@ impl LogicalLocation {
 /// What an alert says. The redacted form is all it shows of the value.
 fn message(finding: &Finding, redactor: &Redactor) -> String {
     let title = if finding.title.is_empty() { &finding.rule } else { &finding.title };
-    let mut text = format!("{title} {}: {}", finding.secret.redacted(), words(finding.liveness.state));
+    let mut text = format!("{title} {}: {}", finding.redacted(), words(finding.liveness.state));
     if let Some(reason) = &finding.liveness.reason {
         let _ = write!(text, " ({})", redactor.text(reason));
     }

@@ -13,8 +13,8 @@ use indicatif::{HumanBytes, HumanCount};
 use super::record::timestamp;
 use super::{Redactor, Report, advice, by_presence};
 use crate::finding::{
-    Finding, GitObject, GitPlace, ImagePlace, LivenessState, Location, Pairing, PartValue, Place, RevocationState,
-    SenderConstraint, Severity, TokenFacts, escape,
+    Finding, GitObject, GitPlace, ImagePlace, Kind, LivenessState, Location, Pairing, PartValue, Place,
+    RevocationState, SenderConstraint, Severity, TokenFacts, escape,
 };
 use crate::rules::Rule;
 
@@ -42,8 +42,9 @@ pub(super) fn write_short(report: &Report<'_>, out: &mut dyn io::Write, color: b
     let text = Text { redactor: &redactor, color, show_secrets: report.show_secrets };
     for finding in report.findings {
         let severity = text.painted(finding.severity.as_str(), severity_style(finding.severity));
-        let redacted = finding.secret.redacted();
-        let value = if report.show_secrets { finding.secret.expose() } else { redacted.as_bytes() };
+        let redacted = finding.redacted();
+        let is_shown = report.show_secrets && finding.kind != Kind::File;
+        let value = if is_shown { finding.secret.expose() } else { redacted.as_bytes() };
         let title = format!("{} {}", finding.title, escape(value));
         let state = match finding.liveness.state {
             LivenessState::NotChecked => "",
@@ -152,9 +153,9 @@ impl Text<'_> {
         let mut lines = String::new();
         let severity = self.painted(finding.severity.as_str(), severity_style(finding.severity));
         let title = self.painted(&finding.title, Style::new().bold()).into_owned();
-        let redacted = finding.secret.redacted();
+        let redacted = finding.redacted();
         let _ = writeln!(lines, "{severity}: {title} {}", escape(redacted.as_bytes()));
-        if self.show_secrets {
+        if self.show_secrets && finding.kind != Kind::File {
             self.field(&mut lines, "value", &escape(finding.secret.expose()));
         }
         self.field(&mut lines, "state", &self.state(finding));
@@ -194,7 +195,7 @@ impl Text<'_> {
         }
         let kind = finding.kind.as_str();
         let confidence = finding.confidence.as_str();
-        let named = format!("{} ({kind}, {confidence} confidence, {} bytes)", finding.rule, finding.secret.len());
+        let named = format!("{} ({kind}, {confidence} confidence, {} bytes)", finding.rule, finding.length());
         self.field(&mut lines, "rule", &named);
         self.field(&mut lines, "id", &finding.id.to_string());
         let advice = advice::next_step(finding, rule);

@@ -112,7 +112,7 @@ impl From<&Finding> for Subject {
             provider: finding.provider.clone(),
             kind: finding.kind,
             confidence: finding.confidence,
-            redacted: finding.secret.redacted(),
+            redacted: finding.redacted(),
             parts: finding.parts.clone(),
             token: finding.token.clone(),
             liveness: finding.liveness.state,

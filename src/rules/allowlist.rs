@@ -207,6 +207,15 @@ impl Allowlists {
         self.lists.iter().enumerate().filter_map(agrees).collect()
     }
 
+    /// Whether a list of a file that the user named allows that content wherever it stands.
+    pub(crate) fn allows_anywhere(&self, content: &Content<'_>) -> bool {
+        let agreeing = self.agreeing(content);
+        let named = self.files.iter().filter(|file| file.target.is_none());
+        named
+            .flat_map(|file| file.numbers.clone().zip(self.lists.get(file.numbers.clone()).unwrap_or_default()))
+            .any(|(number, list)| list.is_for(content.rule) && list.allows(agreeing.contains(&number), false, None))
+    }
+
     /// The first list that allows what `rule` found there, given those that its content agrees with.
     pub(crate) fn allowing(&self, rule: &str, agreeing: &[usize], place: &Whereabouts<'_>) -> Option<&Allowlist> {
         let mut files = self.files.iter().filter(|file| file.target.is_none_or(|target| target == place.target));
@@ -264,15 +273,19 @@ impl fmt::Debug for AllowlistFile {
 
 /// What a path may be called in a configuration: as it is below the target, so that no directory above that counts; elsewhere as
 /// reports show it, and without the slash at its beginning. What stands in an archive is also called what the archive is.
-pub(crate) fn names<'a>(path: &'a [u8], root: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
-    let trimmed = root.strip_suffix(b"/").unwrap_or(root);
-    let below = path.strip_prefix(trimmed).filter(|_| !trimmed.is_empty()).and_then(|below| below.strip_prefix(b"/"));
-    let relative = path.strip_prefix(b"./").or_else(|| path.strip_prefix(b"/"));
-    let whole = [below.or(Some(path)), relative.filter(|_| below.is_none())].into_iter().flatten();
-    whole.flat_map(|name| {
+pub(crate) fn names<'a>(path: &'a [u8], root: &'a [u8]) -> impl Iterator<Item = &'a [u8]> + Clone {
+    own_names(path, root).flat_map(|name| {
         let archives = memchr::memmem::find_iter(name, b"!/").filter_map(move |end| name.get(..end));
         std::iter::once(name).chain(archives).filter(|name| !name.is_empty())
     })
+}
+
+/// The same without those of the archives that it lies in.
+pub(crate) fn own_names<'a>(path: &'a [u8], root: &'a [u8]) -> impl Iterator<Item = &'a [u8]> + Clone {
+    let trimmed = root.strip_suffix(b"/").unwrap_or(root);
+    let below = path.strip_prefix(trimmed).filter(|_| !trimmed.is_empty()).and_then(|below| below.strip_prefix(b"/"));
+    let relative = path.strip_prefix(b"./").or_else(|| path.strip_prefix(b"/"));
+    [below.or(Some(path)), relative.filter(|_| below.is_none())].into_iter().flatten()
 }
 
 #[cfg(test)]

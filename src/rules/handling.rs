@@ -90,7 +90,7 @@ pub(super) fn compiled<E: DeserializeOwned + Complete<T> + 'static, T>(json: &'s
 pub(super) fn names(parts: &[PartEntry], matcher: &Matcher) -> Vec<String> {
     let groups = match matcher {
         Matcher::Pattern(pattern) => super::compile(pattern).ok(),
-        Matcher::Keys(_) | Matcher::Scanner(_) | Matcher::Vendor(_) => None,
+        Matcher::Keys(_) | Matcher::Scanner(_) | Matcher::Vendor(_) | Matcher::File => None,
     };
     let groups = groups.iter().flat_map(Regex::capture_names).flatten();
     groups.chain(parts.iter().map(|part| part.name.as_str())).map(str::to_owned).collect()

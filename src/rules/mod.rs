@@ -9,6 +9,7 @@ pub(crate) mod checksum;
 mod error;
 mod gitleaks;
 mod handling;
+mod last_name;
 mod rule;
 mod schema;
 mod template;
@@ -19,12 +20,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use allowlist::{Allowlist, Allowlists};
-pub(crate) use allowlist::{Content, Whereabouts, names};
+pub(crate) use allowlist::{Content, Whereabouts, names, own_names};
 pub use error::RuleError;
 pub use gitleaks::{FILE_NAME as GITLEAKS_FILE_NAME, UNUSED_RULES};
+pub(crate) use last_name::{compile_set, pattern_of_last_name};
 pub use rule::{
-    Alphabet, BlastRadius, Borrowed, Checksum, Deferred, Encoding, Endpoints, Matcher, PartSpec, Revoke, RevokeMethod,
-    Rule, Scanner, Shape, Verify, VerifyMethod, Window,
+    Alphabet, BlastRadius, Borrowed, Checksum, Deferred, Encoding, Endpoints, Matcher, PartSpec, Required,
+    RequiredCompanion, Revoke, RevokeMethod, Rule, Scanner, Shape, Verify, VerifyMethod, Window,
 };
 pub use schema::Examples;
 pub use template::{TemplateError, expand};

@@ -1,7 +1,9 @@
 //! [`Rule`]: what one kind of credential looks like, where its secret may be sent, and how it is checked and ended.
 
-use regex::bytes::Regex;
+use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
+
+use regex::bytes::Regex;
 
 use serde::{Deserialize, Serialize};
 
@@ -68,10 +70,41 @@ pub struct Rule {
 pub struct Borrowed {
     /// Its id there; [`Rule::id`] is another if that is taken.
     pub name: String,
-    /// What the path of a file must match.
-    pub path: Option<Regex>,
+    /// What the path of a file must match: each of them.
+    pub paths: Vec<Regex>,
     /// Whether every other rule comes first where both match: what this one finds may be allowed, or count in some files only.
     pub gives_way: bool,
+    /// What must stand beside what it finds: each of them.
+    pub required: Vec<Required>,
+}
+
+/// What must stand beside what a rule finds. Distances are counted from where the one match begins to where the other does.
+#[derive(Debug)]
+pub struct Required {
+    /// The id that the configuration calls it by.
+    pub name: String,
+    /// How it is found.
+    pub companion: RequiredCompanion,
+    /// How many lines may lie between them; any number if there is no limit.
+    pub within_lines: Option<usize>,
+    /// How far apart the columns may be, in bytes, on whatever lines; any number if there is no limit.
+    pub within_columns: Option<usize>,
+}
+
+/// How something is found that must stand beside something else.
+#[derive(Debug)]
+pub enum RequiredCompanion {
+    /// By a pattern, as in [`Matcher::Pattern`]: the rule need not report anything itself.
+    Pattern {
+        /// The id that allowlists call it by.
+        rule: String,
+        /// The pattern.
+        pattern: Regex,
+        /// What the group `secret` must look like.
+        shape: Shape,
+    },
+    /// As what one of the rules of these ids has found.
+    Rules(BTreeSet<String>),
 }
 
 /// A part of a rule that is made when it is first looked at: a scan that finds nothing of a rule needs little of it, and every commit
@@ -134,6 +167,8 @@ pub enum Matcher {
     /// The key of a vendor: gives its own name to what a rule of no provider has found behind the vendor's. Its anchors, which are
     /// the vendor's words, are not looked for until something was found.
     Vendor(VendorKey),
+    /// Every file whose path matches what [`Borrowed::paths`] asks for, whatever it holds: the finding is the file.
+    File,
 }
 
 /// The scanners written by hand, for what a regular expression cannot tell.
@@ -316,6 +351,12 @@ pub enum BlastRadius {
 }
 
 impl Rule {
+    /// Whether the rule looks at a file that goes by these names. Those without a say in paths look at all.
+    pub(crate) fn looks_at<'a>(&self, names: impl Iterator<Item = &'a [u8]> + Clone) -> bool {
+        let mut paths = self.borrowed.iter().flat_map(|borrowed| &borrowed.paths);
+        paths.all(|path| names.clone().any(|name| path.is_match(name)))
+    }
+
     /// Whether its secret may be sent to a host of that name.
     pub fn is_host(&self, host: &str) -> bool {
         self.hosts.iter().any(|name| match name.strip_prefix("*.") {

@@ -259,7 +259,7 @@ impl Context<'_> {
             anchors = match &matcher {
                 Matcher::Keys(keys) => vocabulary::anchors(keys),
                 Matcher::Scanner(scanner) => scanner.anchors(),
-                Matcher::Pattern(_) | Matcher::Vendor(_) => Vec::new(),
+                Matcher::Pattern(_) | Matcher::Vendor(_) | Matcher::File => Vec::new(),
             };
         }
         let (verify, revoke) = match (entry.handling, entry.verify, entry.revoke) {

@@ -9,8 +9,8 @@ use super::Excluded;
 use super::tree::Siblings;
 use crate::detect::{Candidate, Companion};
 use crate::diagnostic::Diagnostic;
-use crate::finding::{Finding, Fingerprint, Liveness, Location, Part, PartPlace, Place, Revocation};
-use crate::rules::{RuleSet, Whereabouts, names};
+use crate::finding::{Finding, Fingerprint, Kind, Liveness, Location, Part, PartPlace, Place, Revocation};
+use crate::rules::{RuleSet, Whereabouts, names, own_names};
 
 /// Gathers candidates into findings, diagnostics, and counts. Shared by reference between the threads of a scan.
 #[derive(Default)]
@@ -78,9 +78,17 @@ impl Collector {
     /// The same with parts that were found elsewhere than in the bytes around it.
     pub fn add_with(&self, candidate: Candidate, mut locations: Vec<Location>, elsewhere: Vec<Part>) {
         locations.retain(|location| !self.excluded.has(&location.path));
-        if let Some(path) = candidate.rule.borrowed.as_ref().and_then(|borrowed| borrowed.path.as_ref()) {
-            let root = self.root();
-            locations.retain(|location| names(location.path.as_bytes(), root).any(|name| path.is_match(name)));
+        if candidate.rule.borrowed.is_some() {
+            let (rule, root) = (&candidate.rule, self.root());
+            locations.retain(|location| {
+                let path = location.path.as_bytes();
+                // What stands in an archive stands in a file of that name; but it is not that file.
+                if rule.kind == Kind::File {
+                    rule.looks_at(own_names(path, root))
+                } else {
+                    rule.looks_at(names(path, root))
+                }
+            });
         }
         if locations.is_empty() {
             return;
@@ -149,7 +157,7 @@ impl Collector {
     }
 
     /// The path of the target that is being scanned.
-    fn root(&self) -> &[u8] {
+    pub(super) fn root(&self) -> &[u8] {
         self.roots.get(self.target.load(Relaxed)).map(Vec::as_slice).unwrap_or_default()
     }
 

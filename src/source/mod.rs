@@ -14,6 +14,7 @@ pub mod stdin;
 mod stream;
 pub mod target;
 pub mod tree;
+mod whole_file;
 
 pub use collector::{Collector, Counters};
 pub use error::SourceError;

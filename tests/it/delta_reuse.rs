@@ -24,7 +24,7 @@ static DETECTOR: LazyLock<Detector> = LazyLock::new(|| {
     Detector::new(Arc::new(rules), FingerprintKey::default())
 });
 
-/// Rules of gitleaks: one whose keyword may stand far from what it finds, one that gives way to others, one without an end.
+/// Rules of gitleaks, one of which requires another: one whose keyword may stand far from what it finds, one that gives way to others, one without an end.
 const GITLEAKS: &str = r#"
 [[rules]]
 id = "far"
@@ -38,6 +38,16 @@ stopwords = ["x"]
 [[rules]]
 id = "endless"
 regex = '(?s)glpat-.*example\.org'
+[[rules]]
+id = "accompanied"
+regex = '(?i)secret\W+(\w{8,})'
+[[rules.required]]
+id = "any"
+withinLines = 2
+[[rules]]
+id = "any"
+regex = '\b[0-9A-Za-z]{24}\b|example'
+skipReport = true
 [allowlist]
 regexTarget = "line"
 regexes = ["comment"]

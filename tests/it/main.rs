@@ -17,6 +17,7 @@ mod django_oauth_toolkit;
 mod end_to_end;
 mod env;
 mod gitleaks_config;
+mod gitleaks_rules;
 mod history;
 mod hook;
 mod hostile_issuer;

@@ -112,8 +112,7 @@ fn of_candidate(found: &Candidate, rules: &RuleSet, place: &Whereabouts<'_>) -> 
     if found.is_allowed {
         told.push_str(", allowed by a comment");
     }
-    let path = found.rule.borrowed.as_ref().and_then(|borrowed| borrowed.path.as_ref());
-    if path.is_some_and(|path| !names(place.path, place.root).any(|name| path.is_match(name))) {
+    if !found.rule.looks_at(names(place.path, place.root)) {
         told.push_str(", but its rule looks at other paths only");
     }
     if let Some(allowlist) = rules.allowlists.allowing(&found.rule.id, &found.agreeing, place) {

@@ -14,7 +14,7 @@ use super::exit::{Exit, Hint};
 use super::{CommandResult, ListFormat as Format};
 use crate::detect::check_examples;
 use crate::diagnostic::Diagnostic;
-use crate::rules::{Matcher, Rule, RuleError, RuleSet};
+use crate::rules::{Matcher, Required, Rule, RuleError, RuleSet};
 
 /// List, show and check the rules that find credentials
 #[derive(clap::Args)]
@@ -182,8 +182,10 @@ struct Shown<'a> {
     severity: &'a str,
     file: &'a str,
     anchors: &'a [String],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    path: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    paths: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    required: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pattern: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -223,11 +225,12 @@ impl<'a> Shown<'a> {
             severity: rule.severity.as_str(),
             file: &rule.file,
             anchors: &rule.anchors,
-            path: rule.borrowed.as_ref().and_then(|borrowed| borrowed.path.as_ref()).map(regex::bytes::Regex::as_str),
+            paths: rule.borrowed.iter().flat_map(|borrowed| &borrowed.paths).map(regex::bytes::Regex::as_str).collect(),
+            required: rule.borrowed.iter().flat_map(|borrowed| &borrowed.required).map(written).collect(),
             pattern: match &rule.matcher {
                 Matcher::Pattern(pattern) => Some(Cow::Borrowed(pattern)),
                 Matcher::Vendor(key) => Some(Cow::Owned(key.pattern(&rule.anchors))),
-                Matcher::Keys(_) | Matcher::Scanner(_) => None,
+                Matcher::Keys(_) | Matcher::Scanner(_) | Matcher::File => None,
             },
             keys,
             scanner: if let Matcher::Scanner(scanner) = rule.matcher { Some(scanner) } else { None },
@@ -282,8 +285,9 @@ impl<'a> Shown<'a> {
             ("severity", self.severity.to_owned()),
             ("confidence", self.confidence.to_owned()),
             ("anchors", join(self.anchors)),
-            ("looks at paths", self.path.unwrap_or_default().to_owned()),
+            ("looks at paths", self.paths.join(" and ")),
             ("pattern", self.pattern.clone().unwrap_or_default().into_owned()),
+            ("beside it", join(&self.required)),
             ("keys", join(&self.keys)),
             ("scanner", scanner.to_owned()),
             ("parts", self.parts.join(", ")),
@@ -306,4 +310,12 @@ impl<'a> Shown<'a> {
         text.extend(self.steps.iter().zip(1..).map(|(step, number)| format!("{:14}  {number}. {step}", "")));
         text.join("\n")
     }
+}
+
+/// What must stand beside what a rule finds, in words.
+fn written(required: &Required) -> String {
+    let limit = |limit: Option<usize>, what: &str| limit.map(|limit| format!(" within {limit} {what}"));
+    let limits = [limit(required.within_lines, "lines"), limit(required.within_columns, "columns")];
+    let limits: Vec<String> = limits.into_iter().flatten().collect();
+    format!("{}{}", required.name, limits.join(" and"))
 }

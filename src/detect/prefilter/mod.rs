@@ -73,6 +73,8 @@ impl Prefilter {
                 Matcher::Scanner(scanner) => (Owner::Scanner(index, *scanner), texts(rule)),
                 Matcher::Keys(_) => (Owner::Assignment, texts(rule)),
                 Matcher::Vendor(key) => (Owner::Assignment, key.names(&rule.anchors).collect()),
+                // Nothing is looked for in the bytes.
+                Matcher::File => continue,
             };
             for anchor in texts {
                 let exact = rule.anchors_are_case_sensitive.then(|| anchor.as_bytes().into());

@@ -137,6 +137,8 @@ pub(super) fn blast_radius(kind: Kind) -> BlastRadius {
         Kind::SigningKey | Kind::PrivateKey => BlastRadius::Key,
         Kind::SessionCookie | Kind::Password => BlastRadius::Sessions,
         Kind::AccessToken | Kind::Jwt | Kind::ApiKey | Kind::RegistrationToken | Kind::WebhookUrl => BlastRadius::Token,
+        // Nobody knows what it opens.
+        Kind::File => BlastRadius::Key,
     }
 }
 
@@ -147,6 +149,7 @@ pub(super) fn expected(kind: Kind) -> &'static str {
         Kind::SigningKey => "tokens signed with the old key are refused, forged and genuine ones alike",
         Kind::PrivateKey => "signatures and certificates of the old key are refused",
         Kind::RefreshToken => "the refresh token can no longer be redeemed",
+        Kind::File => "what the file gives access to is refused to whoever has it",
         _ => "the credential is refused",
     }
 }
@@ -183,6 +186,10 @@ fn steps_for(kind: Kind) -> &'static [&'static str] {
         ],
         Kind::SessionCookie => &["End the session: log out everywhere."],
         Kind::WebhookUrl => &["Delete the webhook and make a new one."],
+        Kind::File => &[
+            "Find out what the file gives access to, and replace that where it was made.",
+            "Take the file out of the places where it was found.",
+        ],
         Kind::ApiKey => &[
             "Make a new key with the least permissions that suffice, and deploy it.",
             "Delete the old key in its provider's console, and check that it is refused.",

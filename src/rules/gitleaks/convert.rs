@@ -2,13 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use regex::bytes::Regex;
+
 use super::anchors;
-use super::document::{AllowlistEntry, Placed, Problem, RuleEntry, Spot};
+use super::document::{AllowlistEntry, Document, Placed, Problem, RuleEntry, Spot};
+use super::required::{self, Requirements};
 use super::syntax::{self, Groups};
 use crate::finding::{Confidence, Kind, Severity, escape};
 use crate::rules::allowlist::{Allowlist, Subject};
 use crate::rules::rule::{
     BlastRadius, Borrowed, Deferred, Endpoints, Matcher, Revoke, RevokeMethod, Rule, Shape, Verify, VerifyMethod,
+    Window,
 };
 use crate::rules::schema::regex_reason;
 use crate::rules::{self, RuleSet};
@@ -22,61 +26,118 @@ const LONGEST_NAME: usize = 60;
 /// What becomes of a rule.
 pub(super) enum Converted {
     /// It can be used, but not all of it.
-    Rule(Box<Rule>, Option<&'static str>),
+    Rule(Box<Rule>, Option<String>),
     /// It cannot, for this reason.
-    Unusable(&'static str),
+    Unusable(String),
     /// It says nothing that is of use here.
     Nothing,
 }
 
-/// Makes a rule of ours of an entry, under an id that is free in the set.
-pub(super) fn rule(entry: &RuleEntry, set: &RuleSet) -> Result<Converted, Problem> {
+/// Makes a rule of ours of an entry of a configuration, under an id that is free in the set.
+pub(super) fn rule(entry: &RuleEntry, document: &Document, set: &RuleSet) -> Result<Converted, Problem> {
+    let path = path(entry)?;
     let Some(regex) = &entry.regex else {
-        return Ok(match &entry.path {
-            Some(_) => Converted::Unusable("reports files by their names alone, which is not done here"),
+        return Ok(match path {
+            Some(_) if entry.skips_report => Converted::Nothing,
+            Some(path) => {
+                let ignored = "looks at paths alone: what it requires beside it is not looked for";
+                let note = (!entry.required.is_empty()).then(|| ignored.to_owned());
+                Converted::Rule(Box::new(of_files(entry, path, set)), note)
+            }
             // It changes a rule of gitleaks itself; its allowlists may be of use.
             None if !entry.allowlists.is_empty() => Converted::Nothing,
-            None => Converted::Unusable("has no `regex`"),
+            None => Converted::Unusable("has no `regex`".to_owned()),
         });
     };
+    let (pattern, _) = compiled(entry, regex)?;
     if entry.skips_report {
         return Ok(Converted::Nothing);
     }
-    let wrong = |spot: &Spot, reason: String| Problem { spot: spot.clone(), rule: Some(entry.id.clone()), reason };
-    let groups = if entry.secret_group == 0 { Groups::First } else { Groups::Numbered(entry.secret_group) };
-    let bad = |reason| wrong(&regex.spot, format!("bad pattern: {reason}"));
-    let pattern = syntax::translated(&regex.value, groups).map_err(bad)?;
-    rules::compile(&pattern).map_err(|error| wrong(&regex.spot, regex_reason(&error)))?;
-    let path = entry.path.as_ref().map(|path| {
-        let pattern = self::pattern(path).map_err(|problem| Problem { rule: Some(entry.id.clone()), ..problem })?;
-        rules::compile(&pattern).map_err(|error| wrong(&path.spot, regex_reason(&error)))
-    });
-    let path = path.transpose()?;
     let Some(found) = anchors::of(&pattern, &entry.keywords) else {
-        return Ok(Converted::Unusable("has no keyword, and no text in its `regex`, of three characters to look for"));
+        let reason = "has no keyword, and no text in its `regex`, of three characters to look for";
+        return Ok(Converted::Unusable(reason.to_owned()));
     };
-    let note = if entry.requires_others {
-        Some("is used without the rules that it requires beside it")
-    } else {
-        found.are_partial.then_some("is used without what has less than three characters to look for")
-    };
+    let Requirements { required, paths, absent } = required::of(entry, document, set)?;
+    if !absent.is_empty() {
+        return Ok(Converted::Unusable(format!("requires what no rule here finds: {}", absent.join(", "))));
+    }
+    let note = found.are_partial.then(|| "is used without what has less than three characters to look for".to_owned());
+    let paths: Vec<Regex> = path.into_iter().chain(paths).collect();
     // What its allowlists allow is nothing to this rule alone: others may still speak for the same bytes.
-    let gives_way = path.is_some() || !entry.allowlists.is_empty();
-    let id = free_id(&entry.id, set);
+    let gives_way = !paths.is_empty() || !entry.allowlists.is_empty();
     let rule = Rule {
+        anchors: found.texts,
+        window: found.window,
+        matcher: Matcher::Pattern(pattern),
+        shape: shape(entry),
+        borrowed: Some(Borrowed { name: entry.id.clone(), paths, gives_way, required }),
+        ..unlooked_for(entry, Kind::ApiKey, set)
+    };
+    Ok(Converted::Rule(Box::new(rule), note))
+}
+
+/// A rule that reports files by their paths alone.
+fn of_files(entry: &RuleEntry, path: Regex, set: &RuleSet) -> Rule {
+    let (name, paths) = (entry.id.clone(), vec![path]);
+    Rule {
+        borrowed: Some(Borrowed { name, paths, gives_way: true, required: Vec::new() }),
+        revoke: Deferred::from(Revoke {
+            method: RevokeMethod::Manual,
+            blast_radius: BlastRadius::Key,
+            reversible: false,
+            steps: vec![
+                "Find out what the file gives access to, and replace that where it was made.".to_owned(),
+                "Take the file out of the places where it was found.".to_owned(),
+            ],
+            call: None,
+        }),
+        ..unlooked_for(entry, Kind::File, set)
+    }
+}
+
+/// The regular expression of an entry in our syntax, as text and compiled.
+pub(super) fn compiled(entry: &RuleEntry, regex: &Placed<String>) -> Result<(String, Regex), Problem> {
+    let groups = if entry.secret_group == 0 { Groups::First } else { Groups::Numbered(entry.secret_group) };
+    let bad = |reason| wrong(entry, &regex.spot, format!("bad pattern: {reason}"));
+    let pattern = syntax::translated(&regex.value, groups).map_err(bad)?;
+    let compiled = rules::compile(&pattern).map_err(|error| wrong(entry, &regex.spot, regex_reason(&error)))?;
+    Ok((pattern, compiled))
+}
+
+/// What the paths of files must match for an entry.
+pub(super) fn path(entry: &RuleEntry) -> Result<Option<Regex>, Problem> {
+    let compile = |path: &Placed<String>| {
+        let pattern = self::pattern(path).map_err(|problem| Problem { rule: Some(entry.id.clone()), ..problem })?;
+        rules::compile(&pattern).map_err(|error| wrong(entry, &path.spot, regex_reason(&error)))
+    };
+    entry.path.as_ref().map(compile).transpose()
+}
+
+/// What the values of an entry look like. What has exactly the entropy that is given is refused.
+pub(super) fn shape(entry: &RuleEntry) -> Shape {
+    Shape { min_entropy: entry.entropy.map(f64::next_up), ..Shape::default() }
+}
+
+fn wrong(entry: &RuleEntry, spot: &Spot, reason: String) -> Problem {
+    Problem { spot: spot.clone(), rule: Some(entry.id.clone()), reason }
+}
+
+/// A rule for an entry that does not yet tell what it looks for.
+fn unlooked_for(entry: &RuleEntry, kind: Kind, set: &RuleSet) -> Rule {
+    let id = free_id(&entry.id, set);
+    Rule {
         title: entry.description.as_deref().and_then(name).unwrap_or_else(|| id.clone()),
         id,
         provider: PROVIDER.to_owned(),
-        kind: Kind::ApiKey,
+        kind,
         confidence: Confidence::Medium,
         severity: Severity::High,
-        anchors: found.texts,
+        anchors: Vec::new(),
         anchors_are_case_sensitive: false,
-        window: found.window,
-        matcher: Matcher::Pattern(pattern),
+        window: Window { before: 0, after: 0 },
+        matcher: Matcher::File,
         encoding: None,
-        // What has exactly the entropy that is given is refused.
-        shape: Shape { min_entropy: entry.entropy.map(f64::next_up), ..Shape::default() },
+        shape: Shape::default(),
         near: Vec::new(),
         under: Vec::new(),
         except: Vec::new(),
@@ -100,9 +161,8 @@ pub(super) fn rule(entry: &RuleEntry, set: &RuleSet) -> Result<Converted, Proble
         }),
         file: entry.spot.file.to_string(),
         is_built_in: false,
-        borrowed: Some(Borrowed { name: entry.id.clone(), path, gives_way }),
-    };
-    Ok(Converted::Rule(Box::new(rule), note))
+        borrowed: None,
+    }
 }
 
 /// Its own id as far as it can be shown, if no other rule has it.
@@ -129,13 +189,18 @@ fn name(description: &str) -> Option<String> {
 
 /// Makes an allowlist of ours of an entry, which is that of a rule or of the whole configuration. Also names the rules that it is
 /// for and that are not in the set.
+///
+/// What a rule of the configuration finds may be required without being reported: the list is for that under its own name.
 pub(super) fn allowlist(
     entry: &AllowlistEntry,
     rule: Option<&str>,
+    document: &Document,
     set: &RuleSet,
 ) -> Result<(Allowlist, Vec<String>), Problem> {
     let wanted: Vec<&str> = rule.into_iter().chain(entry.rules.iter().map(|rule| rule.value.as_str())).collect();
-    let missing = wanted.iter().filter(|id| ids(id, set).is_empty()).map(|&id| id.to_owned()).collect();
+    let is_required = |id: &str| document.rules.iter().flat_map(|rule| &rule.required).any(|wanted| wanted.id == id);
+    let missing = wanted.iter().filter(|id| ids(id, set).is_empty() && !is_required(id));
+    let missing = missing.map(|&id| id.to_owned()).collect();
     let patterns = |texts: &[Placed<String>]| -> Result<Vec<String>, Problem> {
         let patterns = texts.iter().filter(|text| !text.value.is_empty()).map(pattern);
         patterns
@@ -145,7 +210,10 @@ pub(super) fn allowlist(
     let list = Allowlist {
         name: entry.description.as_deref().and_then(name).unwrap_or_else(|| "allowlist".to_owned()),
         file: format!("{} line {}", entry.spot.file, entry.spot.line),
-        rules: (!wanted.is_empty()).then(|| wanted.iter().flat_map(|id| ids(id, set)).collect()),
+        rules: (!wanted.is_empty()).then(|| {
+            let own = wanted.iter().map(|&id| required::name_of(id));
+            wanted.iter().flat_map(|id| ids(id, set)).chain(own).collect()
+        }),
         needs_all: entry.needs_all,
         commits: entry.commits.iter().map(|commit| commit.trim().to_ascii_lowercase()).collect(),
         paths: patterns(&entry.paths)?,
@@ -171,7 +239,7 @@ fn pattern(expression: &Placed<String>) -> Result<String, Problem> {
 
 /// The rules of the set that an id of gitleaks stands for: those that it names; and where there is none, those of the provider
 /// that it begins with, because gitleaks' own rules have other names here: `generic-api-key` for those of no provider.
-fn ids(id: &str, set: &RuleSet) -> BTreeSet<String> {
+pub(super) fn ids(id: &str, set: &RuleSet) -> BTreeSet<String> {
     let is_named = |rule: &Rule| rule.id == id || rule.borrowed.as_ref().is_some_and(|borrowed| borrowed.name == id);
     let named: BTreeSet<String> = set.rules.iter().filter(|rule| is_named(rule)).map(|rule| rule.id.clone()).collect();
     if !named.is_empty() {

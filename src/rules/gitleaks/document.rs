@@ -65,9 +65,19 @@ pub(super) struct RuleEntry {
     /// In lower case.
     pub(super) keywords: Vec<String>,
     pub(super) skips_report: bool,
-    /// Whether it counts only beside what other rules find.
-    pub(super) requires_others: bool,
+    /// What must stand beside what it finds.
+    pub(super) required: Vec<RequiredEntry>,
     pub(super) allowlists: Vec<AllowlistEntry>,
+}
+
+/// Another rule, which must find something beside what a rule finds.
+#[derive(Clone, Debug)]
+pub(super) struct RequiredEntry {
+    pub(super) spot: Spot,
+    pub(super) id: String,
+    /// How far away it may be; anywhere in the file if nothing is said.
+    pub(super) within_lines: Option<usize>,
+    pub(super) within_columns: Option<usize>,
 }
 
 /// An allowlist.
@@ -147,7 +157,7 @@ impl RuleEntry {
         self.regex = self.regex.take().or(below.regex);
         self.path = self.path.take().or(below.path);
         self.entropy = self.entropy.or(below.entropy);
-        self.requires_others |= below.requires_others;
+        self.required.extend(below.required);
         if self.secret_group == 0 {
             self.secret_group = below.secret_group;
         }
@@ -188,7 +198,6 @@ mod tests {
         let [rule] = document.rules.as_slice() else { panic!("one rule") };
         assert_eq!((rule.spot.line, rule.secret_group, rule.entropy), (5, 1, Some(3.0)));
         assert_eq!(rule.keywords, ["acme"]);
-        assert!(rule.requires_others);
         let [first, second] = rule.allowlists.as_slice() else { panic!("two allowlists") };
         assert_eq!((first.needs_all, first.target.as_str(), first.spot.line), (true, "line", 12));
         assert_eq!((second.needs_all, second.target.as_str()), (false, "secret"));

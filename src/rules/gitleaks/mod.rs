@@ -6,6 +6,7 @@
 mod anchors;
 mod convert;
 mod document;
+mod required;
 mod section;
 mod syntax;
 
@@ -48,7 +49,7 @@ impl RuleSet {
         let is_whole = !self.rules.is_empty();
         let document = built(file, text, DEEPEST)?;
         if let Some(url) = &document.extend.url {
-            self.note(url, "`url` is not followed: nothing is loaded from a network");
+            self.note(url, "`url` is not followed, as gitleaks itself never did: a configuration opens no network; load the file and name it with `path`, or with `--rules`");
         }
         if let Some(path) = &document.extend.cut_off {
             self.note(path, "`path` is not followed: too many files build on each other");
@@ -66,11 +67,11 @@ impl RuleSet {
         }
         for entry in &document.rules {
             let about = |reason: &str| format!("rule `{}` {reason}", escape(entry.id.as_bytes()));
-            match convert::rule(entry, self)? {
+            match convert::rule(entry, &document, self)? {
                 Converted::Rule(rule, note) => {
                     self.rules.push(Arc::from(rule));
                     if let Some(note) = note {
-                        self.note(&entry.spot, about(note));
+                        self.note(&entry.spot, about(&note));
                     }
                 }
                 Converted::Unusable(reason) => self.note(&entry.spot, about(&format!("{reason}: it is not used"))),
@@ -79,7 +80,7 @@ impl RuleSet {
         }
         let mut lists = Vec::new();
         for (entry, rule) in allowlists(&document) {
-            let (list, missing) = convert::allowlist(entry, rule, self)?;
+            let (list, missing) = convert::allowlist(entry, rule, &document, self)?;
             if is_whole && !missing.is_empty() {
                 self.note(&entry.spot, no_such_rules(&missing));
             }
@@ -102,7 +103,11 @@ impl RuleSet {
             Err(problem) => return vec![told(&problem, "its allowlists are not obeyed")],
         };
         let mut notes = Vec::new();
-        let rules = document.rules.iter().filter(|rule| rule.regex.is_some() && !rule.skips_report).count();
+        let rules = document
+            .rules
+            .iter()
+            .filter(|rule| (rule.regex.is_some() || rule.path.is_some()) && !rule.skips_report)
+            .count();
         if rules > 0 || document.extend.path.is_some() {
             let reason =
                 format!("its rules ({rules}) and what it builds on are used only if it is named with `--rules`");
@@ -117,7 +122,7 @@ impl RuleSet {
         }
         let mut lists = Vec::new();
         for (entry, rule) in entries {
-            match convert::allowlist(entry, rule, self) {
+            match convert::allowlist(entry, rule, &document, self) {
                 Ok((list, _)) => lists.push(list),
                 Err(problem) => notes.push(told(&problem, "its allowlist is not obeyed")),
             }

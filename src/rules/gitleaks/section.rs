@@ -5,7 +5,7 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::document::{AllowlistEntry, Placed, Problem, RuleEntry, Spot};
+use super::document::{AllowlistEntry, Placed, Problem, RequiredEntry, RuleEntry, Spot};
 
 /// Tells lines from offsets.
 pub(super) struct Lines {
@@ -87,10 +87,10 @@ impl<'a> Section<'a> {
         number.map(Some).ok_or_else(|| self.wrong(value, name, "a number"))
     }
 
-    fn count(&self, name: &str) -> Result<usize, Problem> {
-        let Some(value) = self.value(name) else { return Ok(0) };
+    fn count(&self, name: &str) -> Result<Option<usize>, Problem> {
+        let Some(value) = self.value(name) else { return Ok(None) };
         let number = value.get_ref().as_integer().and_then(|number| number.as_str().parse().ok());
-        number.ok_or_else(|| self.wrong(value, name, "a whole number"))
+        number.map(Some).ok_or_else(|| self.wrong(value, name, "a whole number"))
     }
 
     /// Tables, of which one may stand alone.
@@ -119,16 +119,25 @@ impl<'a> Section<'a> {
                 description: self.text("description")?.map(|text| text.value),
                 regex: self.text("regex")?.filter(|regex| !regex.value.is_empty()),
                 path: self.text("path")?.filter(|path| !path.value.is_empty()),
-                secret_group: self.count("secretgroup")?,
+                secret_group: self.count("secretgroup")?.unwrap_or_default(),
                 entropy: self.number("entropy")?.filter(|entropy| *entropy > 0.0),
                 keywords: self.plain_texts("keywords")?.iter().map(|word| word.to_lowercase()).collect(),
                 skips_report: self.flag("skipreport")?,
-                requires_others: !self.sections("required")?.is_empty(),
+                required: self.sections("required")?.iter().map(Self::required).collect::<Result<_, _>>()?,
                 allowlists: self.allowlists()?,
                 spot,
             })
         };
         entry().map_err(of_rule)
+    }
+
+    fn required(&self) -> Result<RequiredEntry, Problem> {
+        let spot = self.lines.spot(self.start);
+        let Some(id) = self.text("id")?.map(|id| id.value).filter(|id| !id.trim().is_empty()) else {
+            return Err(Problem { spot, rule: None, reason: "`required` without `id`".to_owned() });
+        };
+        let (within_lines, within_columns) = (self.count("withinlines")?, self.count("withincolumns")?);
+        Ok(RequiredEntry { spot, id, within_lines, within_columns })
     }
 
     /// The allowlists of a rule or a whole configuration, under the older name or the newer.

@@ -32,6 +32,9 @@ pub(super) trait Visitor {
     /// A member that is no archive, or is not opened as one.
     fn member(&mut self, path: &[u8], content: &[u8]);
 
+    /// Any member, whether it is opened or not.
+    fn file(&mut self, _path: &[u8], _content: &[u8]) {}
+
     /// Something in it is left unread.
     fn trouble(&mut self, path: &[u8], reason: &str);
 
@@ -101,6 +104,7 @@ impl Walk<'_> {
 
     /// Hands on a member, or what is in it.
     fn member(&mut self, path: &[u8], content: &[u8], depth: usize) {
+        self.visitor.file(path, content);
         if depth + 1 >= DEEPEST || !self.open(path, content, depth + 1) {
             self.visitor.member(path, content);
         }

@@ -30,6 +30,12 @@ impl Visitor for Scanning<'_> {
         }
     }
 
+    fn file(&mut self, path: &[u8], content: &[u8]) {
+        if self.context.detector.looks_for_files() {
+            self.context.report_file_of(content, self.place, &SourcePath::new(path));
+        }
+    }
+
     fn trouble(&mut self, path: &[u8], reason: &str) {
         let place = SourcePath::new(path).display().into_owned();
         self.context.collector.diagnose(Diagnostic::gap("archive-not-read", place, reason));

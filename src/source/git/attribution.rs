@@ -70,6 +70,15 @@ pub(super) struct Attributed {
 }
 
 impl Attributed {
+    /// The blobs, by number, that stand at a path which is looked for, ascending.
+    pub(super) fn standing_at(&self, is_looked_for: impl Fn(&[u8]) -> bool) -> Vec<u32> {
+        let stands = |at: &[Occurrence]| at.iter().any(|at| is_looked_for(at.path.as_bytes()));
+        let mut blobs: Vec<u32> =
+            self.occurrences.iter().filter(|(_, at)| stands(at)).map(|(&number, _)| number).collect();
+        blobs.sort_unstable();
+        blobs
+    }
+
     /// Every path of a found blob, by its number in the forest, or its first; `None` if it stands in no commit. Can be taken once.
     pub(super) fn take(&mut self, blob: u32) -> Option<Vec<Occurrence>> {
         self.occurrences.remove(&blob)

@@ -82,6 +82,7 @@ impl Source for History {
             inventory: &inventory,
             stock: &stock,
             plan_of_trees,
+            is_new: is_new.as_deref(),
             context,
         };
         let is_complete = settlement.settle(notes);

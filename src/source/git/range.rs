@@ -99,7 +99,8 @@ impl Source for Range {
         let mut ids: Vec<ObjectId> =
             introduced.blobs.keys().chain(&introduced.commits).chain(self.tags.keys()).copied().collect();
         ids.sort_unstable();
-        let found = Visitor::new(repository, context).read_all(&store, &ids);
+        let paths = introduced.blobs.iter().flat_map(|(id, at)| at.iter().map(|(path, _)| (*id, path.as_slice())));
+        let found = Visitor::new(repository, context, paths).read_all(&store, &ids);
         if found.is_empty() {
             return;
         }

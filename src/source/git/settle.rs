@@ -2,7 +2,7 @@
 //!
 //! For scans of whole histories. Tells what is missing, too.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Repository;
 use super::attribution::{self, Attributed, Attribution, Question};
@@ -10,11 +10,13 @@ use super::authors::Authors;
 use super::branches::BranchTips;
 use super::forest::{Forest, Seedlings, Soil};
 use super::graph::Graph;
-use super::id::{IdMap, IdSet, ObjectId};
+use super::id::{IdMap, IdSet, ObjectId, ObjectKind};
 use super::inspection::Notes;
+use super::objects::{self, Wish};
 use super::refs::References;
 use super::store::{Inventory, ObjectStore};
 use super::sweep::{Plan, Stock};
+use super::visitor::{Found, Hit, lock};
 use crate::diagnostic::Diagnostic;
 use crate::finding::{GitObject, GitPlace, Place, SourcePath};
 use crate::source::{Collector, ScanContext};
@@ -28,14 +30,18 @@ pub(super) struct Settlement<'a> {
     pub(super) stock: &'a Stock<'a>,
     /// `None` if no tree is to be read.
     pub(super) plan_of_trees: Option<Plan>,
+    /// Whether each object, by number, was not seen by an earlier scan; all of them if there is nothing here.
+    pub(super) is_new: Option<&'a [bool]>,
     pub(super) context: &'a ScanContext<'a>,
 }
 
 impl Settlement<'_> {
     /// Attributes what was found, hands it over, and tells what is missing. Gives whether nothing is.
     pub(super) fn settle(self, notes: Notes) -> bool {
-        let Self { repository, references, store, inventory, stock, plan_of_trees, context } = self;
-        let Notes { found, commits, tags, .. } = notes;
+        let Self { repository, references, store, inventory, stock, context, .. } = self;
+        let Notes { mut found, commits, tags, .. } = notes;
+        let detector = context.detector;
+        let looks_for_files = detector.looks_for_files();
         let tags: IdMap<ObjectId> = tags.into_iter().collect();
         let collector = context.collector;
         let tips: Vec<ObjectId> = references.tips.iter().map(|&tip| peel(&tags, tip)).collect();
@@ -43,12 +49,12 @@ impl Settlement<'_> {
         let blobs = found.iter().filter(|found| found.object == GitObject::Blob);
         // Found objects are in the order of ids, and so are numbers.
         let blobs: Vec<u32> = blobs.filter_map(|found| inventory.number_of(found.id.as_bytes())).collect();
-        let soil = Soil { repository, inventory, stock, found: &blobs, collector };
-        let plan_of_trees = plan_of_trees.filter(|_| !collector.is_cancelled());
+        let soil = Soil { repository, inventory, stock, found: &blobs, detector, collector };
+        let plan_of_trees = self.plan_of_trees.as_ref().filter(|_| !collector.is_cancelled());
         // What one thread does alone is done beside what all can do.
         let (Descent { graph, is_reachable, is_in_head, order }, seedlings) = rayon::join(
-            || Descent::of(Graph::new(commits, &repository.shallow), &tips, head, !found.is_empty()),
-            || plan_of_trees.map(|plan| Seedlings::gather(&soil, &plan)),
+            || Descent::of(Graph::new(commits, &repository.shallow), &tips, head, !found.is_empty() || looks_for_files),
+            || plan_of_trees.map(|plan| Seedlings::gather(&soil, plan)),
         );
         tracing::debug!("trees read");
         let mut forest = Forest::default();
@@ -65,7 +71,7 @@ impl Settlement<'_> {
             tell_missing(repository, &forest.missing.trees, "trees", collector);
             tell_missing(repository, &forest.missing.blobs, "blobs", collector);
         }
-        if found.is_empty() {
+        if found.is_empty() && !looks_for_files {
             return is_complete;
         }
         tracing::debug!("trees that lead to findings known");
@@ -90,11 +96,11 @@ impl Settlement<'_> {
             place: &repository.name,
             collector,
         };
-        let attributed = if blobs.is_empty() || context.attribution == Attribution::None {
-            Attributed::default()
-        } else {
-            attribution::attribute(&question)
-        };
+        let is_any_wanted = (!blobs.is_empty() || looks_for_files) && context.attribution != Attribution::None;
+        let attributed = if is_any_wanted { attribution::attribute(&question) } else { Attributed::default() };
+        if looks_for_files {
+            self.add_files(&attributed, &mut found);
+        }
         let mut places = Places {
             repository,
             attribution: context.attribution,
@@ -113,6 +119,49 @@ impl Settlement<'_> {
             found.emit(&places, collector);
         }
         is_complete
+    }
+}
+
+impl Settlement<'_> {
+    /// Adds the blobs that stand at paths which rules look for.
+    fn add_files(&self, attributed: &Attributed, found: &mut Vec<Found>) {
+        let Self { repository, store, inventory, context, .. } = self;
+        if context.attribution == Attribution::None {
+            let reason = "rules that look for files by their paths find none: where the objects stand is not told";
+            context.collector.diagnose(Diagnostic::note("paths-not-known", &*repository.name, reason));
+            return;
+        }
+        let is_new =
+            |number: &u32| self.is_new.is_none_or(|is_new| is_new.get(*number as usize).is_none_or(|&is_new| is_new));
+        let numbers = attributed.standing_at(|path| context.looks_for_file(path));
+        let ids: Vec<ObjectId> = numbers.into_iter().filter(is_new).filter_map(|number| inventory.id(number)).collect();
+        let files: Mutex<Vec<Found>> = Mutex::default();
+        objects::read_all(
+            store,
+            &repository.name,
+            &ids,
+            context.collector,
+            // The sweep has told of those that are too large.
+            |_, kind, size| {
+                let is_read = kind == ObjectKind::Blob && size <= context.max_file_size;
+                if is_read { Wish::Read } else { Wish::Leave }
+            },
+            |object| {
+                let hits =
+                    context.whole_file_of(object.bytes).into_iter().map(|file| Hit::of_file(file, None)).collect();
+                lock(&files).push(Found { id: object.id, object: GitObject::Blob, hits });
+            },
+        );
+        let mut others = Vec::new();
+        for file in files.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            let place = found.binary_search_by_key(&file.id, |found| found.id);
+            match place.ok().and_then(|place| found.get_mut(place)) {
+                Some(found) => found.hits.extend(file.hits),
+                None => others.push(file),
+            }
+        }
+        found.extend(others);
+        found.sort_unstable_by_key(|found| found.id);
     }
 }
 

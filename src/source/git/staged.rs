@@ -76,7 +76,8 @@ impl Source for Staged {
         }
         let mut ids: Vec<ObjectId> = by_blob.keys().copied().collect();
         ids.sort_unstable();
-        let found = Visitor::new(repository, context).read_all(&store, &ids);
+        let paths = by_blob.iter().flat_map(|(id, changes)| changes.iter().map(|change| (*id, change.path.as_bytes())));
+        let found = Visitor::new(repository, context, paths).read_all(&store, &ids);
         // A file that was only moved or copied brings in nothing.
         let moved = match &self.named {
             Some(_) => IdSet::default(),
@@ -186,7 +187,8 @@ impl Staged {
             })
             .collect();
         for hit in found.hits {
-            let touched = changes.iter().filter(|(_, lines)| hit.is_in_member() || lines.touch(hit.span()));
+            let touched =
+                changes.iter().filter(|(_, lines)| hit.is_in_member() || hit.is_of_file() || lines.touch(hit.span()));
             let places: Vec<(Place, SourcePath)> =
                 touched.map(|(change, _)| (place.clone(), change.path.clone())).collect();
             hit.emit(&places, collector);

@@ -1,6 +1,6 @@
 //! [`Visitor`]: looks for credentials in objects as they are read, and keeps what it found until its places are known.
 
-use super::id::{ObjectId, ObjectKind};
+use super::id::{IdSet, ObjectId, ObjectKind};
 use super::store::ObjectStore;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,7 +10,7 @@ use super::objects::{self, Object, Wish};
 use super::raw;
 use crate::detect::Candidate;
 use crate::diagnostic::Diagnostic;
-use crate::finding::{GitObject, Location, Locator, Place, SourcePath, TextSpan, escape};
+use crate::finding::{GitObject, Kind, Location, Locator, Place, SourcePath, TextSpan, escape};
 use crate::source::Collector;
 use crate::source::ScanContext;
 use crate::source::archive;
@@ -31,6 +31,16 @@ pub(super) struct Hit {
 }
 
 impl Hit {
+    /// A file that a rule looks for by its path, or a member of an archive.
+    pub(super) fn of_file((candidate, span): (Candidate, TextSpan), member: Option<&[u8]>) -> Self {
+        Self { candidate, span, member: member.map(SourcePath::new) }
+    }
+
+    /// Whether it is all of the object, and not something in it.
+    pub(super) fn is_of_file(&self) -> bool {
+        self.candidate.kind == Kind::File
+    }
+
     /// Where it stands in the object, or in the member.
     pub(super) fn span(&self) -> &TextSpan {
         &self.span
@@ -68,13 +78,21 @@ impl Found {
 pub(super) struct Visitor<'a> {
     repository: &'a Repository,
     context: &'a ScanContext<'a>,
+    /// The blobs that stand at paths which rules look for.
+    files: IdSet,
     found: Mutex<Vec<Found>>,
 }
 
 impl<'a> Visitor<'a> {
-    /// With nothing found yet.
-    pub(super) fn new(repository: &'a Repository, context: &'a ScanContext<'a>) -> Self {
-        Self { repository, context, found: Mutex::default() }
+    /// With nothing found yet. `paths` are those that blobs stand at.
+    pub(super) fn new<'p>(
+        repository: &'a Repository,
+        context: &'a ScanContext<'a>,
+        paths: impl Iterator<Item = (ObjectId, &'p [u8])>,
+    ) -> Self {
+        let paths = paths.filter(|_| context.detector.looks_for_files());
+        let files = paths.filter(|(_, path)| context.looks_for_file(path)).map(|(id, _)| id).collect();
+        Self { repository, context, files, found: Mutex::default() }
     }
 
     /// Whether an object is to be read. Trees hold no text; what is over the size limit is diagnosed.
@@ -95,7 +113,10 @@ impl<'a> Visitor<'a> {
         self.context.collector.count(text.len() as u64);
         let opened =
             if kind == GitObject::Blob { unpacked(self.context, &self.repository.name, object.id, text) } else { None };
-        let hits = opened.unwrap_or_else(|| locate(text, self.context.detector.detect(text), None));
+        let mut hits = opened.unwrap_or_else(|| locate(text, self.context.detector.detect(text), None));
+        if self.files.contains(&object.id) {
+            hits.extend(self.context.whole_file_of(text).into_iter().map(|file| Hit::of_file(file, None)));
+        }
         if !hits.is_empty() {
             lock(&self.found).push(Found { id: object.id, object: kind, hits });
         }
@@ -168,6 +189,15 @@ struct Members<'a> {
 impl archive::Visitor for Members<'_> {
     fn member(&mut self, path: &[u8], content: &[u8]) {
         self.hits.extend(locate(content, self.context.detector.detect(content), Some(path)));
+    }
+
+    /// Where the archive stands is not known yet: whoever knows leaves out what no rule looks for.
+    fn file(&mut self, path: &[u8], content: &[u8]) {
+        let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
+        if self.context.detector.may_look_for_file(name) {
+            let files = self.context.whole_file_of(content).into_iter();
+            self.hits.extend(files.map(|file| Hit::of_file(file, Some(path))));
+        }
     }
 
     fn trouble(&mut self, path: &[u8], reason: &str) {

@@ -29,10 +29,11 @@ use self::layer::Limits;
 use self::scan::{Inspector, Scan, Streamed, Subject};
 use self::store::Store;
 use super::stream::{Buffer, Part, Searched};
+use super::whole_file::TakingIn;
 use super::{ScanContext, Source};
 use crate::detect::Candidate;
 use crate::diagnostic::Diagnostic;
-use crate::finding::{ImagePlace, Location, SourcePath, escape};
+use crate::finding::{ImagePlace, Location, SourcePath, TextSpan, escape};
 use crate::source::archive::compression;
 
 /// Files larger than this are not read again: no scan takes in more by mistake.
@@ -185,11 +186,23 @@ impl Inspector for ScanContext<'_> {
         candidates.into_iter().map(|candidate| (candidate.span.clone(), candidate)).collect()
     }
 
-    fn inspect_stream(&self, content: &mut dyn Read) -> Option<Streamed<Candidate>> {
+    fn inspect_stream(&self, path: &[u8], content: &mut dyn Read) -> Option<Streamed<Candidate>> {
         self.collector.expect(1);
-        let Searched { found, result, .. } = self.search_part(content, &mut Buffer::new(), Part::WHOLE);
+        let mut reader =
+            TakingIn { reader: content, content: self.looks_for_file(path).then(|| self.content_of_file()) };
+        let Searched { mut found, result, .. } = self.search_part(&mut reader, &mut Buffer::new(), Part::WHOLE);
         self.collector.count_item();
+        if let (Some(content), Ok(())) = (reader.content, &result) {
+            found.extend(self.whole_file(content));
+        }
         Some((found.into_iter().map(|(candidate, span)| (span, candidate)).collect(), result))
+    }
+
+    fn inspect_whole(&self, path: &[u8], content: &[u8]) -> Vec<(TextSpan, Candidate)> {
+        if !self.looks_for_file(path) {
+            return Vec::new();
+        }
+        self.whole_file_of(content).into_iter().map(|(candidate, span)| (span, candidate)).collect()
     }
 
     fn report(&self, hit: Candidate, locations: Vec<Location>) {

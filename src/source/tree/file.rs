@@ -1,7 +1,7 @@
 //! One file, in constant memory: a small one by one thread, a large one by all of them.
 
 use std::cell::RefCell;
-use std::io::{self, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -43,6 +43,10 @@ fn try_scan<'scope>(scope: &Scope<'scope>, path: &Path, context: &'scope ScanCon
             context.collector.diagnose(Diagnostic::gap("file-too-large", shown(path), reason));
             return Ok(());
         }
+    }
+    if context.detector.looks_for_files() {
+        let open = || Ok(Box::new(fs_err::File::open(path)?) as Box<dyn Read>);
+        context.report_file(open, &Place::File, &source_path(path))?;
     }
     let takes_over = |head: &[u8], is_whole: bool| {
         if archive::is_archive(head) {

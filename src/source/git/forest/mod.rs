@@ -18,6 +18,7 @@ use super::id::{IdSet, ObjectId, ObjectKind};
 use super::objects;
 use super::store::Inventory;
 use super::sweep::{self, Base, Plan, Stock, Sweeper};
+use crate::detect::Detector;
 use crate::diagnostic::Diagnostic;
 use crate::source::Collector;
 
@@ -78,6 +79,8 @@ pub(super) struct Soil<'a> {
     pub(super) stock: &'a Stock<'a>,
     /// The blobs that something was found in, by number, ascending.
     pub(super) found: &'a [u32],
+    /// Tells which names rules look for.
+    pub(super) detector: &'a Detector,
     pub(super) collector: &'a Collector,
 }
 
@@ -109,7 +112,7 @@ impl<'a> Forest<'a> {
         }
         let families = Families::unite(notes, soil.inventory.count() as usize);
         let mut forest = Self { families, inventory: Some(soil.inventory), ..Self::default() };
-        if soil.found.is_empty() {
+        if soil.found.is_empty() && !soil.detector.looks_for_files() {
             forest.missing = forest.find_missing(reachable_roots);
             forest.families = Families::default();
             return forest;
@@ -262,6 +265,10 @@ impl Ground for TreeSweeper<'_> {
 
     fn is_found(&self, number: u32) -> bool {
         self.soil.found.binary_search(&number).is_ok()
+    }
+
+    fn is_looked_for(&self, name: &[u8]) -> bool {
+        self.soil.detector.may_look_for_file(name)
     }
 }
 

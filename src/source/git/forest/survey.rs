@@ -19,6 +19,9 @@ pub(super) trait Ground: Sync {
 
     /// Whether something was found in that object.
     fn is_found(&self, number: u32) -> bool;
+
+    /// Whether a rule may look for files of that name.
+    fn is_looked_for(&self, name: &[u8]) -> bool;
 }
 
 /// An entry that a tree has and its base does not, or the other way round.
@@ -178,8 +181,13 @@ impl Notes {
         };
         match ground.number(entry.id) {
             // A tree that is said to be a file is one that nothing was found in, and the other way round.
-            Some(child) => (ground.is_found(child) == (blob != 0))
-                .then(|| Change { child, name: self.names.number(entry.name) | blob }),
+            Some(child) => {
+                let matters = match blob {
+                    0 => !ground.is_found(child),
+                    _ => ground.is_found(child) || ground.is_looked_for(entry.name),
+                };
+                matters.then(|| Change { child, name: self.names.number(entry.name) | blob })
+            }
             None => Some(Change { child: self.unknown.number(entry.id) | Change::UNKNOWN, name: blob }),
         }
     }

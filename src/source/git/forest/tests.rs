@@ -29,6 +29,10 @@ impl Ground for Numbers {
     fn is_found(&self, number: u32) -> bool {
         (u32::from(TREES)..u32::from(FOUND)).contains(&number)
     }
+
+    fn is_looked_for(&self, _name: &[u8]) -> bool {
+        false
+    }
 }
 
 fn bytes(entries: &Entries) -> Vec<u8> {

@@ -106,11 +106,19 @@ impl<'a, I: Inspector> Scan<'a, I> {
     /// Looks into the files of a blob.
     fn inspect(&self, blob: usize, batch: &Batch) {
         for (path, content) in batch.files() {
+            self.inspect_whole(blob, path, content);
             let is_opened =
                 archive::is_archive(content) && archive::walk(path, content, &mut Members { scan: self, blob });
             if !is_opened {
                 self.inspect_file(blob, path, content);
             }
+        }
+    }
+
+    /// Looks at a file that has any content as a whole.
+    fn inspect_whole(&self, blob: usize, path: &[u8], content: &[u8]) {
+        for (span, hit) in self.inspector.inspect_whole(path, content) {
+            lock(&self.pending).push(Pending { blob, path: SourcePath::new(path), span, hit });
         }
     }
 
@@ -132,6 +140,10 @@ struct Members<'s, 'a, I: Inspector> {
 impl<I: Inspector> archive::Visitor for Members<'_, '_, I> {
     fn member(&mut self, path: &[u8], content: &[u8]) {
         self.scan.inspect_file(self.blob, path, content);
+    }
+
+    fn file(&mut self, path: &[u8], content: &[u8]) {
+        self.scan.inspect_whole(self.blob, path, content);
     }
 
     fn trouble(&mut self, path: &[u8], reason: &str) {
@@ -189,7 +201,7 @@ impl<I: Inspector> Visitor for BlobVisitor<'_, '_, '_, I> {
     }
 
     fn stream(&mut self, path: &[u8], content: &mut dyn Read) -> Option<io::Result<()>> {
-        let (hits, result) = self.scan.inspector.inspect_stream(content)?;
+        let (hits, result) = self.scan.inspector.inspect_stream(path, content)?;
         for (span, hit) in hits {
             lock(&self.scan.pending).push(Pending { blob: self.index, path: SourcePath::new(path), span, hit });
         }

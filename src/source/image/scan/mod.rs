@@ -36,8 +36,13 @@ pub(super) trait Inspector: Sync {
 
     /// Everything found in a large file as it is read, and whether all of it could be. `None`, and nothing is read, if it takes
     /// files whole only.
-    fn inspect_stream(&self, _content: &mut dyn Read) -> Option<Streamed<Self::Hit>> {
+    fn inspect_stream(&self, _path: &[u8], _content: &mut dyn Read) -> Option<Streamed<Self::Hit>> {
         None
+    }
+
+    /// What a file is by itself, whatever stands in it. Its path is that in the layer or store.
+    fn inspect_whole(&self, _path: &[u8], _content: &[u8]) -> Vec<(TextSpan, Self::Hit)> {
+        Vec::new()
     }
 
     /// Takes a hit with all its locations.
