@@ -13,6 +13,7 @@ mod last_name;
 mod rule;
 mod schema;
 mod template;
+mod unnamed;
 mod vendor;
 mod vocabulary;
 
@@ -90,6 +91,7 @@ impl RuleSet {
         }
         let mut parsed = schema::parse(file, text)?;
         let examples = std::mem::take(&mut parsed.examples);
+        self.notes.append(&mut parsed.notes);
         for rule in parsed.rules {
             if let Some(other) = self.get(&rule.id) {
                 return Err(RuleError::Duplicate {

@@ -12,8 +12,10 @@ use super::rule::{
     Alphabet, Checksum, Encoding, Endpoints, Matcher, PartSpec, Revoke, RevokeMethod, Rule, Scanner, Shape, Verify,
     VerifyMethod, Window,
 };
+use super::unnamed::NamedCalls;
 use super::vendor::{VendorEntry, VendorKey};
 use super::vocabulary;
+use crate::diagnostic::Diagnostic;
 use crate::finding::{Confidence, Kind, Severity};
 use crate::spelling;
 
@@ -137,6 +139,8 @@ pub struct Examples {
 pub(super) struct Parsed {
     pub(super) rules: Vec<Arc<Rule>>,
     pub(super) examples: Vec<Examples>,
+    /// What of the file is not used.
+    pub(super) notes: Vec<Diagnostic>,
 }
 
 /// How much of a rule file to test.
@@ -172,8 +176,12 @@ pub(super) fn read_compiled(file: &str, json: &str, handling: &[CompiledHandling
 }
 
 fn convert_all(entries: RuleFile, file: &str, text: &str, trust: Trust) -> Result<Parsed, RuleError> {
-    let mut parsed =
-        Parsed { rules: Vec::with_capacity(entries.rules.len() + entries.vendors.len()), examples: Vec::new() };
+    let mut parsed = Parsed {
+        rules: Vec::with_capacity(entries.rules.len() + entries.vendors.len()),
+        examples: Vec::new(),
+        notes: Vec::new(),
+    };
+    let named = (trust == Trust::Operator).then(|| NamedCalls::by(&entries.rules));
     let calls = Calls { checks: &entries.checks, revocations: &entries.revocations };
     let mut convert = |context: Context<'_>, entry: RuleEntry, provider: &str| {
         let (rule, examples) = context.convert(entry, provider, trust, &calls)?;
@@ -196,6 +204,9 @@ fn convert_all(entries: RuleFile, file: &str, text: &str, trust: Trust) -> Resul
             .map_err(|EntryError(reason)| context.fail(None, reason))?;
         convert(context, entry, &provider)?;
     }
+    if let Some(named) = named {
+        parsed.notes = named.notes_of_others(file, text, &entries.checks, &entries.revocations)?;
+    }
     Ok(parsed)
 }
 
@@ -214,7 +225,7 @@ fn syntax_error(file: &str, text: &str, error: &toml::de::Error) -> RuleError {
     RuleError::Syntax { file: file.to_owned(), line: line_of(text, error.span()), reason, nearest }
 }
 
-fn line_of(text: &str, span: Option<Range<usize>>) -> usize {
+pub(super) fn line_of(text: &str, span: Option<Range<usize>>) -> usize {
     let end = span.map_or(0, |span| span.start);
     text.bytes().take(end).filter(|byte| *byte == b'\n').count() + 1
 }

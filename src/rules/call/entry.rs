@@ -236,6 +236,43 @@ impl CallEntry {
         Ok(Undo { request: self.ending(&[], owner.as_ref())?, account_pattern: self.account_pattern.clone() })
     }
 
+    /// The check of the file that is made before it, if it is a revocation and names one.
+    pub(in crate::rules) fn made_after(&self) -> Option<&str> {
+        self.after.as_ref().and_then(|named| if let Named::Name(name) = named { Some(name.as_str()) } else { None })
+    }
+
+    /// What is wrong with a check whatever rule names it.
+    pub(in crate::rules) fn problem_of_check(&self) -> Option<String> {
+        let checked = self.demands().and_then(|(hosts, names)| self.check(Some(&Owner { hosts: &hosts, names })));
+        checked.err()
+    }
+
+    /// What is wrong with a revocation whatever rule names it; `checks` are those of its file.
+    pub(in crate::rules) fn problem_of_ending(&self, checks: &[Self]) -> Option<String> {
+        let after = self.after.as_ref().and_then(|named| resolve(named, checks, "check").ok());
+        let (mut hosts, mut names) = (Vec::new(), Vec::new());
+        for call in std::iter::once(self).chain(after).chain(self.undo.as_deref()) {
+            match call.demands() {
+                Ok((own_hosts, own_names)) => {
+                    hosts.extend(own_hosts);
+                    names.extend(own_names);
+                }
+                Err(reason) => return Some(reason),
+            }
+        }
+        // Those are known to what undoes it, and to nothing else.
+        names.retain(|name| !matches!(name.as_str(), ADMINISTRATOR | ADMINISTRATOR_SESSION));
+        self.ending(checks, Some(&Owner { hosts: &hosts, names })).err()
+    }
+
+    /// The hosts and values that it needs from a rule.
+    fn demands(&self) -> Result<(Vec<String>, Vec<String>), String> {
+        let request = self.request()?;
+        let hosts = request.addresses.iter().filter_map(|address| address.origin.as_deref()?.strip_prefix("https://"));
+        let names = request.names().into_iter().chain(request.optional_names());
+        Ok((hosts.map(str::to_owned).collect(), names.map(str::to_owned).collect()))
+    }
+
     fn request(&self) -> Result<ApiRequest, String> {
         let given = [
             (HttpMethod::Get, &self.get),
