@@ -22,8 +22,8 @@ use crate::rules::call::{Address, Check, Place};
 /// The name of this method in verdicts.
 pub(super) const METHOD: &str = "provider-request";
 
-/// Whether hosts tell right from wrong, by what was asked where.
-pub(super) type Controls = Mutex<HashMap<String, Arc<OnceCell<bool>>>>;
+/// Whether hosts tell right from wrong, by what was asked where; or why they could not be asked, in words.
+pub(super) type Controls = Mutex<HashMap<String, Arc<OnceCell<Result<bool, String>>>>>;
 
 /// One question: what is asked about, where, and with which parts.
 struct Question<'a> {
@@ -101,9 +101,17 @@ impl Question<'_> {
             LivenessState::Dead => verdict(LivenessState::Dead, format!("the provider refuses it (status {status})")),
             LivenessState::Live | LivenessState::LiveRestricted => {
                 let is_proof = said.by_body && *self.site == Site::Pinned;
-                if !is_proof && !self.tells_right_from_wrong(said.state, &said.destination, context).await {
-                    let reason = "a wrong credential gets the same answer there";
-                    return verdict(LivenessState::Unknown, reason.to_owned());
+                if !is_proof {
+                    let undecided = match self.tells_right_from_wrong(said.state, &said.destination, context).await {
+                        Ok(true) => None,
+                        Ok(false) => Some("a wrong credential gets the same answer there".to_owned()),
+                        Err(error) => {
+                            Some(format!("it is taken for right, but a wrong one could not be tried: {error}"))
+                        }
+                    };
+                    if let Some(reason) = undecided {
+                        return verdict(LivenessState::Unknown, reason);
+                    }
                 }
                 let reason = match said.state {
                     LivenessState::Live => "the provider accepts it".to_owned(),
@@ -130,13 +138,13 @@ impl Question<'_> {
         Ok(Said { state, by_body, response, destination })
     }
 
-    /// Whether a wrong credential gets another answer. Asked once for each check and host.
+    /// Whether a wrong credential gets another answer, asked once for each check and host. An error is a reason in words.
     async fn tells_right_from_wrong(
         &self,
         state: LivenessState,
         destination: &Destination,
         context: &VerifyContext,
-    ) -> bool {
+    ) -> Result<bool, String> {
         let key = format!("{} {} {} {state:?}", destination.origin(), self.rule.provider, self.check.name);
         let cell = {
             let mut controls = context.controls.lock().unwrap_or_else(PoisonError::into_inner);
@@ -144,9 +152,9 @@ impl Question<'_> {
         };
         let control = || async {
             let twin = self.values.twisted(&self.check.request, wrong_twin);
-            self.put(&twin, context).await.is_ok_and(|said| said.state != state)
+            self.put(&twin, context).await.map(|said| said.state != state)
         };
-        *cell.get_or_init(control).await
+        cell.get_or_init(control).await.clone()
     }
 
     fn identity(&self, response: &Response, finding: &Finding) -> Option<Box<Identity>> {

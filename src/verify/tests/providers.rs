@@ -238,6 +238,21 @@ fn who_says_yes_to_everything_tells_nothing() {
     }
 }
 
+/// A control that fails says nothing of what a wrong credential would be answered.
+#[test]
+fn a_control_that_cannot_be_asked_is_told() {
+    let rules = with_acme();
+    let server = Server::start(|_, request| {
+        if carries(request, SECRET) { Reply::json(200, &json!({"user": {"id": 1}})) } else { Reply::Raw(Vec::new()) }
+    });
+    let parts = [("account_id", "a"), ("host", &*server.origin())];
+    let finding = judge(acme(&rules, &parts), &rules, &instance("acme", &server));
+    let reason = finding.liveness.reason.unwrap_or_default();
+    let expected = "it is taken for right, but a wrong one could not be tried: ";
+    assert!(finding.liveness.state == Unknown && reason.starts_with(expected), "{reason}");
+    assert!(reason.len() > expected.len() && !reason.contains("same answer"), "{reason}");
+}
+
 #[test]
 fn what_an_answer_repeats_is_not_told() {
     let rules = with_acme();
