@@ -1,6 +1,7 @@
 //! `rescind issuers`: whom the configuration trusts, and whether they can be asked.
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Subcommand;
@@ -14,6 +15,7 @@ use crate::egress::{Egress, EgressPolicy};
 use crate::finding::{escape, provider_of_issuer};
 use crate::issuer::{Endpoint, Issuers};
 use crate::provider::Providers;
+use crate::rules::RuleSet;
 
 /// The endpoints of an issuer, in the order to tell them.
 const ENDPOINTS: [Endpoint; 5] =
@@ -24,6 +26,10 @@ const ENDPOINTS: [Endpoint; 5] =
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
+
+    /// Load rules from a file or a directory of `.toml` files as well: their providers may have instances (can be repeated)
+    #[arg(long, value_name = "PATH", global = true)]
+    rules: Vec<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -56,6 +62,7 @@ pub(crate) fn run(args: &Args, global: &Global) -> CommandResult {
     let environment = Environment::of_process();
     logging::start(global.verbose, &environment)?;
     let mut config = Config::load(global.config.as_deref(), &environment)?;
+    config.check_instances(&RuleSet::load(&args.rules)?)?;
     match &args.command {
         Command::List { known: true, format } => list_known(&config, *format),
         Command::List { known: false, format } => list(&config, *format),

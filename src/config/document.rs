@@ -79,7 +79,7 @@ pub(super) struct UnvalidatedIssuer {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct UnvalidatedInstance {
-    pub(super) provider: String,
+    pub(super) provider: Spanned<String>,
     pub(super) url: Spanned<String>,
     #[serde(default)]
     pub(super) zone: Zone,

@@ -25,6 +25,7 @@ use sha2::{Digest as _, Sha256};
 use toml::Spanned;
 
 use crate::finding::FingerprintKey;
+use crate::rules::RuleSet;
 use crate::secret::Secret;
 pub use administrator::{Administrator, AdministratorKey};
 pub(crate) use document::parse as parse_toml;
@@ -226,7 +227,8 @@ impl Config {
         for written in written.instance {
             let start = written.span().start;
             let fail = |offset: Option<usize>, reason| invalid(offset.unwrap_or(start), reason);
-            let instance = Instance::validate(written.into_inner(), &directory, &fail)?;
+            let line = document::position(&text, written.get_ref().provider.span().start).0;
+            let instance = Instance::validate(written.into_inner(), line, &directory, &fail)?;
             if instances.iter().any(|other| (&other.provider, &other.url) == (&instance.provider, &instance.url)) {
                 return Err(invalid(start, format!("instance `{}` stands here a second time", instance.url)));
             }
@@ -286,6 +288,16 @@ impl Config {
     pub fn digest(&self) -> [u8; 32] {
         let hosts: Vec<String> = self.egress.allow_hosts.iter().map(ToString::to_string).collect();
         Sha256::new_with_prefix(&self.text).chain_update([0]).chain_update(hosts.join(" ")).finalize().into()
+    }
+
+    /// Refuses an instance of a provider that no rule is of, or whose rules could ask nothing there.
+    pub fn check_instances(&self, rules: &RuleSet) -> Result<(), ConfigError> {
+        let problem = |instance: &Instance| Some((instance.line, instance.problem_of_provider(rules)?));
+        let path = || self.file.as_ref().map(|file| file.path.clone()).unwrap_or_default();
+        match self.instances.iter().find_map(problem) {
+            Some((line, reason)) => Err(ConfigError::Invalid { path: path(), line, reason }),
+            None => Ok(()),
+        }
     }
 
     /// Opens one more host to the client, as `--allow-host HOST[:PORT]` does.

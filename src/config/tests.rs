@@ -188,3 +188,41 @@ fn the_fingerprint_key_comes_from_a_file() {
     fs_err::write(&key, "ours\n").expect("written");
     assert!(config.fingerprint_key().is_ok());
 }
+
+#[test]
+fn an_instance_is_of_a_provider_that_could_be_asked_there() {
+    let rules = RuleSet::load(&[]).expect("the rules of the program");
+    let check = |providers: &[&str]| {
+        let instance = |(number, provider): (usize, &&str)| {
+            format!("[[instance]]\nprovider = '{provider}'\nurl = 'https://host-{number}.example'\n")
+        };
+        let text: String = providers.iter().enumerate().map(instance).collect();
+        let file = ConfigFile { path: "rescind.toml".into(), named: true };
+        let config = Config::parse(text, file, &Environment::fixed([("", "")])).expect("a configuration");
+        config.check_instances(&rules).map_err(|error| error.to_string())
+    };
+    assert_eq!(check(&[]), Ok(()));
+    assert_eq!(check(&["gitlab", "okta"]), Ok(()));
+    for (providers, expected) in [
+        (
+            &["gitlab", "gitlb"][..],
+            "`rescind.toml` line 5: no rule is of the provider `gitlb` that an instance is for; did you mean `gitlab`?",
+        ),
+        (
+            &["GitLab"],
+            "`rescind.toml` line 2: no rule is of the provider `GitLab` that an instance is for; did you mean `gitlab`?",
+        ),
+        (
+            &["nobody-knows-it"],
+            "`rescind.toml` line 2: no rule is of the provider `nobody-knows-it` that an instance is for: \
+             `rescind rules list` shows the providers, and `--rules` loads rules of others",
+        ),
+        (
+            &["generic"],
+            "`rescind.toml` line 2: none of the rules of `generic` have a request that could go there: \
+             they are asked about elsewhere, or by hand",
+        ),
+    ] {
+        assert_eq!(check(providers), Err(expected.to_owned()));
+    }
+}

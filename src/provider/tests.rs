@@ -25,6 +25,7 @@ fn every_request_of_the_program_can_be_built() {
             let [values] = &Values::combinations(request, &finding, &[]).expect("all parts")[..] else { panic!("one") };
             for address in &request.addresses {
                 let instance = Instance {
+                    line: 1,
                     provider: rule.provider.clone(),
                     url: Url::parse("https://own.example/base").expect("a URL"),
                     zone: crate::config::Zone::Public,

@@ -115,7 +115,9 @@ impl IssuerArgs {
 
 /// Everything that planning and execution need, ready before anything is asked.
 fn prepare(args: &IssuerArgs, global: &Global, environment: &Environment) -> anyhow::Result<Mandate> {
-    Mandate::new(&args.config(global, environment)?, args.rules()?)
+    let (config, rules) = (args.config(global, environment)?, args.rules()?);
+    config.check_instances(&rules)?;
+    Mandate::new(&config, rules)
 }
 
 #[cfg(test)]

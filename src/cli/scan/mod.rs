@@ -65,7 +65,7 @@ fn scan(args: &Args, scope: Scope, allowed: Vec<Fingerprint>, global: &Global) -
         return Err(Hint::attach(error, "policies decide by all places of a credential: scan without `--attribution`"));
     }
     let config = configure(args, global, &environment)?;
-    let mut rules = load_rules(&args.detection)?;
+    let mut rules = load_rules(&args.detection, &config)?;
     let mut notes = std::mem::take(&mut rules.notes);
     let mut baseline = suppressions::read_baseline(&args.detection)?;
     let roots = gather::roots(args, &scope);
@@ -140,8 +140,9 @@ fn configure(args: &Args, global: &Global, environment: &Environment) -> anyhow:
     Ok(config)
 }
 
-fn load_rules(args: &DetectionArgs) -> anyhow::Result<RuleSet> {
+fn load_rules(args: &DetectionArgs, config: &Config) -> anyhow::Result<RuleSet> {
     let mut rules = RuleSet::load(&args.rules)?;
+    config.check_instances(&rules)?;
     rules.select(&args.only, &args.except)?;
     Ok(rules)
 }
