@@ -340,7 +340,12 @@ impl SarifLocation {
         let end_line = span.end_line.max(line);
         let end_column = if end_line == line { span.end_column.max(column) } else { span.end_column.max(1) };
         let artifact_location = match &location.place {
-            Place::Stdin => ArtifactLocation { uri: "stdin".to_owned(), uri_base_id: None },
+            Place::Stdin => {
+                let path = redactor.path(&location.path);
+                let member = path.strip_prefix(b"-").unwrap_or_default();
+                let named = ArtifactLocation::new(&[&b"stdin"[..], member].concat());
+                ArtifactLocation { uri_base_id: None, ..named }
+            }
             _ => ArtifactLocation::new(&redactor.path(&location.path)),
         };
         let region = Region { start_line: line, start_column: column, end_line, end_column };

@@ -309,7 +309,11 @@ impl Text<'_> {
         let path = self.redactor.path(&location.path);
         let (path, circumstances) = match &location.place {
             Place::File => (escape(&path), String::new()),
-            Place::Stdin => ("standard input".into(), String::new()),
+            // A member of an archive that was piped in has a path, which begins with the name of the input.
+            Place::Stdin => {
+                let member = path.strip_prefix(b"-").unwrap_or_default();
+                (format!("standard input{}", escape(member)).into(), String::new())
+            }
             Place::Staged { repository, .. } => (escape(&path), format!("staged in {}", self.place(repository))),
             Place::Git(git) => {
                 let path = match git.object {

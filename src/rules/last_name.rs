@@ -80,8 +80,11 @@ mod tests {
             };
             assert!(!meant.is_empty(), "{pattern}: {end}");
             let set = compile_set(&[end]).unwrap();
-            meant.iter().for_each(|name| assert!(set.is_match(name.as_bytes()), "{pattern}: {name}"));
-            others.iter().for_each(|name| assert!(!set.is_match(name.as_bytes()), "{pattern}: {name}"));
+            for (names, expected) in [(meant, true), (others, false)] {
+                for name in names {
+                    assert_eq!(set.is_match(name.as_bytes()), expected, "{pattern}: {name}");
+                }
+            }
         }
     }
 }

@@ -4,8 +4,9 @@ use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
+use super::archive::{self, Opened};
 use super::stream::Buffer;
-use super::{Collector, ScanContext, Source, archive};
+use super::{Collector, ScanContext, Source};
 use crate::diagnostic::Diagnostic;
 use crate::finding::{Place, SourcePath};
 
@@ -33,17 +34,41 @@ fn scan_reader(reader: impl Read + Send + 'static, context: &ScanContext<'_>) {
     let mut input = Input { chunks: chunks_of(reader), chunk: Vec::new(), read: 0, collector };
     // What lies within the limit is worth a look in any case: there is no second chance to read a pipe.
     let within = (&mut input).take(limit);
-    let takes_over = |head: &[u8], is_whole: bool| {
-        is_whole && archive::is_archive(head) && context.scan_archive(head, &Place::Stdin, &SourcePath::new(b"-"))
+    let name = SourcePath::new(b"-");
+    let mut kept = None;
+    let takes_over = |head: &[u8], is_whole: bool, rest: &mut dyn Read| {
+        if is_whole {
+            return archive::is_archive(head) && context.scan_archive(head, &Place::Stdin, &name);
+        }
+        match context.scan_archive_stream(head, rest, &Place::Stdin, &name) {
+            Opened::Yes => true,
+            Opened::No => false,
+            Opened::Kept(all) => {
+                kept = Some(all);
+                true
+            }
+        }
     };
-    let result =
-        context.scan_stream(within, &mut Buffer::new(), takes_over, &Place::Stdin, SourcePath::default, |_| Vec::new());
+    let mut result = scan_as_text(within, takes_over, context);
+    // What cannot be opened is bytes like any other.
+    if let Some(all) = kept {
+        result = result.and(scan_as_text(all, |_, _, _| false, context));
+    }
     if let Err(error) = result {
         collector.diagnose(Diagnostic::gap("unreadable-file", "standard input", error));
     } else if limit < u64::MAX && matches!(input.read(&mut [0]), Ok(1..)) {
         let reason = format!("only the first {limit} bytes were scanned");
         collector.diagnose(Diagnostic::gap("file-too-large", "standard input", reason));
     }
+}
+
+fn scan_as_text<R: Read>(
+    reader: R,
+    takes_over: impl FnOnce(&[u8], bool, &mut dyn Read) -> bool,
+    context: &ScanContext<'_>,
+) -> io::Result<()> {
+    let takes_over = |head: &[u8], is_whole: bool, rest: &mut R| takes_over(head, is_whole, rest);
+    context.scan_stream(reader, &mut Buffer::new(), takes_over, &Place::Stdin, SourcePath::default, |_| Vec::new())
 }
 
 /// What the reading thread sends, as one stream that ends when the scan is interrupted.

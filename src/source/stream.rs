@@ -62,12 +62,12 @@ impl ScanContext<'_> {
     /// Scans an item that has one place only, to its end. What could be read before an error is scanned.
     ///
     /// The stream is left alone if `takes_over`, which is told its beginning and whether that is all of it, says that it is scanned
-    /// otherwise. `elsewhere` tells what belongs to a candidate and stands in other items.
-    pub(super) fn scan_stream(
+    /// otherwise; only then may it have read from what follows the beginning. `elsewhere` tells what belongs to a candidate and stands in other items.
+    pub(super) fn scan_stream<R: Read>(
         &self,
-        reader: impl Read,
+        reader: R,
         buffer: &mut Buffer,
-        takes_over: impl FnOnce(&[u8], bool) -> bool,
+        takes_over: impl FnOnce(&[u8], bool, &mut R) -> bool,
         place: &Place,
         path: impl FnOnce() -> SourcePath,
         elsewhere: impl Fn(&Candidate) -> Vec<finding::Part>,
@@ -75,7 +75,7 @@ impl ScanContext<'_> {
         let path = LazyCell::new(path);
         let mut search = self.search(reader, buffer);
         let has_ended = search.fill();
-        if takes_over(search.bytes(), has_ended) {
+        if search.is_taken_over(takes_over, has_ended) {
             return Ok(());
         }
         let take = |candidate: Candidate, span| {
@@ -186,6 +186,12 @@ impl<R: Read> Search<'_, R> {
             part_end = part_end.saturating_sub(kept as u64);
             (begin, counted) = (end - kept, 0);
         }
+    }
+
+    /// Whether somebody else scans the stream, who is told what was read of it.
+    fn is_taken_over(&mut self, takes_over: impl FnOnce(&[u8], bool, &mut R) -> bool, has_ended: bool) -> bool {
+        let read = self.buffer.get(..self.filled).unwrap_or_default();
+        takes_over(read, has_ended, &mut self.reader)
     }
 
     fn bytes(&self) -> &[u8] {

@@ -55,12 +55,12 @@ impl ScanContext<'_> {
     }
 
     /// The content of a file of which nothing was read yet.
-    pub(super) fn content_of_file(&self) -> Content {
+    pub(super) fn new_content(&self) -> Content {
         Content { fingerprinter: self.detector.file_fingerprint(), end: Origin::START }
     }
 
     /// What a file is found as whose content was taken in.
-    pub(super) fn whole_file(&self, content: Content) -> WholeFile {
+    pub(super) fn file_of(&self, content: Content) -> WholeFile {
         let Content { fingerprinter, end } = content;
         if end == Origin::START {
             return Vec::new();
@@ -72,9 +72,9 @@ impl ScanContext<'_> {
 
     /// What a file is found as that is held in memory.
     pub(super) fn whole_file_of(&self, bytes: &[u8]) -> WholeFile {
-        let mut content = self.content_of_file();
+        let mut content = self.new_content();
         content.add(bytes);
-        self.whole_file(content)
+        self.file_of(content)
     }
 
     /// Reports a file that can be read, if a rule looks for it.
@@ -87,7 +87,7 @@ impl ScanContext<'_> {
         if !self.looks_for_file(path.as_bytes()) {
             return Ok(());
         }
-        let (mut reader, mut content, mut piece) = (open()?, self.content_of_file(), vec![0; PIECE]);
+        let (mut reader, mut content, mut piece) = (open()?, self.new_content(), vec![0; PIECE]);
         while !self.collector.is_cancelled() {
             match reader.read(&mut piece) {
                 Ok(0) => break,
@@ -96,7 +96,7 @@ impl ScanContext<'_> {
                 Err(error) => return Err(error),
             }
         }
-        for (candidate, span) in self.whole_file(content) {
+        for (candidate, span) in self.file_of(content) {
             self.collector.add(candidate, vec![Location { place: place.clone(), path: path.clone(), span }]);
         }
         Ok(())

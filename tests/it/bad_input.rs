@@ -203,7 +203,7 @@ fn a_corrupt_pack() {
 #[test]
 fn a_damaged_image() {
     let env = Env::new();
-    let layout = env.oci_layout("image", "/app/.env", &environment_file("image").repeat(400));
+    let layout = env.oci_layout("image", "/app/.env", environment_file("image").repeat(400));
     let archive = env.docker_archive(&layout, "image.tar");
     let whole = fs::read(&archive).expect("the archive");
     scan(&env, &[text(&archive)]).exits(1);

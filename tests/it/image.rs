@@ -10,7 +10,7 @@ use crate::samples::{environment_file, random};
 
 /// A layout with one secret in a deleted file and another one in the configuration.
 fn layout(env: &Env) -> OciLayout {
-    let layout = env.oci_layout("layout", "/app/.env", &environment_file("deleted"));
+    let layout = env.oci_layout("layout", "/app/.env", environment_file("deleted"));
     let image = format!("{}:test", layout.path.display());
     let secret = random("configured", 40);
     env.tool("umoci", ["config", "--image", &image, "--config.env", &format!("OIDC_CLIENT_SECRET={secret}")]);

@@ -73,7 +73,7 @@ impl Leak {
         );
         let path = repository.path.clone();
         let layout =
-            env.oci_layout("image", "/app/config.yaml", &format!("api:\n  authorization: \"Bearer {jwt_in_image}\"\n"));
+            env.oci_layout("image", "/app/config.yaml", format!("api:\n  authorization: \"Bearer {jwt_in_image}\"\n"));
 
         let (refresh_token, access_token) = (grant.refresh_token, grant.access_token);
         env.plant([&*client_secret, &refresh_token, &access_token, &jwt_in_repository, &jwt_in_image]);

@@ -18,7 +18,7 @@ pub(crate) struct OciLayout {
 
 impl Env {
     /// Makes one in `input/NAME`, with the file at `path` in the image.
-    pub(crate) fn oci_layout(&self, name: &str, path: &str, content: &str) -> OciLayout {
+    pub(crate) fn oci_layout(&self, name: &str, path: &str, content: impl AsRef<[u8]>) -> OciLayout {
         let file = self.write(&format!("{name}.files/added"), content);
         let layout = self.input().join(name);
         let directory = layout.to_str().expect("a path in UTF-8");

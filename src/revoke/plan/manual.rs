@@ -134,11 +134,10 @@ pub(super) fn blast_radius(kind: Kind) -> BlastRadius {
     match kind {
         Kind::ClientSecret => BlastRadius::Client,
         Kind::RefreshToken => BlastRadius::Family,
-        Kind::SigningKey | Kind::PrivateKey => BlastRadius::Key,
+        // Nobody knows what a file opens: it may be a key.
+        Kind::SigningKey | Kind::PrivateKey | Kind::File => BlastRadius::Key,
         Kind::SessionCookie | Kind::Password => BlastRadius::Sessions,
         Kind::AccessToken | Kind::Jwt | Kind::ApiKey | Kind::RegistrationToken | Kind::WebhookUrl => BlastRadius::Token,
-        // Nobody knows what it opens.
-        Kind::File => BlastRadius::Key,
     }
 }
 

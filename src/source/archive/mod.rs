@@ -5,12 +5,14 @@
 
 pub(in crate::source) mod compression;
 mod scan;
+mod spool;
 
-use std::io::{self, Cursor, Read};
+use std::io::{self, BufReader, Cursor, Read, Seek};
 
 use compression::Compression;
 
 pub(super) use scan::{member, outermost};
+pub(super) use spool::{Opened, walk_stream};
 
 /// Archives within archives are opened so deep.
 const DEEPEST: usize = 4;
@@ -23,6 +25,9 @@ const LARGEST: u64 = 1 << 30;
 
 /// No archive is read beyond this number of members.
 const MOST_MEMBERS: usize = 200_000;
+
+/// So much of a file is read at once, in bytes.
+const BUFFER: usize = 128 << 10;
 
 /// What parts the path of an archive from that of a member.
 pub(super) const SEPARATOR: &str = "!/";
@@ -73,7 +78,19 @@ pub(super) fn is_archive(head: &[u8]) -> bool {
 
 /// Tells every member of an archive. `false` if it cannot be opened at all: then it is bytes like any other.
 pub(super) fn walk(path: &[u8], bytes: &[u8], visitor: &mut dyn Visitor) -> bool {
-    Walk { left: LARGEST, members: MOST_MEMBERS, visitor }.open(path, bytes, 0)
+    Walk::new(visitor).open(path, bytes, 0)
+}
+
+/// The same for an archive that is a file, of which little is held in memory. `head` is its beginning.
+pub(super) fn walk_file(path: &[u8], head: &[u8], file: impl Read + Seek, visitor: &mut dyn Visitor) -> bool {
+    let mut walk = Walk::new(visitor);
+    let file = BufReader::with_capacity(BUFFER, file);
+    let opened = match Kind::of(head) {
+        None => return false,
+        Some(Kind::Zip) => walk.zip(path, file, 0),
+        Some(kind) => walk.unpack(kind, path, file, 0),
+    };
+    walk.told(path, opened)
 }
 
 struct Walk<'a> {
@@ -84,18 +101,38 @@ struct Walk<'a> {
     visitor: &'a mut dyn Visitor,
 }
 
+impl<'a> Walk<'a> {
+    fn new(visitor: &'a mut dyn Visitor) -> Self {
+        Self { left: LARGEST, members: MOST_MEMBERS, visitor }
+    }
+}
+
 impl Walk<'_> {
     fn open(&mut self, path: &[u8], bytes: &[u8], depth: usize) -> bool {
+        let single = || compression::single_gzip(bytes, LARGEST_MEMBER.min(self.left));
         let opened = match Kind::of(bytes) {
             None => return false,
-            Some(Kind::Zip) => self.zip(path, bytes, depth),
-            Some(Kind::Tar) => self.tar(path, bytes, depth),
-            Some(Kind::Compressed) => match compression::single_gzip(bytes, LARGEST_MEMBER.min(self.left)) {
+            Some(Kind::Zip) => self.zip(path, Cursor::new(bytes), depth),
+            Some(kind) => match (kind == Kind::Compressed).then(single).flatten() {
                 Some(content) => self.stream(path, content.as_slice(), depth),
-                None => compression::decode(bytes).and_then(|(_, reader)| self.stream(path, reader, depth)),
+                None => self.unpack(kind, path, bytes, depth),
             },
-            Some(Kind::Xz) => self.xz(path, bytes, depth),
         };
+        self.told(path, opened)
+    }
+
+    /// Opens what can be read from its beginning to its end.
+    fn unpack(&mut self, kind: Kind, path: &[u8], reader: impl Read, depth: usize) -> io::Result<()> {
+        match kind {
+            Kind::Zip => Err(io::Error::other("it must be read from its end")),
+            Kind::Tar => self.tar(path, reader, depth),
+            Kind::Compressed => self.stream(path, compression::decode(reader)?.1, depth),
+            Kind::Xz => self.xz(path, reader, depth),
+        }
+    }
+
+    /// Tells what kept an archive from being opened, and whether nothing did.
+    fn told(&mut self, path: &[u8], opened: io::Result<()>) -> bool {
         if let Err(error) = &opened {
             self.visitor.trouble(path, &format!("it cannot be unpacked: {error}"));
         }
@@ -131,11 +168,16 @@ impl Walk<'_> {
             content.truncate(usize::try_from(most).unwrap_or(usize::MAX));
             self.visitor.trouble(path, &format!("what stands behind the first {most} bytes is not read"));
         }
-        if self.left == 0 { None } else { Some(content) }
+        if self.left == 0 {
+            let reason = format!("the archive holds more than {LARGEST} bytes: nothing behind this is read");
+            self.visitor.trouble(path, &reason);
+            return None;
+        }
+        Some(content)
     }
 
-    fn zip(&mut self, path: &[u8], bytes: &[u8], depth: usize) -> io::Result<()> {
-        let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(io::Error::other)?;
+    fn zip(&mut self, path: &[u8], reader: impl Read + Seek, depth: usize) -> io::Result<()> {
+        let mut archive = zip::ZipArchive::new(reader).map_err(io::Error::other)?;
         for index in 0..archive.len() {
             let unread = |visitor: &mut dyn Visitor, error: &zip::result::ZipError| {
                 visitor.trouble(path, &format!("member {} cannot be read: {error}", index + 1));
@@ -184,9 +226,9 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn xz(&mut self, path: &[u8], bytes: &[u8], depth: usize) -> io::Result<()> {
+    fn xz(&mut self, path: &[u8], reader: impl Read, depth: usize) -> io::Result<()> {
         let mut content = Capped { content: Vec::new(), most: LARGEST_MEMBER.min(self.left) };
-        let unpacked = lzma_rs::xz_decompress(&mut io::BufReader::new(bytes), &mut content);
+        let unpacked = lzma_rs::xz_decompress(&mut BufReader::with_capacity(BUFFER, reader), &mut content);
         let content = content.content;
         match unpacked {
             Err(_) if content.is_empty() => return Err(io::Error::other("it is no xz that is understood")),
@@ -295,6 +337,43 @@ mod tests {
             members.members.iter().map(|(path, content)| (path.as_str(), content.as_str())).collect();
         assert_eq!(found, expected, "{path}");
         assert!(members.troubles.is_empty(), "{:?}", members.troubles);
+        // However it comes, it holds the same.
+        for length in [512.min(bytes.len()), bytes.len()] {
+            let (head, mut rest) = bytes.split_at(length);
+            let mut streamed = Members::default();
+            assert!(matches!(walk_stream(path.as_bytes(), head, &mut rest, &mut streamed), Opened::Yes), "{path}");
+            assert_eq!((&streamed.members, &streamed.troubles), (&members.members, &members.troubles), "{path}");
+            let mut of_file = Members::default();
+            assert!(walk_file(path.as_bytes(), head, Cursor::new(bytes), &mut of_file), "{path}");
+            assert_eq!((&of_file.members, &of_file.troubles), (&members.members, &members.troubles), "{path}");
+        }
+    }
+
+    #[test]
+    fn streams_that_cannot_be_opened_are_given_back() {
+        let (whole, text) = (zip(&[("a", &[b'x'; 3000])]), [b'x'; 5000]);
+        let fake = [&[0x1f, 0x8b, 9][..], &text].concat();
+        for (bytes, head, expected, troubles) in [
+            (&text[..], 512, "no", 0),
+            (&whole[..whole.len() - 8], 40, "kept", 1),
+            // Where more than the head was read of it, it is gone.
+            (&fake[..], 100, "yes", 1),
+            (&fake[..], fake.len(), "no", 1),
+        ] {
+            let (head, mut rest) = bytes.split_at(head);
+            let mut members = Members::default();
+            let opened = match walk_stream(b"x", head, &mut rest, &mut members) {
+                Opened::Yes => "yes",
+                Opened::No => "no",
+                Opened::Kept(mut all) => {
+                    let mut kept = Vec::new();
+                    all.read_to_end(&mut kept).unwrap();
+                    assert_eq!(kept, bytes);
+                    "kept"
+                }
+            };
+            assert_eq!((opened, members.troubles.len()), (expected, troubles), "{:?}", members.troubles);
+        }
     }
 
     #[test]

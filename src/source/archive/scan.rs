@@ -1,6 +1,8 @@
 //! Members of archives as items of a scan, and as what is read again.
 
-use super::{SEPARATOR, Visitor, walk};
+use std::io::{Read, Seek};
+
+use super::{Opened, SEPARATOR, Visitor, walk, walk_file, walk_stream};
 use crate::diagnostic::Diagnostic;
 use crate::finding::{Place, SourcePath};
 use crate::source::ScanContext;
@@ -11,6 +13,30 @@ impl ScanContext<'_> {
     pub(in crate::source) fn scan_archive(&self, bytes: &[u8], place: &Place, path: &SourcePath) -> bool {
         let mut visitor = Scanning { context: self, place, buffer: Buffer::new() };
         walk(path.as_bytes(), bytes, &mut visitor)
+    }
+
+    /// The same for one that is a file, which is not read into memory.
+    pub(in crate::source) fn scan_archive_file(
+        &self,
+        head: &[u8],
+        file: impl Read + Seek,
+        place: &Place,
+        path: &SourcePath,
+    ) -> bool {
+        let mut visitor = Scanning { context: self, place, buffer: Buffer::new() };
+        walk_file(path.as_bytes(), head, file, &mut visitor)
+    }
+
+    /// The same for one that streams by.
+    pub(in crate::source) fn scan_archive_stream(
+        &self,
+        head: &[u8],
+        rest: &mut dyn Read,
+        place: &Place,
+        path: &SourcePath,
+    ) -> Opened {
+        let mut visitor = Scanning { context: self, place, buffer: Buffer::new() };
+        walk_stream(path.as_bytes(), head, rest, &mut visitor)
     }
 }
 
@@ -25,8 +51,14 @@ impl Visitor for Scanning<'_> {
         let path = SourcePath::new(path);
         if !self.context.collector.excluded.has(&path) {
             // Memory cannot fail to be read.
-            let _read =
-                self.context.scan_stream(content, &mut self.buffer, |_, _| false, self.place, || path, |_| Vec::new());
+            let _read = self.context.scan_stream(
+                content,
+                &mut self.buffer,
+                |_, _, _| false,
+                self.place,
+                || path,
+                |_| Vec::new(),
+            );
         }
     }
 

@@ -1,6 +1,6 @@
 //! One pass over the files of a layer, or of any other tar, as it streams out of the decompressor.
 //!
-//! Nothing is ever written to disk, and no path is ever followed. Everything that holds bytes is handed out, whatever type its
+//! Nothing is written to disk here, and no path is ever followed. Everything that holds bytes is handed out, whatever type its
 //! header claims: parsers disagree about the size of a link or directory, and a file must not hide in the difference. What
 //! follows the end of the archive is handed out too. Whatever cannot be read is told.
 

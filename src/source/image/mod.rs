@@ -29,7 +29,7 @@ use self::layer::Limits;
 use self::scan::{Inspector, Scan, Streamed, Subject};
 use self::store::Store;
 use super::stream::{Buffer, Part, Searched};
-use super::whole_file::TakingIn;
+use super::whole_file::Content;
 use super::{ScanContext, Source};
 use crate::detect::Candidate;
 use crate::diagnostic::Diagnostic;
@@ -186,23 +186,23 @@ impl Inspector for ScanContext<'_> {
         candidates.into_iter().map(|candidate| (candidate.span.clone(), candidate)).collect()
     }
 
-    fn inspect_stream(&self, path: &[u8], content: &mut dyn Read) -> Option<Streamed<Candidate>> {
-        self.collector.expect(1);
-        let mut reader =
-            TakingIn { reader: content, content: self.looks_for_file(path).then(|| self.content_of_file()) };
-        let Searched { mut found, result, .. } = self.search_part(&mut reader, &mut Buffer::new(), Part::WHOLE);
-        self.collector.count_item();
-        if let (Some(content), Ok(())) = (reader.content, &result) {
-            found.extend(self.whole_file(content));
-        }
-        Some((found.into_iter().map(|(candidate, span)| (span, candidate)).collect(), result))
+    fn takes_streams(&self) -> bool {
+        true
     }
 
-    fn inspect_whole(&self, path: &[u8], content: &[u8]) -> Vec<(TextSpan, Candidate)> {
-        if !self.looks_for_file(path) {
-            return Vec::new();
-        }
-        self.whole_file_of(content).into_iter().map(|(candidate, span)| (span, candidate)).collect()
+    fn inspect_stream(&self, content: &mut dyn Read) -> Streamed<Candidate> {
+        self.collector.expect(1);
+        let Searched { found, result, .. } = self.search_part(content, &mut Buffer::new(), Part::WHOLE);
+        self.collector.count_item();
+        (found.into_iter().map(|(candidate, span)| (span, candidate)).collect(), result)
+    }
+
+    fn content_of_file(&self, path: &[u8]) -> Option<Content> {
+        self.looks_for_file(path).then(|| self.new_content())
+    }
+
+    fn whole_file(&self, content: Content) -> Vec<(TextSpan, Candidate)> {
+        self.file_of(content).into_iter().map(|(candidate, span)| (span, candidate)).collect()
     }
 
     fn report(&self, hit: Candidate, locations: Vec<Location>) {

@@ -48,9 +48,9 @@ fn try_scan<'scope>(scope: &Scope<'scope>, path: &Path, context: &'scope ScanCon
         let open = || Ok(Box::new(fs_err::File::open(path)?) as Box<dyn Read>);
         context.report_file(open, &Place::File, &source_path(path))?;
     }
-    let takes_over = |head: &[u8], is_whole: bool| {
+    let takes_over = |head: &[u8], is_whole: bool, _: &mut &fs_err::File| {
         if archive::is_archive(head) {
-            return scan_archive(path, if is_whole { Some(head) } else { None }, context);
+            return scan_archive(path, head, is_whole, context);
         }
         if is_whole {
             return false;
@@ -68,20 +68,14 @@ fn try_scan<'scope>(scope: &Scope<'scope>, path: &Path, context: &'scope ScanCon
     })
 }
 
-/// Scans what an archive holds, unless it cannot be opened. It is read whole if it was not yet.
-fn scan_archive(path: &Path, bytes: Option<&[u8]>, context: &ScanContext<'_>) -> bool {
+/// Scans what an archive holds, unless it cannot be opened. Of a large one only the beginning was read, and little is held.
+fn scan_archive(path: &Path, head: &[u8], is_whole: bool, context: &ScanContext<'_>) -> bool {
     let name = source_path(path);
-    if let Some(bytes) = bytes {
-        return context.scan_archive(bytes, &Place::File, &name);
+    if is_whole {
+        return context.scan_archive(head, &Place::File, &name);
     }
-    let size = fs_err::metadata(path).map_or(0, |metadata| metadata.len());
-    if size > context.max_file_size {
-        let reason = format!("{size} bytes are more than the limit of {} bytes for an archive", context.max_file_size);
-        context.collector.diagnose(Diagnostic::gap("archive-not-read", shown(path), reason));
-        return true;
-    }
-    match fs_err::read(path) {
-        Ok(bytes) => context.scan_archive(&bytes, &Place::File, &name),
+    match fs_err::File::open(path) {
+        Ok(file) => context.scan_archive_file(head, file, &Place::File, &name),
         Err(_) => false,
     }
 }

@@ -1,6 +1,6 @@
 //! One blob: decompressed, walked if it is a tar, its files handed to whoever has time to look into them.
 
-use std::io::{self, Read};
+use std::io::{self, Cursor, Read};
 use std::sync::atomic::Ordering::Relaxed;
 
 use rayon::Scope;
@@ -8,16 +8,21 @@ use rayon::Scope;
 use super::{Inspector, Pending, Scan, Subject, lock};
 use crate::diagnostic::Diagnostic;
 use crate::finding::{Locator, SourcePath, escape};
-use crate::source::archive;
 use crate::source::archive::compression::{self, Compression};
+use crate::source::archive::{self, Opened};
 use crate::source::image::contents::{Blob, Expected};
 use crate::source::image::digest::{Hash, Hashing};
 use crate::source::image::layer::{self, Batch, Visitor};
 use crate::source::image::store::{DOCUMENT_BYTES, begins_like_json};
 use crate::source::image::{manifest, values};
+use crate::source::whole_file::TakingIn;
 
 /// More bytes than this do not wait for another thread: the one that unpacked them looks into them.
 const MOST_WAITING: usize = 32 * 1024 * 1024;
+
+/// So much is read of what begins like an archive, in bytes, before it is tried to open it: what turns out to be none within
+/// that is looked into as it is.
+const LONGEST_HEAD: u64 = 1 << 20;
 
 impl<'a, I: Inspector> Scan<'a, I> {
     /// Unpacks one blob and scans what is in it.
@@ -117,7 +122,9 @@ impl<'a, I: Inspector> Scan<'a, I> {
 
     /// Looks at a file that has any content as a whole.
     fn inspect_whole(&self, blob: usize, path: &[u8], content: &[u8]) {
-        for (span, hit) in self.inspector.inspect_whole(path, content) {
+        let Some(mut taken) = self.inspector.content_of_file(path) else { return };
+        taken.add(content);
+        for (span, hit) in self.inspector.whole_file(taken) {
             lock(&self.pending).push(Pending { blob, path: SourcePath::new(path), span, hit });
         }
     }
@@ -183,6 +190,30 @@ impl<I: Inspector> BlobVisitor<'_, '_, '_, I> {
     }
 }
 
+impl<I: Inspector> BlobVisitor<'_, '_, '_, I> {
+    /// Looks into a large file as it is read, or into what it holds.
+    fn stream_all(&mut self, path: &[u8], content: &mut dyn Read) -> io::Result<()> {
+        let (mut head, _) = compression::peek(&mut *content)?;
+        let mut all: Box<dyn Read> = if archive::is_archive(&head) {
+            content.take(LONGEST_HEAD).read_to_end(&mut head)?;
+            let mut members = Members { scan: self.scan, blob: self.index };
+            match archive::walk_stream(path, &head, content, &mut members) {
+                // What follows must be read in any case, to know that nothing was cut off.
+                Opened::Yes => return io::copy(content, &mut io::sink()).map(drop),
+                Opened::No => Box::new(Cursor::new(head).chain(content)),
+                Opened::Kept(all) => all,
+            }
+        } else {
+            Box::new(Cursor::new(head).chain(content))
+        };
+        let (hits, result) = self.scan.inspector.inspect_stream(&mut all);
+        for (span, hit) in hits {
+            lock(&self.scan.pending).push(Pending { blob: self.index, path: SourcePath::new(path), span, hit });
+        }
+        result
+    }
+}
+
 impl<I: Inspector> Visitor for BlobVisitor<'_, '_, '_, I> {
     fn files(&mut self, batch: Batch) -> Batch {
         let scan = self.scan;
@@ -201,9 +232,16 @@ impl<I: Inspector> Visitor for BlobVisitor<'_, '_, '_, I> {
     }
 
     fn stream(&mut self, path: &[u8], content: &mut dyn Read) -> Option<io::Result<()>> {
-        let (hits, result) = self.scan.inspector.inspect_stream(path, content)?;
-        for (span, hit) in hits {
-            lock(&self.scan.pending).push(Pending { blob: self.index, path: SourcePath::new(path), span, hit });
+        let inspector = self.scan.inspector;
+        if !inspector.takes_streams() {
+            return None;
+        }
+        let mut content = TakingIn { reader: content, content: inspector.content_of_file(path) };
+        let result = self.stream_all(path, &mut content);
+        if let (Some(content), Ok(())) = (content.content, &result) {
+            for (span, hit) in inspector.whole_file(content) {
+                lock(&self.scan.pending).push(Pending { blob: self.index, path: SourcePath::new(path), span, hit });
+            }
         }
         Some(result)
     }

@@ -22,6 +22,7 @@ use crate::source::image::manifest;
 use crate::source::image::shadow::{LayerPaths, Shadows};
 use crate::source::image::store::{EntryId, Store};
 use crate::source::image::values::{self, Text};
+use crate::source::whole_file::Content;
 
 /// A file with more hard links than this is told with the first of them.
 const MOST_NAMES: usize = 100;
@@ -34,14 +35,23 @@ pub(super) trait Inspector: Sync {
     /// Everything found in the bytes of a subject, with where it stands.
     fn inspect(&self, subject: &Subject<'_>, bytes: &[u8]) -> Vec<(Range<usize>, Self::Hit)>;
 
-    /// Everything found in a large file as it is read, and whether all of it could be. `None`, and nothing is read, if it takes
-    /// files whole only.
-    fn inspect_stream(&self, _path: &[u8], _content: &mut dyn Read) -> Option<Streamed<Self::Hit>> {
+    /// Whether large files can be looked into as they are read; otherwise they are taken whole.
+    fn takes_streams(&self) -> bool {
+        false
+    }
+
+    /// Everything found in a large file as it is read, and whether all of it could be.
+    fn inspect_stream(&self, _content: &mut dyn Read) -> Streamed<Self::Hit> {
+        (Vec::new(), Ok(()))
+    }
+
+    /// Takes in the content of the file at that path as it is read, if somebody looks for the file.
+    fn content_of_file(&self, _path: &[u8]) -> Option<Content> {
         None
     }
 
-    /// What a file is by itself, whatever stands in it. Its path is that in the layer or store.
-    fn inspect_whole(&self, _path: &[u8], _content: &[u8]) -> Vec<(TextSpan, Self::Hit)> {
+    /// What a file is by itself whose content was taken in.
+    fn whole_file(&self, _content: Content) -> Vec<(TextSpan, Self::Hit)> {
         Vec::new()
     }
 
