@@ -73,7 +73,9 @@ pub(super) fn run(args: &Args, global: &Global, environment: &Environment) -> Co
     let target = UndoTarget::find(&chain, &args.named)?;
     let config = args.issuers.config(global, environment)?;
     let administrator = administrator(&config, &target, environment)?;
-    let mandate = Mandate::new(&config, args.issuers.rules()?)?;
+    let rules = args.issuers.rules()?;
+    config.check_instances(&rules)?;
+    let mandate = Mandate::new(&config, rules)?;
     let subject = args.report.as_deref().map(|report| subject_of(report, &target)).transpose()?;
     let probed = subject.as_ref().map(|subject| probed(subject, &mandate)).transpose()?;
     let Some(confirmation) = confirm(args, &target)? else {
