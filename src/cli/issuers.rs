@@ -86,6 +86,9 @@ struct Trusted<'a> {
     revoke: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_id: Option<&'a str>,
+    /// How its clients are administered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    administration: Option<&'static str>,
 }
 
 /// An issuer that the program knows.
@@ -129,6 +132,7 @@ fn list(config: &Config, format: Format) -> CommandResult {
         verify: instance.verify,
         revoke: instance.revoke,
         client_id: None,
+        administration: None,
     });
     let instances: Vec<Trusted<'_>> = instances.collect();
     let mut out = anstream::stdout().lock();
@@ -169,6 +173,7 @@ impl<'a> Trusted<'a> {
             verify: issuer.verify,
             revoke: issuer.revoke,
             client_id: issuer.credentials.as_ref().map(|own| own.client_id.as_str()),
+            administration: issuer.administration.as_ref().map(|own| own.interface.as_str()),
         }
     }
 
@@ -181,7 +186,8 @@ impl<'a> Trusted<'a> {
             (false, false) => "nothing",
         };
         let client = self.client_id.map(|id| format!(", as client {}", escape(id.as_bytes()))).unwrap_or_default();
-        format!("{what} {}: {may}{client} ({} zone)", escape(self.url.as_bytes()), self.zone)
+        let clients = self.administration.map(|kind| format!(", administer clients by {kind}")).unwrap_or_default();
+        format!("{what} {}: {may}{client}{clients} ({} zone)", escape(self.url.as_bytes()), self.zone)
     }
 }
 

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use toml::Spanned;
 
+use super::administration::{End, Kind, Scheme};
 use super::{ConfigError, Zone};
 use crate::spelling;
 
@@ -73,6 +74,41 @@ pub(super) struct UnvalidatedIssuer {
     pub(super) active_checks: bool,
     pub(super) introspects_access_tokens: Option<bool>,
     pub(super) introspects_refresh_tokens: Option<bool>,
+    pub(super) administration: Option<Spanned<UnvalidatedAdministration>>,
+}
+
+/// The section `[issuer.administration]`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UnvalidatedAdministration {
+    pub(super) kind: Kind,
+    pub(super) url: Option<Spanned<String>>,
+    pub(super) end: Option<End>,
+    pub(super) token_env: Option<Spanned<String>>,
+    pub(super) token_file: Option<PathBuf>,
+    pub(super) token_scheme: Option<Scheme>,
+    /// Present only to be refused with a better message than "unknown key".
+    pub(super) token: Option<Spanned<IgnoredAny>>,
+    pub(super) client_id: Option<String>,
+    pub(super) client_secret_env: Option<Spanned<String>>,
+    pub(super) client_secret_file: Option<PathBuf>,
+    /// As `token`.
+    pub(super) client_secret: Option<Spanned<IgnoredAny>>,
+    pub(super) scope: Option<String>,
+    pub(super) audience: Option<String>,
+    pub(super) token_endpoint: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) client: Vec<UnvalidatedRegistration>,
+}
+
+/// One `[[issuer.administration.client]]`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UnvalidatedRegistration {
+    pub(super) client_id: String,
+    pub(super) url: Spanned<String>,
+    pub(super) token_env: Option<Spanned<String>>,
+    pub(super) token_file: Option<PathBuf>,
 }
 
 /// One `[[instance]]`.

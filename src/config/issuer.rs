@@ -10,6 +10,7 @@ use serde::Deserialize;
 use toml::Spanned;
 use url::Url;
 
+use super::administration::{Administration, Context};
 use super::document::UnvalidatedIssuer;
 use super::environment::Environment;
 use super::host::HostPattern;
@@ -73,6 +74,8 @@ pub struct Issuer {
     pub introspects_refresh_tokens: Option<bool>,
     /// Whether nothing but its key set may be fetched: it came with the program, and the operator has not named it.
     pub keys_only: bool,
+    /// How its clients are administered, if the operator says that leaked client secrets may be ended that way.
+    pub administration: Option<Administration>,
     /// Keeps other modules from making one.
     _operators_word: OperatorsWord,
 }
@@ -141,6 +144,7 @@ impl Issuer {
             introspects_access_tokens: None,
             introspects_refresh_tokens: None,
             keys_only: false,
+            administration: None,
             _operators_word: OperatorsWord,
         }
     }
@@ -184,7 +188,7 @@ impl Issuer {
 
     /// Validates what the file says. `fail` makes an error at an offset of the file, `None` being the issuer's own place.
     pub(super) fn validate(
-        written: UnvalidatedIssuer,
+        mut written: UnvalidatedIssuer,
         directory: &Path,
         environment: &Environment,
         fail: &dyn Fn(Option<usize>, String) -> ConfigError,
@@ -213,6 +217,9 @@ impl Issuer {
         let vendors = KnownIssuer::of(&written.issuer).map_or(&[][..], |known| known.hosts);
         let mut endpoint_hosts: Vec<HostPattern> =
             vendors.iter().filter_map(|host| HostPattern::parse(host).ok()).collect();
+        let place = Context { issuer: url.as_ref(), directory, environment, fail };
+        let administration = written.administration.take();
+        let administration = administration.map(|section| Administration::validate(section, &place)).transpose()?;
         for host in &written.endpoint_hosts {
             let parsed = HostPattern::parse(host.get_ref()).map_err(|reason| fail(Some(host.span().start), reason))?;
             endpoint_hosts.push(parsed);
@@ -236,6 +243,7 @@ impl Issuer {
             introspects_access_tokens: written.introspects_access_tokens,
             introspects_refresh_tokens: written.introspects_refresh_tokens,
             keys_only: false,
+            administration,
             _operators_word: OperatorsWord,
         })
     }

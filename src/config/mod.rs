@@ -5,9 +5,11 @@
 //! no issuer is trusted. Secrets never stand in the file. A file that nobody named and that lies inside a scanned tree is
 //! refused: what is scanned must not configure its scanner.
 
+pub mod administration;
 mod administrator;
 mod document;
 pub mod environment;
+mod given;
 mod host;
 mod instance;
 mod issuer;
@@ -27,10 +29,12 @@ use toml::Spanned;
 use crate::finding::FingerprintKey;
 use crate::rules::RuleSet;
 use crate::secret::Secret;
+pub use administration::Administration;
 pub use administrator::{Administrator, AdministratorKey};
 pub(crate) use document::parse as parse_toml;
 use document::{UnvalidatedConfig, UnvalidatedEgress};
 use environment::Environment;
+pub use given::GivenSecret;
 pub use host::HostPattern;
 pub use instance::Instance;
 pub use issuer::{ClientCertificate, Issuer, OperatorCredentials, OperatorProof, Zone};

@@ -107,6 +107,59 @@ fn issuers_are_exact() {
     assert!(config.issuer("kubernetes/serviceaccount").is_some_and(|issuer| issuer.url.is_none()));
 }
 
+/// A trusted issuer with a section that says how its clients are administered.
+fn administered(issuer: &str, section: &str) -> Result<Config, ConfigError> {
+    parse(&format!("[[issuer]]\nissuer = '{issuer}'\n[issuer.administration]\n{section}\n"))
+}
+
+#[test]
+fn administration_is_where_the_issuer_is_or_where_the_operator_says() {
+    let token = "token_env = 'OUR_SECRET'";
+    for (issuer, section, expected) in [
+        ("https://a.example/realms/acme", "kind = 'keycloak'", Some("https://a.example/admin/realms/acme")),
+        ("https://a.example/auth/realms/acme", "kind = 'keycloak'", Some("https://a.example/auth/admin/realms/acme")),
+        ("https://a.example/acme", "kind = 'keycloak'", None),
+        ("https://acme.eu.auth0.com/", "kind = 'auth0'", Some("https://acme.eu.auth0.com/api/v2")),
+        ("https://acme.okta.com/oauth2/default", "kind = 'okta'", Some("https://acme.okta.com/api/v1")),
+        ("https://login.example/tenant/v2.0", "kind = 'entra'", None),
+        (
+            "https://login.example/tenant/v2.0",
+            "kind = 'entra'\nurl = 'https://graph.example/v1.0'",
+            Some("https://graph.example/v1.0"),
+        ),
+    ] {
+        let config = administered(issuer, &format!("{section}\n{token}"));
+        let place = config.ok().and_then(|config| config.issuer(issuer)?.administration.as_ref()?.url.clone());
+        assert_eq!(place.as_ref().map(::url::Url::as_str), expected, "{issuer} {section}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_an_administration_is_told() {
+    let unset = administered("https://a.example/realms/acme", "kind = 'keycloak'\ntoken_env = 'UNSET'");
+    assert!(unset.is_ok(), "a run that only looks does not need it");
+    for (section, words) in [
+        ("kind = 'keycloack'", "unknown variant"),
+        ("kind = 'keycloak'\ntoken = 'hunter2'", "a secret may not stand in the configuration"),
+        ("kind = 'keycloak'\nclient_secret = 'hunter2'", "a secret may not stand in the configuration"),
+        ("kind = 'keycloak'", "a credential is needed"),
+        ("kind = 'keycloak'\nclient_id = 'a'", "give either a token, or a `client_id` with its secret"),
+        ("kind = 'keycloak'\ntoken_env = 'OUR_SECRET'\ntoken_file = 'x'", "exclude each other"),
+        ("kind = 'keycloak'\ntoken_env = 'OUR_SECRET'\nend = 'delete'", "`end` is `rotate` for `keycloak`"),
+        ("kind = 'okta'\ntoken_env = 'OUR_SECRET'\nend = 'rotate'", "`deactivate` or `delete` for `okta`"),
+        ("kind = 'keycloak'\nurl = 'https://a@b.example'\ntoken_env = 'OUR_SECRET'", "not a usable URL"),
+        ("kind = 'registration'\ntoken_env = 'OUR_SECRET'", "one `[[issuer.administration.client]]` for each client"),
+        (
+            "kind = 'registration'\n[[issuer.administration.client]]\nclient_id = 'a'\nurl = 'https://a.example/reg/a'",
+            "needs its registration access token",
+        ),
+    ] {
+        let error = administered("https://a.example/realms/acme", section).err().map(|error| error.to_string());
+        let error = error.unwrap_or_else(|| "accepted".to_owned());
+        assert!(error.contains(words) && !error.contains("hunter2"), "{section}: {error}");
+    }
+}
+
 #[test]
 fn the_policy_section_has_its_own_shape() {
     #[derive(Debug, Deserialize)]

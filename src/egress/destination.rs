@@ -9,6 +9,7 @@ use std::sync::Arc;
 use url::{Position, Url};
 
 use super::EgressError;
+use crate::config::administration::{AdminCredential, Interface};
 use crate::config::{Instance, Issuer, Zone, checked_url};
 use crate::rules::Rule;
 
@@ -37,6 +38,29 @@ impl Destination {
         } else {
             Err(EgressError::NotTrusted { origin: origin(&url), issuer: issuer.issuer.clone() })
         }
+    }
+
+    /// Lets a URL pass that is on the host and port where the operator says that the issuer's clients are administered, is the
+    /// registration of one of them, or is where the operator's own client gets its token for that.
+    pub fn for_administration(issuer: &Issuer, url: &str) -> Result<Self, EgressError> {
+        let url = checked_url(url).map_err(|reason| EgressError::Url { reason })?;
+        let named = issuer.administration.as_ref().is_some_and(|administration| {
+            let registrations = match &administration.interface {
+                Interface::Registration(clients) => clients.as_slice(),
+                _ => &[],
+            };
+            let token_endpoint = match &administration.credential {
+                AdminCredential::Client { token_endpoint: Some(token_endpoint), .. } => *token_endpoint == url,
+                _ => false,
+            };
+            administration.url.as_ref().is_some_and(|own| same_authority(own, &url))
+                || registrations.iter().any(|client| client.url == url)
+                || token_endpoint
+        });
+        if !named {
+            return Err(EgressError::NotTrusted { origin: origin(&url), issuer: issuer.issuer.clone() });
+        }
+        Ok(Self(Arc::new(Inner { url, zone: issuer.zone, ca_bundle: issuer.ca_bundle.clone() })))
     }
 
     /// Lets a URL pass that is on one of the hosts that a rule pins, by https. Rules come with the program or from the operator,
@@ -99,6 +123,31 @@ mod tests {
     use super::*;
     use crate::config::environment::Environment;
     use crate::config::{Config, ConfigFile};
+
+    #[test]
+    fn clients_are_administered_only_where_the_operator_says() {
+        let text = "[[issuer]]\nissuer = 'https://login.example'\n[issuer.administration]\nkind = 'entra'\n\
+                    url = 'https://graph.example/v1.0'\nclient_id = 'a'\nclient_secret_env = 'x'\n\
+                    token_endpoint = 'https://other.example/token'\n\
+                    [[issuer]]\nissuer = 'https://as.example'\n[issuer.administration]\nkind = 'registration'\n\
+                    [[issuer.administration.client]]\nclient_id = 'a'\nurl = 'https://reg.example/reg/a'\ntoken_env = 'x'\n\
+                    [[issuer]]\nissuer = 'https://plain.example'\n";
+        let file = ConfigFile { path: PathBuf::from("config.toml"), named: true };
+        let config = Config::parse(text.to_owned(), file, &Environment::fixed([("", "")])).unwrap_or_default();
+        for (issuer, url, trusted) in [
+            ("https://login.example", "https://graph.example/v1.0/applications", true),
+            ("https://login.example", "https://other.example/token", true),
+            ("https://login.example", "https://other.example/token2", false),
+            ("https://login.example", "https://login.example/admin", false),
+            ("https://login.example", "https://graph.example:8443/v1.0", false),
+            ("https://as.example", "https://reg.example/reg/a", true),
+            ("https://as.example", "https://reg.example/reg/b", false),
+            ("https://plain.example", "https://plain.example/admin", false),
+        ] {
+            let issuer = config.issuer(issuer).expect("the issuer");
+            assert_eq!(Destination::for_administration(issuer, url).is_ok(), trusted, "{} {url}", issuer.issuer);
+        }
+    }
 
     #[test]
     fn only_what_the_operator_trusts() {

@@ -5,6 +5,7 @@
 //! request leaves, and asks afterwards whether the credential is dead. This module cannot see `source`: values are read
 //! again through a closure that its caller gives, and must match their finding.
 
+mod administration;
 mod approval;
 mod canonical;
 pub mod execute;
@@ -19,6 +20,7 @@ mod subject;
 mod terms;
 mod undo;
 
+pub use administration::AdministrationTerms;
 pub use approval::{Approval, ApprovalError, ApprovedPlan};
 pub use ledger::Ledger;
 pub use plan::{PlanInput, RevocationPlan};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use url::Url;
 
 use super::Subject;
+use super::administration::{self, AdministrationTerms};
 use crate::finding::{Fingerprint, Kind};
 use crate::issuer::{ClientAuthentication, Endpoint, Issuers};
 
@@ -15,6 +16,8 @@ pub struct Survey {
     pub terms: BTreeMap<String, IssuerTerms>,
     /// The issuers that each finding may belong to.
     pub matches: BTreeMap<Fingerprint, IssuerMatch>,
+    /// What can be done about a client at an issuer whose clients the operator administers, or why it cannot.
+    pub administration: BTreeMap<(String, String), Result<AdministrationTerms, String>>,
 }
 
 /// One issuer, as far as revocation is concerned. Made from the operator's trust policy, never from scanned content.
@@ -26,6 +29,8 @@ pub struct IssuerTerms {
     pub revocation_endpoint: Result<Url, String>,
     /// Whether clients without a secret may ask for a revocation.
     pub accepts_public_clients: bool,
+    /// Whether the operator administers its clients.
+    pub is_administered: bool,
     /// The client of the operator's configuration.
     pub client_id: Option<String>,
 }
@@ -46,6 +51,11 @@ pub async fn survey(issuers: &Issuers, subjects: &[Subject]) -> Survey {
         let matches = issuers.matching_hints(subject.token.as_ref(), &subject.parts).await;
         let trusted: Vec<String> = matches.trusted.iter().map(|issuer| issuer.issuer.clone()).collect();
         for issuer in matches.trusted {
+            if let Some(client_id) = subject.client_id().filter(|_| subject.kind == Kind::ClientSecret)
+                && let Some(terms) = administration::terms(&issuer, client_id)
+            {
+                survey.administration.insert((issuer.issuer.clone(), client_id.to_owned()), terms);
+            }
             if survey.terms.contains_key(&issuer.issuer) {
                 continue;
             }
@@ -60,6 +70,7 @@ pub async fn survey(issuers: &Issuers, subjects: &[Subject]) -> Survey {
                 revoke: issuer.revoke,
                 revocation_endpoint: endpoint,
                 accepts_public_clients,
+                is_administered: issuer.administration.is_some(),
                 client_id: issuer.credentials.as_ref().map(|own| own.client_id.clone()),
             };
             survey.terms.insert(issuer.issuer.clone(), terms);
@@ -69,7 +80,7 @@ pub async fn survey(issuers: &Issuers, subjects: &[Subject]) -> Survey {
     survey
 }
 
-/// Only tokens are revoked by a call; a client secret tells the issuer of the tokens beside it.
+/// What is ended by a call: tokens, and client secrets by administration, which also tell the issuer of the tokens beside them.
 fn is_asked_about(kind: Kind) -> bool {
     matches!(kind, Kind::RefreshToken | Kind::AccessToken | Kind::Jwt | Kind::ClientSecret)
 }

@@ -152,6 +152,11 @@ fn why_final(intent: &Intent) -> String {
     if intent.method == "rfc7009" {
         return "no issuer brings a revoked token back (RFC 7009); its client has to get a new one".to_owned();
     }
+    if intent.method == "administration" {
+        return "a client's secret comes back only at its issuer: one that Okta has deactivated is activated there, others are \
+                made anew"
+            .to_owned();
+    }
     format!(
         "`{}` has no call that brings such a credential back, or did not tell whose it was; its owner has to make a new one",
         intent.provider

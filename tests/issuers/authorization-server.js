@@ -59,6 +59,8 @@ const provider = new Provider(issuer, {
     devInteractions: { enabled: false },
     introspection: { enabled: true },
     revocation: { enabled: true },
+    registration: { enabled: true, initialAccessToken: true },
+    registrationManagement: { enabled: true, rotateRegistrationAccessToken: true },
     clientCredentials: { enabled: true },
     mTLS: {
       enabled: true,
@@ -158,6 +160,18 @@ const commands = {
     };
     await provider.Client.adapter.upsert(id, new provider.Client(metadata).metadata());
     return method === 'private_key_jwt' ? { pem } : { ...certificates(id), tls: tlsOrigin };
+  },
+
+  /** What a client is given to manage its own registration by (RFC 7592): the endpoint and its token. */
+  async registration({ id }) {
+    const token = new provider.RegistrationAccessToken({ clientId: (await client(id)).clientId });
+    return { url: `${issuer}/reg/${id}`, token: await token.save() };
+  },
+
+  /** Whether the client exists, and whether that is its secret, in the server's own store. */
+  async client_has({ id, secret }) {
+    const found = await provider.Client.find(id);
+    return { exists: Boolean(found), has: Boolean(found) && found.clientSecret === secret };
   },
 
   /** What the token endpoint gives after a sign-in: a refresh token and an opaque access token of one grant. */

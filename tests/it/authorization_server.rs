@@ -71,6 +71,18 @@ impl AuthorizationServer {
         self.ask(&json!({"do": "client", "id": id}));
     }
 
+    /// What manages the registration of a client (RFC 7592): its address, and its registration access token.
+    pub(crate) fn registration(&self, id: &str) -> (String, String) {
+        let answer = self.ask(&json!({"do": "registration", "id": id}));
+        (text(&answer, "url"), text(&answer, "token"))
+    }
+
+    /// Whether the client exists, and whether that is its secret, in the server's own store.
+    pub(crate) fn client_has(&self, id: &str, secret: &str) -> (bool, bool) {
+        let answer = self.ask(&json!({"do": "client_has", "id": id, "secret": secret}));
+        (answer["exists"] == true, answer["has"] == true)
+    }
+
     /// Signs in through a client.
     pub(crate) fn grant(&self, client: &str) -> Grant {
         let answer = self.ask(&json!({"do": "grant", "id": client}));

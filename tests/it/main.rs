@@ -35,6 +35,7 @@ mod packed;
 mod pairing;
 mod plan_and_apply;
 mod policy;
+mod registration;
 mod report;
 mod repository;
 mod reread;

@@ -40,6 +40,11 @@ What may be revoked is said in the configuration:
   client_id = \"rescind\"           # without it, the client secrets that leaked are used
   client_secret_env = \"RESCIND_CLIENT_SECRET\"
 
+  [issuer.administration]           # ends leaked client secrets there
+  kind = \"keycloak\"               # auth0, okta, entra, registration (RFC 7592)
+  url = \"https://id.example.com/admin/realms/acme\"
+  token_env = \"RESCIND_ADMIN_TOKEN\" # or client_id and client_secret_env
+
   [policy]
   default = \"approve\"             # or \"never\"
   max_per_run = 25

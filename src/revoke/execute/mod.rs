@@ -5,6 +5,7 @@
 //! before it is ever sent again. Entries run one after the other, so that no issuer sees two calls at once.
 
 pub(super) mod prepare;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -26,6 +27,8 @@ use crate::issuer::Issuers;
 use crate::provider::Providers;
 use crate::rules::RuleSet;
 use crate::secret::Secret;
+use words::{executed, proof};
+pub(super) use words::{outcome, planned, proof_of_death, told};
 
 /// Why an execution stopped before its end. What was done until then stands in the ledger.
 #[derive(Debug, Error)]
@@ -152,23 +155,6 @@ impl ProbeSubject {
     }
 }
 
-/// The state of an entry that is not executed.
-pub(super) fn planned(entry: &PlanEntry) -> Executed {
-    let detail = match &entry.action {
-        PlannedAction::Manual { why, .. } => format!("by hand: {why}"),
-        PlannedAction::Rfc7009 { .. } | PlannedAction::Provider { .. } => {
-            format!("policy: {} ({})", entry.policy.action.as_str(), entry.policy.decided_by)
-        }
-    };
-    let revocation = Revocation {
-        state: RevocationState::Planned,
-        method: Some(entry.action.method().to_owned()),
-        receipt: None,
-        detail: Some(detail),
-    };
-    Executed { finding: entry.finding, revocation, liveness: None }
-}
-
 /// One execution under way.
 struct Run<'a, P> {
     approved: &'a ApprovedPlan,
@@ -199,7 +185,7 @@ where
         if let Err(reason) = self.is_still_allowed(entry, issuer) {
             return self.refuse(entry, reason);
         }
-        let prepared = match self.prepare(entry).await {
+        let mut prepared = match self.prepare(entry).await {
             Ok(prepared) => prepared,
             Err(reason) => return self.refuse(entry, reason),
         };
@@ -208,13 +194,22 @@ where
         {
             return Ok(settled);
         }
-        if let Some(liveness) = self.looks.remove(&entry.finding).filter(|look| look.state == LivenessState::Dead) {
-            return self.settle_dead(entry, liveness);
+        let look = self.looks.remove(&entry.finding);
+        if let Some(liveness) = look.as_ref().filter(|look| look.state == LivenessState::Dead) {
+            return self.settle_dead(entry, liveness.clone());
         }
         let series = (issuer.to_owned(), entry.rule.clone(), entry.kind, entry.action.client_id().map(str::to_owned));
         if self.refused.contains(&series) {
             let reason = format!("not sent: the issuer has just not revoked another {}", entry.kind.as_str());
             return self.refuse(entry, reason);
+        }
+        let is_live = match &look {
+            Some(look) => is_live(look.state),
+            // What this very run has found out.
+            None => !self.execution.look_first && LivenessState::from_word(&entry.liveness.state).is_some_and(is_live),
+        };
+        if let Err(reason) = prepared.find(is_live, self.execution.issuers, self.execution.egress).await {
+            return self.refuse(entry, prepared.subject.without_values(reason));
         }
         if let Err(cap) = self.count(issuer) {
             return self.refuse(entry, format!("not sent: {cap} is reached"));
@@ -223,8 +218,11 @@ where
         let intent = self.record(Event::Intent(self.intent(entry, issuer)))?;
         self.in_flight = Some(intent.clone());
         let settles_within = prepared.settles_within();
-        let (answer, subject) = prepared.execute(self.execution.egress).await;
-        let (state, detail) = outcome(&answer);
+        let (answer, note, subject) = prepared.execute(self.execution.egress).await;
+        let (state, mut detail) = outcome(&answer);
+        if !note.is_empty() {
+            detail = format!("{detail}; {note}");
+        }
         let detail = subject.without_values(detail);
         let receipt = self.record(Event::Outcome {
             finding: entry.finding.to_string(),
@@ -291,8 +289,8 @@ where
     /// What an earlier run made of the entry, if that was an end and nothing shows that the credential works again: carrying out
     /// a plan twice does nothing the second time.
     fn done_before(&self, entry: &PlanEntry) -> Option<Executed> {
-        let is_live = |look: &Liveness| matches!(look.state, LivenessState::Live | LivenessState::LiveRestricted);
-        if !self.execution.look_first || self.looks.get(&entry.finding).is_some_and(is_live) {
+        let works = self.looks.get(&entry.finding).is_some_and(|look| is_live(look.state));
+        if !self.execution.look_first || works {
             return None;
         }
         let standing = self.execution.ledger.chain().standings().remove(&entry.finding.to_string())?;
@@ -402,6 +400,7 @@ where
         let (endpoint, authority) = match &entry.action {
             PlannedAction::Rfc7009 { endpoint, authority, .. } => (endpoint.as_str(), authority.as_str()),
             PlannedAction::Provider { request, .. } => (request.as_str(), "itself"),
+            PlannedAction::Administration { request, .. } => (request.as_str(), "administrator"),
             PlannedAction::Manual { .. } => ("", "person"),
         };
         Intent {
@@ -421,57 +420,7 @@ where
     }
 }
 
-/// The state that an answer alone leads to.
-pub(super) fn outcome(answer: &Answer) -> (LedgerState, String) {
-    match answer {
-        Answer::Accepted => (LedgerState::Accepted, "the issuer accepted the request".to_owned()),
-        Answer::Refused(reason) => (LedgerState::Refused, (*reason).to_owned()),
-        // RFC 7009 §2.2.1: the token has to be taken for existing still.
-        Answer::Postponed { reason, retry_after } => {
-            let pause = retry_after.map(|pause| format!(", to be asked again in {} s", pause.as_secs()));
-            (LedgerState::Failed, format!("{reason}{}", pause.unwrap_or_default()))
-        }
-        Answer::NotSent(reason) => (LedgerState::Failed, format!("not sent: {reason}")),
-        Answer::Unknown(reason) => (LedgerState::Unknown, reason.clone()),
-    }
-}
-
-/// What the ledger keeps of a credential that a later run finds dead.
-pub(super) fn proof_of_death(finding: &Finding) -> Event {
-    let detail = format!("after the request of an earlier run: {}", told(&finding.liveness));
-    Event::Proof { finding: finding.id.to_string(), state: LedgerState::Revoked, detail }
-}
-
-fn proof(entry: &PlanEntry, state: LedgerState, detail: &str) -> Event {
-    Event::Proof { finding: entry.finding.to_string(), state, detail: detail.to_owned() }
-}
-
-fn executed(
-    entry: &PlanEntry,
-    state: LedgerState,
-    receipt: &str,
-    detail: String,
-    liveness: Option<Liveness>,
-) -> Executed {
-    let revocation = Revocation {
-        state: state.into(),
-        method: Some(entry.action.method().to_owned()),
-        receipt: Some(receipt.to_owned()),
-        detail: Some(detail),
-    };
-    let decides = |liveness: &Liveness| !matches!(liveness.state, LivenessState::Unknown | LivenessState::NotChecked);
-    Executed { finding: entry.finding, revocation, liveness: liveness.filter(decides) }
-}
-
-/// What a look at the credential showed, in words.
-pub(super) fn told(liveness: &Liveness) -> String {
-    let by = liveness.method.map(|method| format!(" by {method}")).unwrap_or_default();
-    let reason = liveness.reason.as_deref().map(|reason| format!(" ({reason})")).unwrap_or_default();
-    match liveness.state {
-        LivenessState::Dead => format!("it is dead{by}{reason}"),
-        LivenessState::Live | LivenessState::LiveRestricted => format!("it still works{by}{reason}"),
-        LivenessState::Unknown | LivenessState::NotChecked => {
-            format!("whether it still works is not known{by}{reason}")
-        }
-    }
+/// Whether the issuer said that the credential works.
+fn is_live(state: LivenessState) -> bool {
+    matches!(state, LivenessState::Live | LivenessState::LiveRestricted)
 }

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{ProbeSubject, Run};
+use crate::config::Issuer;
 use crate::egress::{Destination, Egress};
 use crate::finding::{Confidence, Finding, Fingerprint, Kind, Liveness, Part, PartValue, Revocation, Severity};
-use crate::issuer::{ClientCredentials, Metadata};
+use crate::issuer::{ClientCredentials, Issuers, Metadata};
 use crate::provider::Values;
+use crate::revoke::administration::{self, Case, Ready};
 use crate::revoke::plan::{Authority, PlanEntry, PlannedAction, PlannedLocation};
 use crate::revoke::provider_call::{self, PreparedRequest};
 use crate::revoke::rfc7009::{self, Answer};
@@ -32,11 +34,31 @@ pub(super) enum Sendable {
     },
     /// A request to the provider's own interface.
     Provider(Box<PreparedRequest>),
+    /// Requests to the interface by which the issuer's clients are administered.
+    Administration {
+        issuer: Arc<Issuer>,
+        client_id: String,
+        /// Made last of all: the interface is asked about the client for it.
+        ready: Option<Box<Ready>>,
+    },
 }
 
 impl PreparedCall {
-    /// Sends it.
-    pub(super) async fn execute(self, egress: &Egress) -> (Answer, ProbeSubject) {
+    /// Finds out at an administration interface what has to be ended. Changes nothing; the reason why nothing may be sent
+    /// otherwise.
+    pub(super) async fn find(&mut self, is_live: bool, issuers: &Issuers, egress: &Egress) -> Result<(), String> {
+        if let Sendable::Administration { issuer, client_id, ready } = &mut self.call {
+            let secret = &self.subject.finding.secret;
+            let case = Case { issuer, client_id, secret, is_live };
+            let prepared = administration::prepare(&case, issuers, egress).await;
+            *ready = Some(Box::new(prepared.map_err(|reason| format!("not sent: {reason}"))?));
+        }
+        Ok(())
+    }
+
+    /// Sends it. Gives what the answer means, and what has to be known besides.
+    pub(super) async fn execute(self, egress: &Egress) -> (Answer, String, ProbeSubject) {
+        let mut note = String::new();
         let answer = match self.call {
             Sendable::Rfc7009 { metadata, endpoint, client, token_type_hint } => {
                 let request = rfc7009::Revocation {
@@ -49,8 +71,16 @@ impl PreparedCall {
                 rfc7009::execute_revocation(egress, &request).await
             }
             Sendable::Provider(request) => provider_call::execute_call(egress, *request).await,
+            Sendable::Administration { ready: Some(ready), .. } => {
+                let (answer, told) = administration::execute(egress, *ready).await;
+                note = told;
+                answer
+            }
+            Sendable::Administration { ready: None, .. } => {
+                Answer::NotSent("the administration interface was not asked about the client".to_owned())
+            }
         };
-        (answer, self.subject)
+        (answer, note, self.subject)
     }
 
     /// How long the issuer may take to make it take effect, where that is known to be longer than a moment.
@@ -58,6 +88,7 @@ impl PreparedCall {
         match &self.call {
             Sendable::Rfc7009 { .. } => None,
             Sendable::Provider(request) => request.settles_within(),
+            Sendable::Administration { ready, .. } => ready.as_ref().and_then(|ready| ready.settles_within()),
         }
     }
 }
@@ -76,6 +107,9 @@ impl<P> Run<'_, P> {
             }
             PlannedAction::Provider { call, request, parts, .. } => {
                 self.prepare_provider(entry, secret()?, call, request, parts).await
+            }
+            PlannedAction::Administration { issuer, client_id, request, .. } => {
+                self.prepare_administration(entry, secret()?, issuer, client_id, request)
             }
             PlannedAction::Manual { .. } => Err("not sent: a person does it".to_owned()),
         }
@@ -102,6 +136,28 @@ impl<P> Run<'_, P> {
         (finding.rule, finding.provider) = (entry.rule.clone(), entry.provider.clone());
         let subject = ProbeSubject { finding, companions: Vec::new() };
         Ok(PreparedCall { call: Sendable::Provider(Box::new(request)), subject })
+    }
+
+    fn prepare_administration(
+        &self,
+        entry: &PlanEntry,
+        secret: Secret,
+        issuer: &str,
+        client_id: &str,
+        planned_request: &str,
+    ) -> Result<PreparedCall, String> {
+        let trusted = self.execution.issuers.trusted(issuer).map_err(|error| format!("not sent: {error}"))?;
+        match administration::terms(trusted, client_id) {
+            Some(Ok(terms)) if terms.request == planned_request => {}
+            Some(Err(reason)) => return Err(format!("not sent: {reason}")),
+            _ => return Err("not sent: the administration's request is not the planned one any more".to_owned()),
+        }
+        let parts = vec![Part::public("issuer", issuer), Part::public("client_id", client_id)];
+        let mut finding = finding_of(entry.finding, entry.kind, secret, parts);
+        finding.provider.clone_from(&entry.provider);
+        let (issuer, client_id) = (Arc::clone(trusted), client_id.to_owned());
+        let call = Sendable::Administration { issuer, client_id, ready: None };
+        Ok(PreparedCall { call, subject: ProbeSubject { finding, companions: Vec::new() } })
     }
 
     async fn prepare_rfc7009(

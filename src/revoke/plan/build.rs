@@ -5,7 +5,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::manual::{ManualSteps, NoCall};
 use super::{Authority, Breaks, PLAN_SCHEMA, PlanEntry, PlannedAction, PlannedLiveness, PlannedLocation};
-use super::{RevocationPlan, manual, provider};
+use super::{RevocationPlan, administration, manual, provider};
 use crate::finding::{Fingerprint, Kind, LivenessState};
 use crate::provider::Providers;
 use crate::revoke::Subject;
@@ -71,10 +71,16 @@ fn is_planned(liveness: LivenessState, entry: &PlanEntry, include_unknown: bool)
     }
 }
 
-/// Calls before handwork; per issuer the refresh token first, since access tokens that still stand could be renewed with it.
+/// Calls before handwork; per issuer the refresh token first, since access tokens that still stand could be renewed with it, and
+/// the client secret last, since the calls for its tokens may need it.
 fn order(entry: &PlanEntry) -> (bool, &str, u8, Fingerprint) {
     let issuer = entry.action.issuer().unwrap_or_default();
-    (!entry.is_call(), issuer, u8::from(entry.kind != Kind::RefreshToken), entry.finding)
+    let rank = match entry.kind {
+        Kind::RefreshToken => 0,
+        Kind::ClientSecret => 2,
+        _ => 1,
+    };
+    (!entry.is_call(), issuer, rank, entry.finding)
 }
 
 fn entry(input: &PlanInput<'_>, subject: &Subject) -> PlanEntry {
@@ -84,6 +90,10 @@ fn entry(input: &PlanInput<'_>, subject: &Subject) -> PlanEntry {
         input.policy.decide(&Question { subject, issuer, shared, blast_radius, now: input.now })
     };
     let (action, blast_radius, policy) = match find_call(input, subject, found_by) {
+        Ok((issuer, action @ PlannedAction::Administration { .. })) => {
+            let decision = decide(&issuer, false, BlastRadius::Client);
+            (action, BlastRadius::Client, decision)
+        }
         Ok((issuer, action @ PlannedAction::Provider { shared, .. })) => {
             let radius = rule.map_or(BlastRadius::Key, |rule| rule.blast_radius);
             let decision = decide(&issuer, shared, radius);
@@ -107,9 +117,10 @@ fn entry(input: &PlanInput<'_>, subject: &Subject) -> PlanEntry {
             (action, radius, Decision::never("there is no call: a person does it"))
         }
     };
+    let administered = administration::terms_of(input, &action);
     let by_rule = matches!(action, PlannedAction::Provider { .. } | PlannedAction::Manual { .. });
     let expected = match &action {
-        PlannedAction::Rfc7009 { .. } => expected(subject.kind, blast_radius),
+        PlannedAction::Rfc7009 { .. } | PlannedAction::Administration { .. } => expected(subject.kind, blast_radius),
         PlannedAction::Provider { .. } => provider::expected(blast_radius),
         PlannedAction::Manual { .. } => manual::expected(subject.kind),
     };
@@ -127,10 +138,11 @@ fn entry(input: &PlanInput<'_>, subject: &Subject) -> PlanEntry {
             account: subject.account.clone(),
             checked_at: subject.checked_at.and_then(|time| time.format(&Rfc3339).ok()),
         },
-        expected: expected.to_owned(),
+        expected: administered.map_or(expected, |administered| administered.expected).to_owned(),
         action,
         blast_radius,
-        reversible: by_rule && rule.is_some_and(|rule| rule.method != RevokeMethod::Rfc7009 && rule.reversible),
+        reversible: administered.is_some_and(|administered| administered.reversible)
+            || by_rule && rule.is_some_and(|rule| rule.method != RevokeMethod::Rfc7009 && rule.reversible),
         breaks: Breaks {
             client_id: subject.client_id().map(str::to_owned),
             audience: subject.token.as_ref().map(|token| token.aud.clone()).unwrap_or_default(),
@@ -151,9 +163,16 @@ fn find_call(
     found_by: Option<&Rule>,
 ) -> Result<(String, PlannedAction), NoCall> {
     let Some((rule, call)) = found_by.and_then(|rule| Some((rule, rule.revoke.call.as_deref()?))) else {
-        return find_rfc7009_call(input, subject, found_by);
+        return if subject.kind == Kind::ClientSecret {
+            administration::find_call(input, subject)
+        } else {
+            find_rfc7009_call(input, subject, found_by)
+        };
     };
     provider::find_call(input, subject, rule, call).or_else(|no_call| {
+        if subject.kind == Kind::ClientSecret {
+            return administration::find_call(input, subject).map_err(|_| no_call);
+        }
         // Who trusts its issuer need not name its provider as well.
         let by_issuer = rule.endpoints.revocation.is_some().then(|| find_rfc7009_call(input, subject, None));
         by_issuer.and_then(Result::ok).ok_or(no_call)
@@ -196,7 +215,7 @@ fn find_rfc7009_call(
 /// The trusted issuer that the token belongs to; where nothing stands with the token itself, the one of the client secret
 /// that leaked with it. What stands beside a token is only a hint: it can choose among the issuers that the operator trusts,
 /// and never add one.
-fn find_issuer<'a>(input: &PlanInput<'a>, subject: &Subject) -> Result<(&'a str, &'a IssuerTerms), NoCall> {
+pub(super) fn find_issuer<'a>(input: &PlanInput<'a>, subject: &Subject) -> Result<(&'a str, &'a IssuerTerms), NoCall> {
     let of = |subject: &Subject| input.survey.matches.get(&subject.id).cloned().unwrap_or_default();
     let mut found = of(subject);
     if found.trusted.is_empty() && found.untrusted.is_empty() {

@@ -15,6 +15,16 @@ pub(super) enum NoCall {
         /// The provider.
         provider: String,
     },
+    /// RFC 7009 revokes tokens only, and the operator does not say how the issuer's clients are administered.
+    NotAdministered {
+        /// The issuer.
+        issuer: String,
+    },
+    /// The administration interface cannot be asked to end it.
+    NotByAdministration {
+        /// Why.
+        reason: String,
+    },
     /// The provider's own call cannot be made.
     NotByProvider {
         /// Why.
@@ -57,6 +67,9 @@ impl fmt::Display for NoCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotAToken => f.write_str("token revocation (RFC 7009) does not end this kind of credential"),
+            Self::NotAdministered { issuer } => {
+                write!(f, "the configuration does not say how clients of `{issuer}` are administered")
+            }
             Self::NotByThisProvider { provider } => {
                 write!(f, "there is no token revocation (RFC 7009) for such credentials of `{provider}`")
             }
@@ -66,7 +79,9 @@ impl fmt::Display for NoCall {
             }
             Self::AmbiguousIssuer => f.write_str("several trusted issuers stand beside it"),
             Self::NotOwned { issuer } => write!(f, "the configuration does not say `revoke = true` for `{issuer}`"),
-            Self::NotByProvider { reason } | Self::NoEndpoint { reason } => f.write_str(reason),
+            Self::NotByAdministration { reason } | Self::NotByProvider { reason } | Self::NoEndpoint { reason } => {
+                f.write_str(reason)
+            }
             Self::NoCredentials { issuer, client } => {
                 write!(f, "no credentials of its client `{client}` at `{issuer}` are at hand")
             }
@@ -97,7 +112,11 @@ impl ManualSteps<'_> {
     /// What would let the program do it.
     fn remedy(&self) -> Option<String> {
         Some(match self.no_call {
-            NoCall::NotAToken | NoCall::NotByThisProvider { .. } => return None,
+            NoCall::NotAToken | NoCall::NotByAdministration { .. } | NoCall::NotByThisProvider { .. } => return None,
+            NoCall::NotAdministered { issuer } => format!(
+                "If you administer the clients of `{issuer}`, say how with `[issuer.administration]` in your configuration and plan \
+                 again, or:"
+            ),
             NoCall::NotByProvider { .. } => {
                 "If the account is yours, name its provider in `revoke_providers`, or say `revoke = true` for its `[[instance]]`, in \
                  your configuration, and plan again with `--verify`. Otherwise:"

@@ -4,6 +4,7 @@
 //! its canonical bytes, which is what an approval names. It carries no time of making: the same findings under the same
 //! policy give the same hash.
 
+mod administration;
 mod build;
 mod manual;
 mod place;
@@ -131,6 +132,18 @@ pub enum PlannedAction {
         /// Whether the host is the same for everybody, so that it tells nothing about whose the credential is.
         shared: bool,
     },
+    /// A request to the interface by which the operator administers the issuer's clients, authorised by their own credential for
+    /// it: the end of a client secret.
+    Administration {
+        /// The issuer, as the operator's configuration has it.
+        issuer: String,
+        /// What the interface speaks, such as `keycloak`.
+        interface: String,
+        /// The client.
+        client_id: String,
+        /// Method and address, with `{id}` where only the interface knows what stands there. The request goes there or nowhere.
+        request: String,
+    },
     /// No call exists or is possible: a person does it.
     Manual {
         /// Why there is no call.
@@ -244,7 +257,9 @@ impl PlannedAction {
     /// Where the call goes: the issuer's identifier, or the origin of the provider's host. `None` where there is no call.
     pub fn issuer(&self) -> Option<&str> {
         match self {
-            Self::Rfc7009 { issuer, .. } | Self::Provider { issuer, .. } => Some(issuer),
+            Self::Rfc7009 { issuer, .. } | Self::Provider { issuer, .. } | Self::Administration { issuer, .. } => {
+                Some(issuer)
+            }
             Self::Manual { .. } => None,
         }
     }
@@ -253,6 +268,7 @@ impl PlannedAction {
     pub(super) fn client_id(&self) -> Option<&str> {
         match self {
             Self::Rfc7009 { authority, .. } => authority.client_id(),
+            Self::Administration { client_id, .. } => Some(client_id),
             Self::Provider { .. } | Self::Manual { .. } => None,
         }
     }
@@ -262,6 +278,7 @@ impl PlannedAction {
         match self {
             Self::Rfc7009 { .. } => "rfc7009",
             Self::Provider { .. } => "provider",
+            Self::Administration { .. } => "administration",
             Self::Manual { .. } => "manual",
         }
     }

@@ -46,6 +46,7 @@ pub(in crate::revoke) fn owned_issuer() -> IssuerTerms {
     IssuerTerms {
         revoke: true,
         revocation_endpoint: Ok("https://id.example.com/revoke?tenant=1".parse().expect("URL")),
+        is_administered: false,
         accepts_public_clients: false,
         client_id: None,
     }
@@ -99,7 +100,7 @@ fn check(adjust: impl FnOnce(&mut Subject, &mut IssuerTerms), companion: Option<
             };
             format!("{endpoint} {by} {}", authority.client_id().unwrap_or("-"))
         }
-        PlannedAction::Provider { request, .. } => request.clone(),
+        PlannedAction::Provider { request, .. } | PlannedAction::Administration { request, .. } => request.clone(),
         PlannedAction::Manual { why, .. } => why.clone(),
     };
     assert_eq!(told, expected);

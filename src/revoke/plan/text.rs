@@ -53,6 +53,14 @@ fn write_entry(text: &mut String, number: usize, entry: &PlanEntry, explain: boo
                 field(text, "account", account)?;
             }
         }
+        PlannedAction::Administration { interface, client_id, request, .. } => {
+            field(text, "call", request)?;
+            field(
+                text,
+                "authority",
+                &format!("your administrator's credential ({interface}), for client {client_id}"),
+            )?;
+        }
         PlannedAction::Manual { why, steps } => {
             field(text, "by hand", why)?;
             for step in steps {

@@ -1,6 +1,7 @@
 //! Revocation against servers on this machine that play an issuer (simulated): what is recorded, what is believed, and what is
 //! not sent.
 
+mod administration;
 mod providers;
 mod undo;
 
