@@ -115,6 +115,7 @@ fn finding(kind: Kind, value: &str, url: &str, token: Option<TokenFacts>) -> Fin
         liveness: Liveness::not_checked(),
         revocation: Revocation::none(),
         locations: Vec::new(),
+        owners: Vec::new(),
     }
 }
 

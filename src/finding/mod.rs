@@ -6,6 +6,7 @@ mod baseline;
 mod fingerprint;
 mod kind;
 mod location;
+mod owner;
 mod part;
 mod status;
 mod token;
@@ -18,6 +19,7 @@ pub use location::{
     Branches, CommitInfo, GitObject, GitPlace, ImagePlace, Location, Locator, Origin, Place, SourcePath, TextSpan,
     escape,
 };
+pub use owner::{Owner, OwnerSource};
 pub use part::{Pairing, Part, PartPlace, PartValue};
 pub use status::{Identity, Liveness, LivenessState, Revocation, RevocationState};
 pub use token::{SenderConstraint, TokenFacts, TokenUse};
@@ -55,6 +57,8 @@ pub struct Finding {
     pub revocation: Revocation,
     /// Every place it stands in; sorted and without repetitions.
     pub locations: Vec<Location>,
+    /// Whom to tell, as the scanned content says; at most a dozen.
+    pub owners: Vec<Owner>,
 }
 
 impl Finding {

@@ -171,6 +171,7 @@ pub(crate) fn finding(kind: Kind, value: &str, parts: &[(&str, &str)]) -> Findin
         liveness: Liveness::not_checked(),
         revocation: Revocation::none(),
         locations: Vec::new(),
+        owners: Vec::new(),
     }
 }
 

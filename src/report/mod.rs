@@ -188,6 +188,7 @@ mod tests {
             liveness: Liveness::not_checked(),
             revocation: Revocation::none(),
             locations: Vec::new(),
+            owners: Vec::new(),
         }
     }
 }

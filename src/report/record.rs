@@ -35,6 +35,15 @@ pub(super) struct Finding<'a> {
     liveness: Liveness<'a>,
     revocation: Revocation<'a>,
     locations: Vec<Location<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    owners: Vec<Owner<'a>>,
+}
+
+/// Whom to tell.
+#[derive(Serialize)]
+struct Owner<'a> {
+    name: Cow<'a, str>,
+    source: &'static str,
 }
 
 #[derive(Serialize)]
@@ -258,6 +267,11 @@ impl<'a> Finding<'a> {
                 detail: finding.revocation.detail.as_deref().map(text),
             },
             locations: finding.locations.iter().map(|location| Location::new(location, redactor)).collect(),
+            owners: finding
+                .owners
+                .iter()
+                .map(|owner| Owner { name: text(&owner.name), source: owner.source.as_str() })
+                .collect(),
         }
     }
 }

@@ -193,6 +193,10 @@ impl Text<'_> {
         if more > 0 {
             self.field(&mut lines, "", &format!("+{more} more {}", if more == 1 { "place" } else { "places" }));
         }
+        if !finding.owners.is_empty() {
+            let owners: Vec<_> = finding.owners.iter().map(|owner| self.shown(&owner.name)).collect();
+            self.field(&mut lines, "tell", &owners.join(", "));
+        }
         let kind = finding.kind.as_str();
         let confidence = finding.confidence.as_str();
         let named = format!("{} ({kind}, {confidence} confidence, {} bytes)", finding.rule, finding.length());

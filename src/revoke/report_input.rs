@@ -14,7 +14,7 @@ use time::format_description::well_known::Rfc3339;
 use super::Subject;
 use super::subject::oldest;
 use crate::finding::{
-    CommitInfo, Confidence, Fingerprint, GitObject, GitPlace, ImagePlace, Kind, LivenessState, Location, Part,
+    CommitInfo, Confidence, Fingerprint, GitObject, GitPlace, ImagePlace, Kind, LivenessState, Location, Owner, Part,
     PartValue, Place, SourcePath, TextSpan, TokenFacts,
 };
 
@@ -93,6 +93,8 @@ struct FindingRecord {
     liveness: LivenessRecord,
     #[serde(default)]
     locations: Vec<LocationRecord>,
+    #[serde(default)]
+    owners: Vec<Owner>,
 }
 
 #[derive(Deserialize)]
@@ -183,6 +185,7 @@ impl FindingRecord {
             checked_at: self.liveness.checked_at.as_deref().and_then(moment),
             oldest: oldest(&locations),
             locations,
+            owners: self.owners,
         })
     }
 }

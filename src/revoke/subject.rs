@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::finding::{
-    Confidence, Finding, Fingerprint, Kind, LivenessState, Location, Part, PartValue, Place, TokenFacts,
+    Confidence, Finding, Fingerprint, Kind, LivenessState, Location, Owner, Part, PartValue, Place, TokenFacts,
 };
 use crate::report::Redactor;
 
@@ -43,6 +43,8 @@ pub struct Subject {
     pub oldest: Option<OffsetDateTime>,
     /// Every place it stands in.
     pub locations: Vec<Location>,
+    /// Whom to tell, as the scanned content says.
+    pub owners: Vec<Owner>,
 }
 
 impl Subject {
@@ -75,6 +77,7 @@ impl Subject {
                 clean(value);
             }
         }
+        self.owners.iter_mut().map(|owner| &mut owner.name).for_each(clean);
         if let Some(token) = &mut self.token {
             token.aud.iter_mut().for_each(clean);
             [&mut token.iss, &mut token.scope, &mut token.client_id].into_iter().flatten().for_each(clean);
@@ -122,6 +125,7 @@ impl From<&Finding> for Subject {
             checked_at: finding.liveness.checked_at,
             oldest: oldest(&finding.locations),
             locations: finding.locations.clone(),
+            owners: finding.owners.clone(),
         }
     }
 }

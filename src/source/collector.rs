@@ -122,6 +122,7 @@ impl Collector {
                     liveness: Liveness::not_checked(),
                     revocation: Revocation::none(),
                     locations,
+                    owners: Vec::new(),
                 });
             }
             Entry::Occupied(mut occupied) => {

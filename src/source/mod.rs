@@ -9,6 +9,7 @@ mod error;
 mod excluded;
 pub mod git;
 pub mod image;
+pub mod owners;
 pub mod reread;
 pub mod stdin;
 mod stream;

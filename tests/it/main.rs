@@ -31,6 +31,7 @@ mod moto;
 mod no_leak;
 mod object_store;
 mod oci_layout;
+mod owners;
 mod packed;
 mod pairing;
 mod plan_and_apply;

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use rescind::diagnostic::Diagnostic;
 use rescind::finding::{
     Branches, CommitInfo, Confidence, Finding, Fingerprint, FingerprintKey, GitObject, GitPlace, Identity, ImagePlace,
-    Kind, Liveness, LivenessState, Location, Part, PartValue, Place, Revocation, RevocationState, SenderConstraint,
-    Severity, SourcePath, TextSpan, TokenFacts,
+    Kind, Liveness, LivenessState, Location, Owner, OwnerSource, Part, PartValue, Place, Revocation, RevocationState,
+    SenderConstraint, Severity, SourcePath, TextSpan, TokenFacts,
 };
 use rescind::report::{self, Format, Report, Summary};
 use rescind::rules::RuleSet;
@@ -94,6 +94,7 @@ fn finding(rule: &str, kind: Kind, value: &str, locations: Vec<Location>) -> Fin
         liveness: Liveness::not_checked(),
         revocation: Revocation::none(),
         locations,
+        owners: Vec::new(),
     }
 }
 
@@ -368,6 +369,7 @@ fn json_is_as_the_schema_says() {
     let schema = Schema(serde_json::from_str(report::SCHEMA).expect("the schema is JSON"));
     let mut all = findings();
     all.push(finding("generic-password", Kind::Password, "shown", Vec::new()));
+    all[0].owners = vec![Owner { name: "@acme/payments".to_owned(), source: OwnerSource::Codeowners }];
     for show_secrets in [false, true] {
         for line in write(Format::Jsonl, &all, show_secrets).lines() {
             let line: Value = serde_json::from_str(line).expect("each line is JSON");

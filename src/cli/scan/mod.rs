@@ -21,7 +21,7 @@ use crate::progress;
 use crate::report::{self, Format, Report, Summary};
 use crate::rules::{RuleSet, UNUSED_RULES};
 use crate::source::target::Scope;
-use crate::source::{Collector, Excluded};
+use crate::source::{Collector, Excluded, owners};
 
 pub(crate) use args::Args;
 use args::{AttributionExtent, DetectionArgs, FailOn, OutputArgs};
@@ -96,8 +96,8 @@ fn scan(args: &Args, scope: Scope, allowed: Vec<Fingerprint>, global: &Global) -
     finding::lower_findings_of_tests(&mut gathered.findings);
     let below_min_confidence = withhold_unsure(&mut gathered.findings, args.detection.min_confidence.into());
     baseline.extend(allowed);
-    let roots: Vec<&str> = roots.iter().filter_map(|root| root.to_str()).collect();
-    let (suppressed, stale) = baseline.suppress(&roots, &mut gathered.findings);
+    let named: Vec<&str> = roots.iter().filter_map(|root| root.to_str()).collect();
+    let (suppressed, stale) = baseline.suppress(&named, &mut gathered.findings);
     if is_whole && !gathered.is_interrupted() {
         gathered.diagnostics.extend(stale.into_iter().map(|stale| {
             let reason = "the baseline or an ignore file lists a finding that is no longer there";
@@ -105,6 +105,8 @@ fn scan(args: &Args, scope: Scope, allowed: Vec<Fingerprint>, global: &Global) -
         }));
     }
 
+    let told = owners::assign(&mut gathered.findings, &roots);
+    gathered.diagnostics.extend(told);
     judge.judge(&mut gathered, global)?;
     report::sort(&mut gathered.findings);
     let summary = Summary {

@@ -240,5 +240,6 @@ pub(in crate::revoke) fn finding_of(id: Fingerprint, kind: Kind, secret: Secret,
         liveness: Liveness::not_checked(),
         revocation: Revocation::none(),
         locations: Vec::new(),
+        owners: Vec::new(),
     }
 }

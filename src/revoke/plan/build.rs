@@ -148,6 +148,7 @@ fn entry(input: &PlanInput<'_>, subject: &Subject) -> PlanEntry {
             audience: subject.token.as_ref().map(|token| token.aud.clone()).unwrap_or_default(),
             scope: subject.token.as_ref().and_then(|token| token.scope.clone()),
         },
+        owners: subject.owners.clone(),
         outlives: outlives(subject),
         oldest: subject.oldest.and_then(|time| time.format(&Rfc3339).ok()),
         policy,

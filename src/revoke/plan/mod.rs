@@ -22,7 +22,7 @@ use time::format_description::well_known::Rfc3339;
 use super::Subject;
 use super::canonical::{canonical_bytes, sha256_hex};
 use super::policy::{Decision, PolicyAction};
-use crate::finding::{Confidence, Fingerprint, Kind, LivenessState};
+use crate::finding::{Confidence, Fingerprint, Kind, LivenessState, Owner};
 use crate::rules::BlastRadius;
 
 pub use build::{PlanInput, plan};
@@ -70,6 +70,9 @@ pub struct PlanEntry {
     pub expected: String,
     /// Who will notice.
     pub breaks: Breaks,
+    /// Whom to tell, as the scanned content says: owners of the paths, authors of the commits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owners: Vec<Owner>,
     /// What goes on working in spite of it, and until when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outlives: Option<String>,
@@ -244,6 +247,7 @@ impl PlanEntry {
             checked_at: None,
             oldest: self.oldest.as_deref().and_then(|time| OffsetDateTime::parse(time, &Rfc3339).ok()),
             locations: self.locations.iter().map(PlannedLocation::as_scanned).collect(),
+            owners: Vec::new(),
         }
     }
 

@@ -30,6 +30,7 @@ pub(in crate::revoke) fn subject(kind: Kind, number: u8) -> Subject {
         checked_at: None,
         oldest: None,
         locations: vec![token_at("/srv/app/.env")],
+        owners: Vec::new(),
     }
 }
 

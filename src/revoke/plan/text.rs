@@ -83,6 +83,10 @@ fn write_entry(text: &mut String, number: usize, entry: &PlanEntry, explain: boo
     if let Some(scope) = &breaks.scope {
         field(text, "scope", scope)?;
     }
+    if !entry.owners.is_empty() {
+        let owners: Vec<&str> = entry.owners.iter().map(|owner| owner.name.as_str()).collect();
+        field(text, "tell", &owners.join(", "))?;
+    }
     if entry.is_call() {
         field(text, "policy", entry.policy.action.as_str())?;
         if explain {

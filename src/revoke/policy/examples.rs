@@ -183,6 +183,7 @@ impl Written {
                 checked_at: None,
                 oldest: self.age_days.map(|days| context.now.saturating_sub(Duration::days(days.into()))),
                 locations: vec![self.location()],
+                owners: Vec::new(),
             },
             name,
         })

@@ -178,6 +178,7 @@ impl Bench {
                 path: SourcePath::new(file.to_str().expect("text").as_bytes()),
                 span,
             }],
+            owners: Vec::new(),
         }
     }
 

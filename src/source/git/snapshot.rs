@@ -1,6 +1,8 @@
 //! [`Snapshot`]: the files of one commit, looked up by path.
 
 use super::id::{IdSet, ObjectId};
+use super::refs::References;
+use super::repository::Repository;
 use super::store::Reader;
 use std::collections::HashMap;
 
@@ -16,6 +18,25 @@ pub(super) struct Snapshot<'a> {
 }
 
 type Directory = HashMap<Box<[u8]>, (EntryKind, ObjectId)>;
+
+impl Repository {
+    /// The first of some files that the commit at HEAD has, and its content unless that is longer than `limit` bytes.
+    pub(in crate::source) fn first_at_head(
+        &self,
+        paths: &[&'static str],
+        limit: u64,
+    ) -> Option<(&'static str, Option<Vec<u8>>)> {
+        let objects = self.open_objects().ok()?;
+        let reader = objects.reader();
+        let mut head = Snapshot::of(&reader, References::head(self));
+        paths.iter().find_map(|path| {
+            let id = head.blob(path.as_bytes())?;
+            let (_, size) = reader.header(id).ok()?;
+            let content = if size > limit { None } else { Some(reader.read(id).ok()?.1) };
+            Some((*path, content))
+        })
+    }
+}
 
 impl<'a> Snapshot<'a> {
     /// The files of a commit; none if there is no commit yet.
