@@ -26,6 +26,7 @@
 //! - [`provider`]: requests to the providers' own interfaces, from the words of a rule to what is sent.
 //! - [`verify`]: liveness, one file per protocol.
 //! - [`revoke`]: plan, policy, ledger, execution, proof.
+//! - [`notify`]: tells the operator's receiver what came of revocations.
 //! - [`report`]: one file per format, with its own serialisable types.
 //! - [`progress`]: bars on standard error.
 //!
@@ -47,6 +48,7 @@ pub mod egress;
 pub mod finding;
 pub mod issuer;
 mod key_material;
+pub mod notify;
 pub mod progress;
 pub mod provider;
 pub mod report;

@@ -11,6 +11,8 @@ use super::pending_file::PendingFile;
 use crate::config::Config;
 use crate::config::environment::Environment;
 use crate::finding::FingerprintKey;
+use crate::notify::{Event, Notifier};
+use crate::revoke::execute::Executed;
 use crate::revoke::{Policy, RevocationPlan, RevokeContext};
 use crate::rules::RuleSet;
 use crate::verify::VerifyContext;
@@ -21,6 +23,8 @@ pub(super) struct Mandate {
     pub policy: Policy,
     pub key: FingerprintKey,
     pub rules: Arc<RuleSet>,
+    /// Whom to tell what came of revocations; read for runs that revoke.
+    pub notifier: Option<Notifier>,
 }
 
 impl Mandate {
@@ -30,7 +34,29 @@ impl Mandate {
             key: config.fingerprint_key()?,
             verify: VerifyContext::open(config, Arc::clone(&rules))?,
             rules,
+            notifier: None,
         })
+    }
+
+    /// The same for a run that revokes: a mistake in how its outcomes are told is told before anything is sent.
+    pub(super) fn to_revoke(config: &Config, rules: Arc<RuleSet>) -> anyhow::Result<Self> {
+        let notifier = config.notify.as_ref().map(|notify| Notifier::prepare(notify).map_err(anyhow::Error::msg));
+        Ok(Self { notifier: notifier.transpose()?, ..Self::new(config, rules)? })
+    }
+
+    /// Tells the operator's receiver what came of a plan. Gives what it could not be told, in words: nothing that was done
+    /// depends on it.
+    pub(super) fn tell(&self, plan: &RevocationPlan, results: &[Executed]) -> Option<String> {
+        let notifier = self.notifier.as_ref()?;
+        let hash = plan.hash().to_string();
+        let events = Event::of(&hash, &plan.entries, results, (self.verify.clock)());
+        let told = match notifier.tell(&self.verify.egress, &events) {
+            Ok(told) => told,
+            Err(error) => return Some(format!("the receiver of `notify` could not be told of anything: {error}")),
+        };
+        let total = told.sent + told.failed;
+        let reason = told.reason?;
+        Some(format!("the receiver of `notify` could not be told of {} of {total} outcomes: {reason}", told.failed))
     }
 
     pub(super) fn context(&self) -> RevokeContext<'_> {

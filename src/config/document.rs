@@ -9,6 +9,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use toml::Spanned;
 
 use super::administration::{End, Kind, Scheme};
+use super::notify::{Form, SignatureAlgorithm};
 use super::{ConfigError, Zone};
 use crate::spelling;
 
@@ -23,7 +24,32 @@ pub(super) struct UnvalidatedConfig {
     pub(super) instance: Vec<Spanned<UnvalidatedInstance>>,
     pub(super) issuer: Vec<Spanned<UnvalidatedIssuer>>,
     pub(super) administrator: Vec<Spanned<UnvalidatedAdministrator>>,
+    pub(super) notify: Option<Spanned<UnvalidatedNotify>>,
     pub(super) policy: toml::Table,
+}
+
+/// The section `[notify]`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UnvalidatedNotify {
+    pub(super) url: Spanned<String>,
+    #[serde(default)]
+    pub(super) format: Form,
+    pub(super) token_env: Option<Spanned<String>>,
+    pub(super) token_file: Option<PathBuf>,
+    /// Present only to be refused with a better message than "unknown key".
+    pub(super) token: Option<Spanned<IgnoredAny>>,
+    pub(super) key_env: Option<Spanned<String>>,
+    pub(super) key_file: Option<PathBuf>,
+    /// As `token`.
+    pub(super) key: Option<Spanned<IgnoredAny>>,
+    pub(super) algorithm: Option<SignatureAlgorithm>,
+    pub(super) key_id: Option<String>,
+    pub(super) issuer: Option<String>,
+    pub(super) audience: Option<String>,
+    #[serde(default)]
+    pub(super) zone: Zone,
+    pub(super) ca_bundle: Option<PathBuf>,
 }
 
 /// The section `[egress]`.

@@ -14,6 +14,7 @@ mod host;
 mod instance;
 mod issuer;
 mod known_issuer;
+mod notify;
 mod url;
 
 use std::io::Read as _;
@@ -39,6 +40,7 @@ pub use host::HostPattern;
 pub use instance::Instance;
 pub use issuer::{ClientCertificate, Issuer, OperatorCredentials, OperatorProof, Zone};
 pub(crate) use known_issuer::KnownIssuer;
+pub use notify::{Notify, NotifyFormat, SignatureAlgorithm};
 pub(crate) use url::checked_url;
 
 /// Larger files are not read as configuration or as keys.
@@ -65,6 +67,8 @@ pub struct Config {
     pub issuers: Vec<Arc<Issuer>>,
     /// Credentials of the operator's own, by which they take back what was revoked.
     pub administrators: Vec<Administrator>,
+    /// Who is told what came of revocations.
+    pub notify: Option<Notify>,
     /// The section `[policy]`, as written; `revoke` validates it (see [`Config::policy_section`]).
     pub policy: toml::Table,
     text: String,
@@ -244,6 +248,8 @@ impl Config {
             let fail = |offset: Option<usize>, reason| invalid(offset.unwrap_or(start), reason);
             administrators.push(Administrator::validate(written.into_inner(), &directory, &fail)?);
         }
+        let notify = written.notify;
+        let notify = notify.map(|section| Notify::validate(section, &directory, environment, &invalid)).transpose()?;
         Ok(Self {
             administrators,
             fingerprint_key_file: written.fingerprint_key_file.map(|key| directory.join(key)),
@@ -252,6 +258,7 @@ impl Config {
             revoke_providers: written.revoke_providers,
             instances,
             issuers,
+            notify,
             policy: written.policy,
             file: Some(file),
             text,

@@ -161,6 +161,27 @@ fn what_is_wrong_with_an_administration_is_told() {
 }
 
 #[test]
+fn what_is_wrong_with_a_receiver_is_told() {
+    for (section, words) in [
+        ("", "accepted"),
+        ("key_env = 'OUR_SECRET'", "accepted"),
+        ("format = 'caep'\nissuer = 'https://a.example'\nkey_file = 'key.pem'\nalgorithm = 'ES256'", "accepted"),
+        ("token = 'hunter2'", "a secret may not stand in the configuration"),
+        ("key = 'hunter2'", "a secret may not stand in the configuration"),
+        ("key_env = 'A'\nkey_file = 'B'", "`key_env` and `key_file` exclude each other"),
+        ("format = 'caep'\nkey_file = 'key.pem'", "needs an `issuer`, and the key"),
+        ("format = 'caep'\nissuer = 'https://a.example'", "needs an `issuer`, and the key"),
+        ("algorithm = 'ES256'", "are for `format = \"caep\"`"),
+        ("algorithm = 'HS256'", "unknown variant"),
+        ("colour = 1", "unknown key `colour`"),
+    ] {
+        let error = error_of(&format!("[notify]\nurl = 'https://siem.example/hook'\n{section}\n"));
+        assert!(error.contains(words) && !error.contains("hunter2"), "{section}: {error}");
+    }
+    assert!(error_of("[notify]\nurl = 'siem'\n").contains("line 2: `url` of `notify`"));
+}
+
+#[test]
 fn the_policy_section_has_its_own_shape() {
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]

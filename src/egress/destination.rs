@@ -10,7 +10,7 @@ use url::{Position, Url};
 
 use super::EgressError;
 use crate::config::administration::{AdminCredential, Interface};
-use crate::config::{Instance, Issuer, Zone, checked_url};
+use crate::config::{Instance, Issuer, Notify, Zone, checked_url};
 use crate::rules::Rule;
 
 /// A URL within what the operator trusts for one issuer.
@@ -81,6 +81,12 @@ impl Destination {
             return Err(EgressError::NotTrusted { origin: origin(&url), issuer: origin(&instance.url) });
         }
         Ok(Self(Arc::new(Inner { url, zone: instance.zone, ca_bundle: instance.ca_bundle.clone() })))
+    }
+
+    /// Where the operator wants to be told what came of revocations.
+    pub fn of_receiver(notify: &Notify) -> Self {
+        let (url, zone, ca_bundle) = (notify.url.clone(), notify.zone, notify.ca_bundle.clone());
+        Self(Arc::new(Inner { url, zone, ca_bundle }))
     }
 
     /// The URL.

@@ -55,6 +55,8 @@ pub struct AutoRun {
     pub plan: RevocationPlan,
     /// What is left of it: what needs approval or a person.
     pub rest: RevocationPlan,
+    /// What came of the entries, in the order of the plan.
+    pub results: Vec<Executed>,
     /// What an earlier crash had left of the ledger's last line.
     pub recovered: Option<TornTail>,
 }
@@ -108,8 +110,8 @@ pub fn run_auto(findings: &mut [Finding], context: &RevokeContext<'_>, ledger: &
     let mut results = Vec::new();
     let recovered = execute(&approved, context, ledger, reread, false, &mut results);
     // Even where the ledger failed on the way, the report tells what was done until then.
-    update(findings, results);
-    Ok(AutoRun { plan, rest, recovered: recovered? })
+    update(findings, results.clone());
+    Ok(AutoRun { plan, rest, results, recovered: recovered? })
 }
 
 /// Closes what earlier runs left open where this run has proof: a credential whose revocation had no certain end and that is

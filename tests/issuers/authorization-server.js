@@ -206,6 +206,15 @@ const commands = {
     return { pem: privateKey.export({ format: 'pem', type }) };
   },
 
+  /** A key pair in PEM that has nothing to do with the server: `rsa`, `ec` (P-256) or `ed25519`. */
+  async key_pair({ type }) {
+    const pair = generateKeyPairSync(type, { modulusLength: 2048, namedCurve: 'P-256' });
+    return {
+      private: pair.privateKey.export({ format: 'pem', type: 'pkcs8' }),
+      public: pair.publicKey.export({ format: 'pem', type: 'spki' }),
+    };
+  },
+
   /** Whether the server itself would still honour an opaque token: its own store, no endpoint in between. */
   async alive({ token }) {
     const found = await provider.RefreshToken.find(token) ?? await provider.AccessToken.find(token);

@@ -106,6 +106,12 @@ impl AuthorizationServer {
         text(&self.ask(&json!({"do": "signing_key", "type": form})), "pem")
     }
 
+    /// A key pair in PEM, private and public, that has nothing to do with the server: `rsa`, `ec` or `ed25519`.
+    pub(crate) fn key_pair(&self, sort: &str) -> (String, String) {
+        let answer = self.ask(&json!({"do": "key_pair", "type": sort}));
+        (text(&answer, "private"), text(&answer, "public"))
+    }
+
     /// Whether the server itself would still honour an opaque token.
     pub(crate) fn is_alive(&self, token: &str) -> bool {
         self.ask(&json!({"do": "alive", "token": token}))["alive"] == true

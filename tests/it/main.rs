@@ -29,6 +29,7 @@ mod leaked_files;
 mod listener;
 mod moto;
 mod no_leak;
+mod notify;
 mod object_store;
 mod oci_layout;
 mod owners;

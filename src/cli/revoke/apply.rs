@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use super::reread::reread;
-use super::{IssuerArgs, prepare};
+use super::{IssuerArgs, prepare_to_revoke};
 use crate::cli::exit::{Exit, Hint};
 use crate::cli::mandate::ledger_file;
 use crate::cli::{CommandResult, Global};
@@ -69,7 +69,7 @@ pub(super) fn run(args: &Args, global: &Global, environment: &Environment) -> Co
         Hint::attach(error, "read the plan again with care, and approve the hash that it has now if you agree")
     })?;
     let ledger = ledger_file(args.ledger.as_ref(), environment)?;
-    let mandate = prepare(&args.issuers, global, environment)?;
+    let mandate = prepare_to_revoke(&args.issuers, global, environment)?;
     if !confirm(&approved, args.yes)? {
         anyhow::bail!("not confirmed: nothing was sent");
     }
@@ -87,6 +87,9 @@ pub(super) fn run(args: &Args, global: &Global, environment: &Environment) -> Co
         )?;
     }
     print(&results, approved.plan(), args.format)?;
+    if let Some(untold) = mandate.tell(approved.plan(), &results) {
+        writeln!(anstream::stderr().lock(), "rescind: {untold}; the ledger has all of them")?;
+    }
     let all = results.iter().all(|result| result.revocation.state == RevocationState::Revoked);
     Ok(if all { Exit::Clean } else { Exit::Findings })
 }

@@ -67,7 +67,14 @@ What may be revoked is said in the configuration:
   action = \"auto\"                 # or \"approve\", \"never\"
 
 Further conditions: provider, rule (its id), account, liveness (live, live_restricted, unknown, not_checked).
-`rescind policy check` tries it with findings that you write down.";
+`rescind policy check` tries it with findings that you write down.
+
+Who wants to hear of each outcome is named there as well:
+
+  [notify]
+  url = \"https://siem.example.com/hooks/rescind\"
+  format = \"json\"                 # a webhook; or \"caep\", a Security Event Token
+  key_env = \"RESCIND_NOTIFY_KEY\" # signs it";
 
 #[derive(Subcommand)]
 enum Command {
@@ -123,6 +130,11 @@ fn prepare(args: &IssuerArgs, global: &Global, environment: &Environment) -> any
     let (config, rules) = (args.config(global, environment)?, args.rules()?);
     config.check_instances(&rules)?;
     Mandate::new(&config, rules)
+}
+
+/// The same, and what is needed to tell of it.
+fn prepare_to_revoke(args: &IssuerArgs, global: &Global, environment: &Environment) -> anyhow::Result<Mandate> {
+    Mandate::to_revoke(&args.config(global, environment)?, args.rules()?)
 }
 
 #[cfg(test)]

@@ -52,7 +52,9 @@ impl Judge {
         let progress = args.output.progress;
         let args = &args.online;
         let asks = args.verify.is_some() || args.revoke.is_some();
-        let mut mandate = asks.then(|| Mandate::new(config, Arc::clone(rules))).transpose()?;
+        let acts = args.revoke == Some(RevokeMode::Auto);
+        let open = if acts { Mandate::to_revoke } else { Mandate::new };
+        let mut mandate = asks.then(|| open(config, Arc::clone(rules))).transpose()?;
         let mut verdicts = None;
         if let Some(mandate) = &mut mandate {
             mandate.verify.is_active = args.verify == Some(Checks::Active);
@@ -62,7 +64,6 @@ impl Judge {
                 verdicts = Some(PendingFile::create(path, true)?);
             }
         }
-        let acts = args.revoke == Some(RevokeMode::Auto);
         let ledger = acts.then(|| mandate::ledger_file(args.ledger.as_ref(), environment)).transpose()?;
         let earlier = if asks { mandate::ledger_file(args.ledger.as_ref(), environment).ok() } else { None };
         let evidence = args.evidence.as_deref().map(|path| PendingFile::create(path, false)).transpose()?;
@@ -123,7 +124,7 @@ impl Judge {
         let context = RevokeContext { is_cancelled: &is_cancelled, ..mandate.context() };
         let plan = match (mode, &self.ledger) {
             (RevokeMode::Auto, Some(ledger)) => {
-                act(&mut gathered.findings, &mut gathered.diagnostics, &context, ledger)
+                act(&mut gathered.findings, &mut gathered.diagnostics, &context, mandate, ledger)
             }
             _ => revoke::plan_findings(&mut gathered.findings, &context).map_err(Into::into),
         };
@@ -173,12 +174,16 @@ fn act(
     findings: &mut [Finding],
     diagnostics: &mut Vec<Diagnostic>,
     context: &RevokeContext<'_>,
+    mandate: &Mandate,
     ledger: &std::path::Path,
 ) -> anyhow::Result<RevocationPlan> {
     let run = revoke::run_auto(findings, context, ledger)?;
     if run.recovered.is_some() {
         let reason = "its last line was cut off by a crash and has been set aside";
         diagnostics.push(Diagnostic::note("ledger-recovered", ledger.display().to_string(), reason));
+    }
+    if let Some(untold) = mandate.tell(&run.plan, &run.results) {
+        diagnostics.push(Diagnostic::note("notification", "revocation", untold));
     }
     Ok(run.rest)
 }

@@ -102,11 +102,11 @@ pub struct Intent {
     pub provider: String,
     /// The issuer.
     pub issuer: String,
-    /// `rfc7009`.
+    /// `rfc7009`, `provider` or `administration`.
     pub method: String,
     /// Origin and path.
     pub endpoint: String,
-    /// `nobody`, `found_client`, `public_client` or `operator_client`.
+    /// `nobody`, `found_client`, `public_client`, `operator_client`, `itself` or `administrator`.
     pub authority: String,
     /// The client that the request is sent for.
     pub client_id: Option<String>,

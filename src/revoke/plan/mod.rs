@@ -341,4 +341,4 @@ mod fingerprint_text {
 }
 
 #[cfg(test)]
-pub(in crate::revoke) mod tests;
+pub(crate) mod tests;

@@ -13,7 +13,7 @@ use crate::rules::RuleSet;
 pub(in crate::revoke) const ISSUER: &str = "https://id.example.com";
 
 /// A live finding of a client `web`; equal numbers give equal ids.
-pub(in crate::revoke) fn subject(kind: Kind, number: u8) -> Subject {
+pub(crate) fn subject(kind: Kind, number: u8) -> Subject {
     Subject {
         id: Fingerprint::of(&FingerprintKey::default(), kind, &[number]),
         rule: "test-rule".to_owned(),
