@@ -44,6 +44,13 @@ fn unrevoked<'a>(finding: &Finding, rule: Option<&'a Rule>) -> Advice<'a> {
     let by_hand = |line| Advice { line, steps };
     let only = |line| Advice { line, steps: &[] };
     match finding.liveness.state {
+        LivenessState::Live | LivenessState::LiveRestricted
+            if is_manual(rule) && finding.kind == Kind::ClientSecret && finding.part("issuer").is_some() =>
+        {
+            by_hand(
+                "take it out of service: where you administer its issuer, `rescind scan --revoke plan`; else by hand",
+            )
+        }
         LivenessState::Live | LivenessState::LiveRestricted if is_manual(rule) => {
             by_hand("take it out of service by hand; no call does it")
         }

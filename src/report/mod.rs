@@ -11,6 +11,7 @@ mod json;
 mod jsonl;
 mod record;
 mod redact;
+mod replacement;
 mod sarif;
 pub mod text;
 

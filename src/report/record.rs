@@ -9,6 +9,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::replacement::replacement;
 use super::{Redactor, Report};
 use crate::diagnostic;
 use crate::finding::{self, GitObject, Kind, PartValue, Place, SenderConstraint, SourcePath, TokenFacts, TokenUse};
@@ -37,6 +38,8 @@ pub(super) struct Finding<'a> {
     locations: Vec<Location<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     owners: Vec<Owner<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replacement: Option<&'static str>,
 }
 
 /// Whom to tell.
@@ -272,6 +275,7 @@ impl<'a> Finding<'a> {
                 .iter()
                 .map(|owner| Owner { name: text(&owner.name), source: owner.source.as_str() })
                 .collect(),
+            replacement: replacement(finding),
         }
     }
 }

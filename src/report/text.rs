@@ -11,6 +11,7 @@ use anstyle::{AnsiColor, Style};
 use indicatif::{HumanBytes, HumanCount};
 
 use super::record::timestamp;
+use super::replacement::replacement;
 use super::{Redactor, Report, advice, by_presence};
 use crate::finding::{
     Finding, GitObject, GitPlace, ImagePlace, Kind, LivenessState, Location, Pairing, PartValue, Place,
@@ -206,6 +207,9 @@ impl Text<'_> {
         self.field(&mut lines, "next", advice.line);
         for (number, step) in (1..).zip(advice.steps) {
             self.field(&mut lines, "", &format!("{number}. {}", self.shown(step)));
+        }
+        if let Some(words) = replacement(finding) {
+            self.field(&mut lines, "instead", words);
         }
         lines
     }

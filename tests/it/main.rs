@@ -13,6 +13,7 @@ mod canaille;
 mod cli_help;
 mod client_keys;
 mod delta_reuse;
+mod demo;
 mod django_oauth_toolkit;
 mod end_to_end;
 mod env;
