@@ -20,7 +20,9 @@ import { obey, record } from './commands.js';
 const modules = createRequire(`${process.argv[2]}/package.json`);
 // The library prints notices about its defaults; standard output belongs to the answers.
 console.info = console.warn = console.log = () => {};
-const { default: Provider } = await import(pathToFileURL(modules.resolve('oidc-provider')));
+const entry = modules.resolve('oidc-provider');
+const { default: Provider } = await import(pathToFileURL(entry));
+const { default: MemoryAdapter } = await import(new URL('adapters/memory_adapter.js', pathToFileURL(entry)));
 
 const AUDIENCE = 'https://api.test.invalid';
 const ACCOUNT = 'service-account-7';
@@ -41,7 +43,11 @@ const tlsOrigin = `https://127.0.0.1:${tlsServer.address().port}`;
 const privateKey = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
 const signingKey = privateKey.export({ format: 'jwk' });
 
+/** The library's own store forgets what is older than its newest thousand. */
+const store = new Map();
+
 const provider = new Provider(issuer, {
+  adapter: (model) => new MemoryAdapter(model, store),
   jwks: { keys: [{ ...signingKey, kid: 'test', use: 'sig', alg: 'RS256' }] },
   scopes: ['openid', 'offline_access', 'read'],
   clientAuthMethods: [
@@ -73,6 +79,17 @@ const provider = new Provider(issuer, {
     resourceIndicators: { enabled: true, getResourceServerInfo: () => ({ scope: 'read', audience: AUDIENCE }) },
   },
   ttl: { AccessToken: 3600, ClientCredentials: 3600, Grant: 86400, RefreshToken: 86400 },
+});
+
+/** The tokens of all revocation requests with whose clients the server was content, in the order in which it was done with them. */
+const revocations = [];
+/** Called with every further one. */
+const watchers = new Set();
+provider.use(async (context, next) => {
+  await next();
+  if (context.oidc?.route !== 'revocation' || context.status !== 200) return;
+  revocations.push(context.oidc.params.token);
+  for (const watcher of watchers) watcher();
 });
 
 const answer = provider.callback();
@@ -191,6 +208,12 @@ const commands = {
     };
   },
 
+  /** So many refresh tokens, each of a grant of its own. */
+  async grants({ id, count }) {
+    const made = Array.from({ length: count }, () => commands.grant({ id }));
+    return { refresh_tokens: (await Promise.all(made)).map((grant) => grant.refresh_token) };
+  },
+
   /** A JWT access token (RFC 9068) of a new or a given grant. */
   async jwt({ id, grant, expires_in: expiresIn = 3600 }) {
     return { access_token: await accessToken(id, grant, { format: 'jwt', expiresIn }) };
@@ -220,6 +243,22 @@ const commands = {
     const found = await provider.RefreshToken.find(token) ?? await provider.AccessToken.find(token);
     const grant = found && await provider.Grant.find(found.grantId);
     return { alive: Boolean(found?.isValid && grant && !grant.isExpired) };
+  },
+
+  /** How many of these tokens the server itself would still honour. */
+  async count_alive({ tokens }) {
+    const answers = await Promise.all(tokens.map((token) => commands.alive({ token })));
+    return { count: answers.filter(({ alive }) => alive).length };
+  },
+
+  /** Which tokens were revoked, each as often as it was asked for; as soon as there are so many. */
+  async revocations({ count = 0 }) {
+    await new Promise((resolve) => {
+      const watcher = () => revocations.length >= count && resolve(watchers.delete(watcher));
+      watchers.add(watcher);
+      watcher();
+    });
+    return { tokens: revocations };
   },
 
   /** Answers a path with something else from now on, or with its own answer again when there is no `status`. */

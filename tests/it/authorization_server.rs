@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::leak::is_plain;
 use crate::server::{Server, call, text};
 
 /// A running server; it ends with this value.
@@ -89,6 +90,16 @@ impl AuthorizationServer {
         Grant { refresh_token: text(&answer, "refresh_token"), access_token: text(&answer, "access_token") }
     }
 
+    /// So many refresh tokens of a client, each of a sign-in of its own.
+    pub(crate) fn refresh_tokens(&self, client: &str, count: usize) -> Vec<String> {
+        let mut tokens = Vec::new();
+        while tokens.len() < count {
+            let answer = self.ask(&json!({"do": "grants", "id": client, "count": count - tokens.len()}));
+            tokens.extend(texts(&answer["refresh_tokens"]).into_iter().filter(|token| is_plain(token)));
+        }
+        tokens
+    }
+
     /// A JWT access token of a client, valid for so many seconds.
     pub(crate) fn jwt(&self, client: &str, seconds: u64) -> String {
         text(&self.ask(&json!({"do": "jwt", "id": client, "expires_in": seconds})), "access_token")
@@ -96,9 +107,7 @@ impl AuthorizationServer {
 
     /// So many of them, each another one.
     pub(crate) fn jwts(&self, client: &str, count: usize) -> Vec<String> {
-        let answer = self.ask(&json!({"do": "jwts", "id": client, "count": count}));
-        let tokens = answer["access_tokens"].as_array().expect("a list of tokens");
-        tokens.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+        texts(&self.ask(&json!({"do": "jwts", "id": client, "count": count}))["access_tokens"])
     }
 
     /// The key that it signs with, in PEM: `pkcs1` or `pkcs8`.
@@ -115,6 +124,16 @@ impl AuthorizationServer {
     /// Whether the server itself would still honour an opaque token.
     pub(crate) fn is_alive(&self, token: &str) -> bool {
         self.ask(&json!({"do": "alive", "token": token}))["alive"] == true
+    }
+
+    /// The tokens of all revocation requests that it has answered with 200, each as often as it was in one.
+    pub(crate) fn revocations(&self) -> Vec<String> {
+        self.revocations_from(0)
+    }
+
+    /// [`Self::revocations`] as soon as there are so many.
+    pub(crate) fn revocations_from(&self, count: usize) -> Vec<String> {
+        texts(&self.ask(&json!({"do": "revocations", "count": count}))["tokens"])
     }
 
     /// The status that the UserInfo endpoint gives for an access token: what a thief would see.
@@ -150,4 +169,8 @@ impl AuthorizationServer {
     fn ask(&self, command: &Value) -> Value {
         self.server.ask(command)
     }
+}
+
+fn texts(list: &Value) -> Vec<String> {
+    list.as_array().expect("a list").iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }

@@ -12,6 +12,7 @@ mod bad_input;
 mod canaille;
 mod cli_help;
 mod client_keys;
+mod crash;
 mod delta_reuse;
 mod demo;
 mod django_oauth_toolkit;

@@ -287,28 +287,40 @@ where
     }
 
     /// What an earlier run made of the entry, if that was an end and nothing shows that the credential works again: carrying out
-    /// a plan twice does nothing the second time.
+    /// a plan twice does nothing the second time. What was accepted and is found dead now is not at its end: the proof is missing.
     fn done_before(&self, entry: &PlanEntry) -> Option<Executed> {
-        let works = self.looks.get(&entry.finding).is_some_and(|look| is_live(look.state));
-        if !self.execution.look_first || works {
+        let look = self.looks.get(&entry.finding);
+        if !self.execution.look_first || look.is_some_and(|look| is_live(look.state)) {
             return None;
         }
-        let standing = self.execution.ledger.chain().standings().remove(&entry.finding.to_string())?;
-        let is_done = matches!(standing.state, LedgerState::Revoked | LedgerState::Accepted);
-        is_done.then(|| executed(entry, standing.state, &standing.receipt, standing.detail, None))
+        let standing = self.standing(entry)?;
+        let is_done = match standing.state {
+            LedgerState::Revoked => true,
+            LedgerState::Accepted => look.is_none_or(|look| look.state != LivenessState::Dead),
+            _ => false,
+        };
+        is_done.then(|| executed(entry, standing.state, &standing.receipt, standing.detail.clone(), None))
     }
 
-    /// Records that a credential was dead before anything was sent for it.
+    /// Records that a credential was dead before this run sent anything for it.
     fn settle_dead(&mut self, entry: &PlanEntry, liveness: Liveness) -> Result<Executed, ExecuteError> {
-        let detail = format!("not sent: {} already", told(&liveness));
+        let is_sent = self.standing(entry).is_some_and(|standing| standing.intent.is_some());
+        let detail = if is_sent {
+            format!("after an earlier request: {}", told(&liveness))
+        } else {
+            format!("not sent: {} already", told(&liveness))
+        };
         let receipt = self.record(proof(entry, LedgerState::Revoked, &detail))?;
         Ok(executed(entry, LedgerState::Revoked, receipt.as_str(), detail, Some(liveness)))
     }
 
     /// How the finding stands, if an earlier request for it has no known end.
     fn open_standing(&self, entry: &PlanEntry) -> Option<Standing> {
-        let standing = self.execution.ledger.chain().standings().remove(&entry.finding.to_string())?;
-        (standing.state == LedgerState::Unknown).then_some(standing)
+        self.standing(entry).filter(|standing| standing.state == LedgerState::Unknown).cloned()
+    }
+
+    fn standing(&self, entry: &PlanEntry) -> Option<&Standing> {
+        self.execution.ledger.standing(&entry.finding.to_string())
     }
 
     /// Looks at what became of an earlier request. `None` when the credential is proven to work still: the request had no

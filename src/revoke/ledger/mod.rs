@@ -26,6 +26,7 @@ pub use entry::{Entry, Event, Intent, LedgerState, Reversal, UndoIntent};
 pub use standing::Standing;
 
 use entry::{LEDGER_SCHEMA, seal};
+use standing::Standings;
 
 /// Why a ledger cannot be used.
 #[derive(Debug, Error)]
@@ -73,6 +74,7 @@ pub enum LedgerError {
 pub struct Ledger {
     file: File,
     chain: Chain,
+    standings: Standings,
     recovered: Option<TornTail>,
     is_poisoned: bool,
 }
@@ -115,7 +117,8 @@ impl Ledger {
         if let Some(broken) = chain.breaks.first() {
             return Err(LedgerError::Broken { path: path.to_owned(), line: broken.line, reason: broken.reason });
         }
-        let mut ledger = Self { file, chain, recovered: None, is_poisoned: false };
+        let standings = Standings::of(&chain);
+        let mut ledger = Self { file, chain, standings, recovered: None, is_poisoned: false };
         ledger.recover(now)?;
         Ok(ledger)
     }
@@ -128,6 +131,11 @@ impl Ledger {
     /// The entries, those of this run included.
     pub fn chain(&self) -> &Chain {
         &self.chain
+    }
+
+    /// How a finding stands, this run included.
+    pub fn standing(&self, finding: &str) -> Option<&Standing> {
+        self.standings.get(finding)
     }
 
     /// Appends an entry and returns when it is on the disk.
@@ -148,6 +156,7 @@ impl Ledger {
         let (mut line, hash) = seal(&entry);
         line.push('\n');
         self.write(line.as_bytes())?;
+        self.standings.accept(&entry, &hash);
         self.chain.entries.push((entry, hash.clone()));
         Ok(Receipt(hash))
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::chain::Chain;
-use super::entry::{Event, Intent, LedgerState};
+use super::entry::{Entry, Event, Intent, LedgerState};
 
 /// How far the revocation of one finding came.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,68 +24,89 @@ pub struct Standing {
     pub intent_hash: Option<String>,
 }
 
+/// How all findings stand, brought forward entry by entry.
+#[derive(Default)]
+pub(super) struct Standings {
+    by_finding: BTreeMap<String, Standing>,
+    /// How they stood before the last attempt to take them back.
+    before: BTreeMap<String, Standing>,
+}
+
 impl Chain {
     /// The findings of the ledger by their ids.
     pub fn standings(&self) -> BTreeMap<String, Standing> {
-        let mut standings: BTreeMap<String, Standing> = BTreeMap::new();
-        // How they stood before the last attempt to take them back.
-        let mut before: BTreeMap<&str, Standing> = BTreeMap::new();
-        for (entry, hash) in &self.entries {
-            let (finding, state, detail) = match &entry.event {
-                Event::Intent(intent) => (
-                    &intent.finding,
-                    LedgerState::Unknown,
-                    "a request was about to be sent, and no outcome is recorded",
-                ),
-                Event::Outcome { finding, state, detail, .. } | Event::Proof { finding, state, detail } => {
-                    (finding, *state, detail.as_str())
-                }
-                Event::UndoIntent(intent) => {
-                    if let Some(standing) = standings.get(&intent.finding) {
-                        before.insert(&intent.finding, standing.clone());
-                    }
-                    let detail = "a request to undo it was about to be sent, and no outcome is recorded";
-                    (&intent.finding, LedgerState::Unknown, detail)
-                }
-                Event::UndoOutcome { finding, state, detail, .. } => {
-                    let state = match state {
-                        LedgerState::Undone | LedgerState::Accepted => LedgerState::Undone,
-                        LedgerState::Refused | LedgerState::Failed => {
-                            // It stands as it stood.
-                            if let Some(standing) = before.remove(finding.as_str()) {
-                                standings.insert(finding.clone(), standing);
-                            }
-                            continue;
-                        }
-                        LedgerState::Revoked | LedgerState::StillLive | LedgerState::Unknown => LedgerState::Unknown,
-                    };
-                    (finding, state, detail.as_str())
-                }
-                Event::Approved { .. } | Event::Recovered { .. } => continue,
-            };
-            let standing = standings.entry(finding.clone()).or_insert_with(|| Standing {
-                finding: finding.clone(),
-                state,
-                detail: String::new(),
-                at: String::new(),
-                receipt: String::new(),
-                intent: None,
-                intent_hash: None,
-            });
-            // A later refusal to send does not undo what an earlier request may have done.
-            let sends_nothing = matches!(&entry.event, Event::Outcome { intent: None, .. });
-            if sends_nothing && standing.intent.is_some() {
-                continue;
-            }
-            standing.state = state;
-            detail.clone_into(&mut standing.detail);
-            standing.at.clone_from(&entry.at);
-            standing.receipt.clone_from(hash);
-            if let Event::Intent(intent) = &entry.event {
-                standing.intent = Some(intent.clone());
-                standing.intent_hash = Some(hash.clone());
-            }
+        Standings::of(self).by_finding
+    }
+}
+
+impl Standings {
+    /// Where the entries of a ledger lead.
+    pub(super) fn of(chain: &Chain) -> Self {
+        let mut standings = Self::default();
+        for (entry, hash) in &chain.entries {
+            standings.accept(entry, hash);
         }
         standings
+    }
+
+    /// How a finding stands, if the ledger knows it.
+    pub(super) fn get(&self, finding: &str) -> Option<&Standing> {
+        self.by_finding.get(finding)
+    }
+
+    /// Goes on to the next entry.
+    pub(super) fn accept(&mut self, entry: &Entry, hash: &str) {
+        let (finding, state, detail) = match &entry.event {
+            Event::Intent(intent) => {
+                (&intent.finding, LedgerState::Unknown, "a request was about to be sent, and no outcome is recorded")
+            }
+            Event::Outcome { finding, state, detail, .. } | Event::Proof { finding, state, detail } => {
+                (finding, *state, detail.as_str())
+            }
+            Event::UndoIntent(intent) => {
+                if let Some(standing) = self.by_finding.get(&intent.finding) {
+                    self.before.insert(intent.finding.clone(), standing.clone());
+                }
+                let detail = "a request to undo it was about to be sent, and no outcome is recorded";
+                (&intent.finding, LedgerState::Unknown, detail)
+            }
+            Event::UndoOutcome { finding, state, detail, .. } => {
+                let state = match state {
+                    LedgerState::Undone | LedgerState::Accepted => LedgerState::Undone,
+                    LedgerState::Refused | LedgerState::Failed => {
+                        // It stands as it stood.
+                        if let Some(standing) = self.before.remove(finding) {
+                            self.by_finding.insert(finding.clone(), standing);
+                        }
+                        return;
+                    }
+                    LedgerState::Revoked | LedgerState::StillLive | LedgerState::Unknown => LedgerState::Unknown,
+                };
+                (finding, state, detail.as_str())
+            }
+            Event::Approved { .. } | Event::Recovered { .. } => return,
+        };
+        let standing = self.by_finding.entry(finding.clone()).or_insert_with(|| Standing {
+            finding: finding.clone(),
+            state,
+            detail: String::new(),
+            at: String::new(),
+            receipt: String::new(),
+            intent: None,
+            intent_hash: None,
+        });
+        // A later refusal to send does not undo what an earlier request may have done.
+        let sends_nothing = matches!(&entry.event, Event::Outcome { intent: None, .. });
+        if sends_nothing && standing.intent.is_some() {
+            return;
+        }
+        standing.state = state;
+        detail.clone_into(&mut standing.detail);
+        standing.at.clone_from(&entry.at);
+        hash.clone_into(&mut standing.receipt);
+        if let Event::Intent(intent) = &entry.event {
+            standing.intent = Some(intent.clone());
+            standing.intent_hash = Some(hash.to_owned());
+        }
     }
 }
