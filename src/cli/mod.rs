@@ -5,6 +5,7 @@
 mod completions;
 pub mod exit;
 mod hook;
+mod interrupt;
 mod issuers;
 mod logging;
 mod man;

@@ -96,8 +96,8 @@ pub struct EgressSettings {
     pub concurrency: usize,
     /// Requests in flight to one host.
     pub concurrency_per_host: usize,
-    /// Requests begun per second to one host, after a first burst of as many.
-    pub requests_per_second: u32,
+    /// Requests begun in any one second to one host; none where the operator has not said it.
+    pub requests_per_second: Option<u32>,
     /// How long a verdict is believed by later scans that are given a file of them.
     pub verdicts_last: Duration,
 }
@@ -186,7 +186,7 @@ impl Default for EgressSettings {
             budget: Duration::from_secs(600),
             concurrency: 8,
             concurrency_per_host: 2,
-            requests_per_second: 10,
+            requests_per_second: None,
             verdicts_last: Duration::from_secs(900),
         }
     }
@@ -362,8 +362,8 @@ impl EgressSettings {
         if let Some(limit) = within("concurrency_per_host", written.concurrency_per_host.as_ref(), 1, 8, invalid)? {
             settings.concurrency_per_host = limit;
         }
-        if let Some(limit) = within("requests_per_second", written.requests_per_second.as_ref(), 1, 100, invalid)? {
-            settings.requests_per_second = limit;
+        if let Some(limit) = within("requests_per_second", written.requests_per_second.as_ref(), 1, 1000, invalid)? {
+            settings.requests_per_second = Some(limit);
         }
         if let Some(seconds) = within("verdict_seconds", written.verdict_seconds.as_ref(), 1, 86_400, invalid)? {
             settings.verdicts_last = Duration::from_secs(seconds);

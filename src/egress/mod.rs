@@ -51,7 +51,10 @@ pub const DOCUMENT_BODY_LIMIT: usize = 256 << 10;
 /// The deepest nesting of JSON that is parsed.
 pub const MAX_JSON_DEPTH: usize = 32;
 
-/// The pace towards this machine.
+/// The pace where the operator has not said any.
+const REQUESTS_PER_SECOND: u32 = 10;
+
+/// The same towards this machine.
 const LOCAL_REQUESTS_PER_SECOND: u32 = 1000;
 
 /// How the client behaves.
@@ -63,8 +66,8 @@ pub struct EgressPolicy {
     pub timeout: Duration,
     /// Requests in flight to one host.
     pub concurrency_per_host: usize,
-    /// Requests begun per second to one host, after a first burst of as many.
-    pub requests_per_second: u32,
+    /// Requests begun in any one second to one host; none where the operator has not said it.
+    pub requests_per_second: Option<u32>,
 }
 
 /// The client. Clones share connections' limits, resolved names and evidence.
@@ -308,8 +311,8 @@ impl Egress {
     fn pace(&self, destination: &Destination) -> Arc<Pace> {
         let policy = &self.0.policy;
         // Plain http only ever reaches this machine, which nobody else shares.
-        let is_local = destination.url().scheme() == "http";
-        let per_second = if is_local { LOCAL_REQUESTS_PER_SECOND } else { policy.requests_per_second };
+        let usual = if destination.url().scheme() == "http" { LOCAL_REQUESTS_PER_SECOND } else { REQUESTS_PER_SECOND };
+        let per_second = policy.requests_per_second.unwrap_or(usual);
         let new = || Arc::new(Pace::new(policy.concurrency_per_host, per_second));
         lock(&self.0.hosts).entry(destination.origin()).or_insert_with(new).clone()
     }

@@ -6,13 +6,13 @@ import { createInterface } from 'node:readline';
 const write = process.stdout.write.bind(process.stdout);
 const say = (object) => write(`${JSON.stringify(object)}\n`);
 
-/** What was asked over HTTP: method, path and status, in order; the status is 0 as long as there is no whole answer. */
+/** What was asked over HTTP: method, path, status and when it came, in order; the status is 0 as long as there is no whole answer. */
 export const requests = [];
 
 /** Records a request to a server of `node:http`, and gives its path. */
 export function record(request, response) {
   const { pathname } = new URL(request.url, 'http://127.0.0.1');
-  const entry = { method: request.method, path: pathname, status: 0 };
+  const entry = { method: request.method, path: pathname, status: 0, at: performance.now() };
   requests.push(entry);
   response.on('finish', () => { entry.status = response.statusCode; });
   return pathname;

@@ -126,6 +126,11 @@ impl AuthorizationServer {
         self.ask(&json!({"do": "alive", "token": token}))["alive"] == true
     }
 
+    /// How many of these tokens the server itself would still honour.
+    pub(crate) fn count_alive(&self, tokens: &[String]) -> u64 {
+        self.ask(&json!({"do": "count_alive", "tokens": tokens}))["count"].as_u64().expect("a number")
+    }
+
     /// The tokens of all revocation requests that it has answered with 200, each as often as it was in one.
     pub(crate) fn revocations(&self) -> Vec<String> {
         self.revocations_from(0)
@@ -134,6 +139,14 @@ impl AuthorizationServer {
     /// [`Self::revocations`] as soon as there are so many.
     pub(crate) fn revocations_from(&self, count: usize) -> Vec<String> {
         texts(&self.ask(&json!({"do": "revocations", "count": count}))["tokens"])
+    }
+
+    /// When the requests with `POST` since the last [`Self::take_requests`] have come, in milliseconds; those are forgotten.
+    pub(crate) fn take_times(&self) -> Vec<f64> {
+        let answer = self.ask(&json!({"do": "requests", "forget": true}));
+        let requests = answer["requests"].as_array().expect("a list of requests");
+        let posted = requests.iter().filter(|request| request["method"] == "POST");
+        posted.map(|request| request["at"].as_f64().expect("a time")).collect()
     }
 
     /// The status that the UserInfo endpoint gives for an access token: what a thief would see.

@@ -50,6 +50,7 @@ mod server;
 mod session;
 mod staged;
 mod state;
+mod thousand;
 mod tree;
 mod verdaccio;
 mod verify;

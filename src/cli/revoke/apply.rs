@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use anyhow::Context as _;
 use clap::ValueEnum;
@@ -11,6 +12,7 @@ use serde::Serialize;
 use super::reread::reread;
 use super::{IssuerArgs, prepare_to_revoke};
 use crate::cli::exit::{Exit, Hint};
+use crate::cli::interrupt::set_on_interrupt;
 use crate::cli::mandate::ledger_file;
 use crate::cli::{CommandResult, Global};
 use crate::config::environment::Environment;
@@ -18,15 +20,15 @@ use crate::detect::Detector;
 use crate::finding::RevocationState;
 use crate::revoke::execute::Executed;
 use crate::revoke::plan::PlanEntry;
-use crate::revoke::{self, ApprovedPlan, RevocationPlan};
+use crate::revoke::{self, ApprovedPlan, RevocationPlan, RevokeContext};
 
 /// Carry out an approved plan
 ///
 /// The approval is the plan's hash, which `revoke plan` prints. Every request is recorded in the ledger before it leaves, and
 /// what came of it after that; then the issuer is asked whether the credential is dead. Safe to interrupt and to repeat: what
-/// is not certain is asked about, never sent again blindly.
+/// was begun is carried to its end, and what is not certain is asked about, never sent again blindly.
 ///
-/// Exit codes: 0 everything in the plan is revoked, 1 something is not, 2 usage or configuration.
+/// Exit codes: 0 everything in the plan is revoked, 1 something is not, 2 usage or configuration, 130 interrupted.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// The plan
@@ -75,7 +77,10 @@ pub(super) fn run(args: &Args, global: &Global, environment: &Environment) -> Co
     }
     let detector = Detector::new(Arc::clone(&mandate.rules), mandate.key.clone());
     let reread = |id, kind, location: &_| reread(&detector, &mandate.key, id, kind, location);
-    let (results, recovered) = revoke::execute_approved(&approved, &mandate.context(), &ledger, &reread)?;
+    let stop = Arc::new(AtomicBool::new(false));
+    set_on_interrupt(Arc::clone(&stop))?;
+    let context = RevokeContext { is_cancelled: &|| stop.load(Relaxed), ..mandate.context() };
+    let (results, recovered) = revoke::execute_approved(&approved, &context, &ledger, &reread)?;
     if let Some(torn) = recovered
         && !global.quiet
     {
@@ -91,7 +96,11 @@ pub(super) fn run(args: &Args, global: &Global, environment: &Environment) -> Co
         writeln!(anstream::stderr().lock(), "rescind: {untold}; the ledger has all of them")?;
     }
     let all = results.iter().all(|result| result.revocation.state == RevocationState::Revoked);
-    Ok(if all { Exit::Clean } else { Exit::Findings })
+    Ok(match (all, stop.load(Relaxed)) {
+        (true, _) => Exit::Clean,
+        (false, true) => Exit::Interrupted,
+        (false, false) => Exit::Findings,
+    })
 }
 
 /// Asks a person at the terminal. Elsewhere the hash is the whole approval.

@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use super::args::Args;
 use crate::cli::Global;
 use crate::cli::exit::Hint;
+use crate::cli::interrupt::set_on_interrupt;
 use crate::config::environment::Environment;
 use crate::detect::Detector;
 use crate::diagnostic::Diagnostic;
@@ -116,7 +117,7 @@ pub(super) fn scan(
     global: &Global,
 ) -> anyhow::Result<Gathered> {
     let started = Instant::now();
-    stop_on_interrupt(&collector)?;
+    set_on_interrupt(collector.cancel_flag())?;
     let mut pool = rayon::ThreadPoolBuilder::new();
     if let Some(jobs) = args.detection.jobs {
         pool = pool.num_threads(usize::from(jobs));
@@ -157,16 +158,4 @@ pub(super) fn scan(
     let allowed = collector.count_allowed();
     let (findings, diagnostics) = collector.finish();
     Ok(Gathered { findings, allowed, diagnostics, items, bytes, duration: started.elapsed(), stop })
-}
-
-/// The first interrupt asks the sources to stop, so that what was found is still reported; the second ends the process.
-fn stop_on_interrupt(collector: &Collector) -> anyhow::Result<()> {
-    let flag = collector.cancel_flag();
-    ctrlc::set_handler(move || {
-        if flag.swap(true, Relaxed) {
-            #[expect(clippy::exit, clippy::disallowed_methods, reason = "a second interrupt asks for exactly this")]
-            std::process::exit(130);
-        }
-    })
-    .context("cannot watch for interrupts")
 }
