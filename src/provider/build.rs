@@ -8,7 +8,9 @@ use zeroize::Zeroizing;
 use super::{Site, Values};
 use crate::egress::{AwsCredentials, EgressError, Request};
 use crate::rules::Rule;
-use crate::rules::call::{Address, ApiBody, ApiRequest, Piece, SECRET, SECRET_PATH, Template, whole_place};
+use crate::rules::call::{
+    Address, ApiBody, ApiRequest, Piece, SECRET, SECRET_PATH, Template, is_list_of_secrets, whole_place,
+};
 use crate::secret::Secret;
 
 /// Everything but the unreserved characters (RFC 3986 §2.3).
@@ -65,7 +67,7 @@ pub fn build(
         pair.push_str(&expanded(password, values)?);
         built = built.basic_pair(pair.as_bytes());
     }
-    let built = with_body(built, &request.body, values)?;
+    let built = with_body(built, &request.body, std::slice::from_ref(values))?;
     let Some(signature) = &request.signature else { return Ok(built) };
     let key_id = expanded(&signature.key_id, values)?;
     // Other keys have none, whatever stands beside them.
@@ -86,7 +88,21 @@ pub fn build(
     built.signed_for_aws(&credentials, OffsetDateTime::now_utc())
 }
 
-fn with_body(built: Request, body: &ApiBody, values: &Values) -> Result<Request, EgressError> {
+/// One request for several secrets, in the list of its body that has a place for them.
+pub fn build_batch(
+    rule: &Rule,
+    request: &ApiRequest,
+    address: &Address,
+    site: &Site,
+    all: &[Values],
+) -> Result<Request, EgressError> {
+    let first = all.first().ok_or(EgressError::Incomplete { reason: "there is nothing to send" })?;
+    with_body(build(rule, request, address, site, first)?, &request.body, all)
+}
+
+/// Adds the body: of the first values, and in a list for secrets of all of them.
+fn with_body(built: Request, body: &ApiBody, all: &[Values]) -> Result<Request, EgressError> {
+    let Some(values) = all.first() else { return Ok(built) };
     match body {
         ApiBody::None => Ok(built),
         ApiBody::Form(fields) => fields
@@ -94,7 +110,7 @@ fn with_body(built: Request, body: &ApiBody, values: &Values) -> Result<Request,
             .try_fold(built, |built, (name, template)| Ok(built.field(name, expanded(template, values)?.as_str()))),
         ApiBody::Json(body) => {
             let mut body = body.clone();
-            fill(&mut body, values)?;
+            fill(&mut body, values, all)?;
             let json = Zeroizing::new(body.to_string().into_bytes());
             Ok(built.json(json))
         }
@@ -112,7 +128,7 @@ fn expanded(template: &Template, values: &Values) -> Result<Zeroizing<String>, E
     Ok(text)
 }
 
-fn fill(body: &mut Value, values: &Values) -> Result<(), EgressError> {
+fn fill(body: &mut Value, values: &Values, all: &[Values]) -> Result<(), EgressError> {
     match body {
         Value::String(text) => {
             if let Some(name) = whole_place(text) {
@@ -120,8 +136,13 @@ fn fill(body: &mut Value, values: &Values) -> Result<(), EgressError> {
             }
             Ok(())
         }
-        Value::Array(items) => items.iter_mut().try_for_each(|item| fill(item, values)),
-        Value::Object(members) => members.values_mut().try_for_each(|member| fill(member, values)),
+        Value::Array(items) if is_list_of_secrets(items) => {
+            let secrets = all.iter().map(|values| text_of(SECRET, values).map(Value::from));
+            *items = secrets.collect::<Result<_, _>>()?;
+            Ok(())
+        }
+        Value::Array(items) => items.iter_mut().try_for_each(|item| fill(item, values, all)),
+        Value::Object(members) => members.values_mut().try_for_each(|member| fill(member, values, all)),
         Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
     }
 }

@@ -17,7 +17,7 @@ use crate::finding::{Finding, PartValue, escape};
 use crate::rules::Rule;
 use crate::rules::call::{Address, ApiRequest, SECRET, SECRET_PASSWORD, SECRET_PATH};
 use crate::secret::Secret;
-pub use build::build;
+pub use build::{build, build_batch};
 
 /// The most places that one credential is taken to, and the most combinations of parts that are tried at one.
 const MOST: usize = 4;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::rfc7009::{Answer, classify_failure};
 use crate::egress::{Egress, Request, Response};
 use crate::finding::LivenessState;
-use crate::provider::{Providers, Site, Values, build};
+use crate::provider::{Providers, Site, Values, build, build_batch};
 use crate::rules::Rule;
 use crate::rules::call::{Address, Check, Ending};
 use crate::secret::Secret;
@@ -25,6 +25,15 @@ pub(super) struct Planned<'a> {
 pub(super) struct PreparedRequest {
     pub(super) request: Request,
     pub(super) call: Ending,
+    /// What it is made of, where one request can end several credentials.
+    member: Option<Member>,
+}
+
+/// One of the credentials that a request ends.
+struct Member {
+    address: Address,
+    site: Site,
+    values: Values,
 }
 
 impl Planned<'_> {
@@ -48,7 +57,9 @@ impl Planned<'_> {
         };
         let request = build(self.rule, &call.request, address, &site, &values);
         let request = request.map_err(|error| format!("not sent: {error}"))?;
-        Ok(PreparedRequest { request, call: call.clone() })
+        let is_shared = call.batch > 1;
+        let member = is_shared.then(|| Member { address: address.clone(), site, values });
+        Ok(PreparedRequest { request, call: call.clone(), member })
     }
 
     /// Adds what the provider tells of the credential.
@@ -81,6 +92,32 @@ impl Planned<'_> {
 }
 
 impl PreparedRequest {
+    /// A request that goes alone.
+    pub(super) fn single(request: Request, call: Ending) -> Self {
+        Self { request, call, member: None }
+    }
+
+    /// One request for all of them, which must be the same but for their credentials.
+    pub(super) fn join(all: Vec<Self>, rule: &Rule) -> Result<Self, String> {
+        let nothing = || "not sent: the requests are not for one and the same list".to_owned();
+        let mut members = Vec::new();
+        let mut call = None;
+        for prepared in all {
+            let member = prepared.member.ok_or_else(nothing)?;
+            members.push(member);
+            call.get_or_insert(prepared.call);
+        }
+        let (Some(call), Some(first)) = (call, members.first()) else { return Err(nothing()) };
+        let (address, site) = (first.address.clone(), first.site.clone());
+        if members.iter().any(|member| (&member.address, &member.site) != (&address, &site)) {
+            return Err(nothing());
+        }
+        let values: Vec<Values> = members.into_iter().map(|member| member.values).collect();
+        let request = build_batch(rule, &call.request, &address, &site, &values);
+        let request = request.map_err(|error| format!("not sent: {error}"))?;
+        Ok(Self { request, call, member: None })
+    }
+
     /// Host, and port unless it is the usual one, of where it goes.
     pub(super) fn host(&self) -> String {
         self.request.destination().authority()

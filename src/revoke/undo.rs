@@ -287,7 +287,7 @@ impl Undoing<'_> {
         let request = build(rule, &call.request, address, &site, &values);
         let request = request.map_err(|error| not_prepared(error.to_string()))?;
         let endpoint = site.written(&call.request, address);
-        Ok((PreparedRequest { request, call: call.clone() }, endpoint))
+        Ok((PreparedRequest::single(request, call.clone()), endpoint))
     }
 
     fn rule(&self) -> Option<(&Rule, &Undo)> {

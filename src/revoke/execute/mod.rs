@@ -2,12 +2,14 @@
 //!
 //! Every call is written to the ledger before it leaves and after it returned; what comes of it is decided by asking about the
 //! credential again, since an issuer's 200 proves nothing. Whatever is not certain is recorded as unknown, and asked about
-//! before it is ever sent again. Entries run one after the other, so that no issuer sees two calls at once.
+//! before it is ever sent again. Entries run one after the other, so that no issuer sees two calls at once; where one request can
+//! end several credentials, those of the plan go together.
 
 pub(super) mod prepare;
+mod send;
 mod words;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -17,16 +19,14 @@ use super::approval::ApprovedPlan;
 use super::ledger::{Event, Intent, Ledger, LedgerError, LedgerState, Receipt, Standing};
 use super::plan::{PlanEntry, PlannedAction, PlannedLocation};
 use super::policy::{CapCounter, Policy, PolicyAction, Question};
-use super::rfc7009::Answer;
 use super::undo;
 use crate::egress::Egress;
-use crate::finding::{
-    Finding, Fingerprint, FingerprintKey, Kind, Liveness, LivenessState, Revocation, RevocationState,
-};
+use crate::finding::{Finding, Fingerprint, FingerprintKey, Kind, Liveness, LivenessState, Revocation};
 use crate::issuer::Issuers;
 use crate::provider::Providers;
 use crate::rules::RuleSet;
 use crate::secret::Secret;
+use send::{Ready, Series};
 use words::{executed, proof};
 pub(super) use words::{outcome, planned, proof_of_death, told};
 
@@ -105,6 +105,7 @@ pub async fn execute_plan<P>(
 where
     P: AsyncFn(&ProbeSubject) -> Liveness,
 {
+    let begun = results.len();
     let mut run = Run {
         approved,
         execution,
@@ -112,7 +113,7 @@ where
         refused: BTreeSet::new(),
         looks: BTreeMap::new(),
         counter: CapCounter::default(),
-        in_flight: None,
+        in_flight: Vec::new(),
     };
     run.record(Event::Approved {
         plan: approved.hash().to_string(),
@@ -122,21 +123,29 @@ where
     if run.execution.look_first {
         run.look_first().await;
     }
-    for entry in &approved.plan().entries {
+    let mut ended = Ok(());
+    for group in run.groups() {
         let stop = (run.execution.is_cancelled)();
-        let result = if stop { Ok(planned(entry)) } else { run.execute_entry(entry).await };
-        match result {
-            Ok(result) => results.push(result),
-            Err(error) => {
-                if let Some(intent) = &run.in_flight {
-                    let detail = "a request was sent, and what came of it could not be recorded".to_owned();
-                    results.push(executed(entry, LedgerState::Unknown, intent.as_str(), detail, None));
-                }
-                return Err(error);
-            }
+        if stop {
+            results.extend(group.into_iter().map(planned));
+        } else if let Err(error) = run.execute_group(group, results).await {
+            let detail = "a request was sent, and what came of it could not be recorded";
+            let unknown = run
+                .in_flight
+                .iter()
+                .map(|(entry, intent)| executed(entry, LedgerState::Unknown, intent.as_str(), detail.to_owned(), None));
+            results.extend(unknown);
+            ended = Err(error);
+            break;
         }
     }
-    Ok(())
+    // Those of one request were done together: they are told in the order of the plan.
+    let order: HashMap<Fingerprint, usize> =
+        approved.plan().entries.iter().enumerate().map(|(index, entry)| (entry.finding, index)).collect();
+    if let Some(results) = results.get_mut(begun..) {
+        results.sort_by_key(|result| order.get(&result.finding).copied());
+    }
+    ended
 }
 
 impl ProbeSubject {
@@ -162,46 +171,98 @@ struct Run<'a, P> {
     probe: P,
     /// Which kinds an issuer does not revoke for a client: the first one that it refuses, or accepts without effect, stops the
     /// rest of them.
-    refused: BTreeSet<(String, String, Kind, Option<String>)>,
+    refused: BTreeSet<Series>,
     /// What a look at each credential before the first call showed.
     looks: BTreeMap<Fingerprint, Liveness>,
     counter: CapCounter,
-    /// The intent of a request of which no outcome is recorded yet.
-    in_flight: Option<Receipt>,
+    /// The intents of requests of which no outcome is recorded yet.
+    in_flight: Vec<(&'a PlanEntry, Receipt)>,
 }
 
-impl<P> Run<'_, P>
+/// What may come of the way to a request.
+enum Step<'a> {
+    /// Nothing is to be sent.
+    Done(Executed),
+    /// It may be sent.
+    Ready(Box<Ready<'a>>),
+}
+
+impl<'a, P> Run<'a, P>
 where
     P: AsyncFn(&ProbeSubject) -> Liveness,
 {
-    async fn execute_entry(&mut self, entry: &PlanEntry) -> Result<Executed, ExecuteError> {
-        let Some(issuer) = entry.action.issuer() else { return Ok(planned(entry)) };
+    /// The entries of the plan by the requests that end them: most have one of their own.
+    fn groups(&self) -> Vec<Vec<&'a PlanEntry>> {
+        let mut groups: Vec<Vec<&PlanEntry>> = Vec::new();
+        let mut open: HashMap<(&str, &str), usize> = HashMap::new();
+        for entry in &self.approved.plan().entries {
+            let most = self.batch(entry);
+            let PlannedAction::Provider { call, request, .. } = &entry.action else {
+                groups.push(vec![entry]);
+                continue;
+            };
+            let known = open.get(&(call, request)).and_then(|index| groups.get_mut(*index));
+            if let Some(group) = known.filter(|group| most > 1 && group.len() < most) {
+                group.push(entry);
+            } else {
+                open.insert((call, request), groups.len());
+                groups.push(vec![entry]);
+            }
+        }
+        groups
+    }
+
+    /// How many credentials the request of an entry may end.
+    fn batch(&self, entry: &PlanEntry) -> usize {
+        let rule = self.execution.rules.get(&entry.rule);
+        rule.and_then(|rule| rule.revoke.call.as_deref()).map_or(1, |call| call.batch)
+    }
+
+    /// Does what can be done for entries that one request ends.
+    async fn execute_group(
+        &mut self,
+        group: Vec<&'a PlanEntry>,
+        results: &mut Vec<Executed>,
+    ) -> Result<(), ExecuteError> {
+        let mut ready = Vec::new();
+        for entry in group {
+            match self.approach(entry).await? {
+                Step::Done(result) => results.push(result),
+                Step::Ready(entry) => ready.push(*entry),
+            }
+        }
+        if ready.is_empty() { Ok(()) } else { self.send(ready, results).await }
+    }
+
+    /// Everything that comes before the intent to send.
+    async fn approach(&mut self, entry: &'a PlanEntry) -> Result<Step<'a>, ExecuteError> {
+        let Some(issuer) = entry.action.issuer() else { return Ok(Step::Done(planned(entry))) };
         if !self.approved.covers(entry) {
-            return Ok(planned(entry));
+            return Ok(Step::Done(planned(entry)));
         }
         if let Some(done) = self.done_before(entry) {
-            return Ok(done);
+            return Ok(Step::Done(done));
         }
         if let Err(reason) = self.is_still_allowed(entry, issuer) {
-            return self.refuse(entry, reason);
+            return self.refuse(entry, reason).map(Step::Done);
         }
         let mut prepared = match self.prepare(entry).await {
             Ok(prepared) => prepared,
-            Err(reason) => return self.refuse(entry, reason),
+            Err(reason) => return self.refuse(entry, reason).map(Step::Done),
         };
         if let Some(standing) = self.open_standing(entry)
             && let Some(settled) = self.settle(entry, &standing, &prepared.subject).await?
         {
-            return Ok(settled);
+            return Ok(Step::Done(settled));
         }
         let look = self.looks.remove(&entry.finding);
         if let Some(liveness) = look.as_ref().filter(|look| look.state == LivenessState::Dead) {
-            return self.settle_dead(entry, liveness.clone());
+            return self.settle_dead(entry, liveness.clone()).map(Step::Done);
         }
         let series = (issuer.to_owned(), entry.rule.clone(), entry.kind, entry.action.client_id().map(str::to_owned));
         if self.refused.contains(&series) {
             let reason = format!("not sent: the issuer has just not revoked another {}", entry.kind.as_str());
-            return self.refuse(entry, reason);
+            return self.refuse(entry, reason).map(Step::Done);
         }
         let is_live = match &look {
             Some(look) => is_live(look.state),
@@ -209,39 +270,13 @@ where
             None => !self.execution.look_first && LivenessState::from_word(&entry.liveness.state).is_some_and(is_live),
         };
         if let Err(reason) = prepared.find(is_live, self.execution.issuers, self.execution.egress).await {
-            return self.refuse(entry, prepared.subject.without_values(reason));
+            return self.refuse(entry, prepared.subject.without_values(reason)).map(Step::Done);
         }
         if let Err(cap) = self.count(issuer) {
-            return self.refuse(entry, format!("not sent: {cap} is reached"));
+            return self.refuse(entry, format!("not sent: {cap} is reached")).map(Step::Done);
         }
 
-        let intent = self.record(Event::Intent(self.intent(entry, issuer)))?;
-        self.in_flight = Some(intent.clone());
-        let settles_within = prepared.settles_within();
-        let (answer, note, subject) = prepared.execute(self.execution.egress).await;
-        let (state, mut detail) = outcome(&answer);
-        if !note.is_empty() {
-            detail = format!("{detail}; {note}");
-        }
-        let detail = subject.without_values(detail);
-        let receipt = self.record(Event::Outcome {
-            finding: entry.finding.to_string(),
-            plan: self.approved.hash().to_string(),
-            intent: Some(intent.as_str().to_owned()),
-            state,
-            detail: detail.clone(),
-        })?;
-        self.in_flight = None;
-        let result = match answer {
-            Answer::Refused(_) | Answer::NotSent(_) => executed(entry, state, receipt.as_str(), detail, None),
-            Answer::Accepted | Answer::Postponed { .. } | Answer::Unknown(_) => {
-                self.prove(entry, state, receipt, detail, &subject, settles_within).await?
-            }
-        };
-        if matches!(result.revocation.state, RevocationState::Refused | RevocationState::StillLive) {
-            self.refused.insert(series);
-        }
-        Ok(result)
+        Ok(Step::Ready(Box::new(Ready { entry, prepared, series })))
     }
 
     /// Counts a call against the caps: those of this run, and that of the last hour, in which other runs may have sent some.
@@ -346,49 +381,6 @@ where
         };
         let receipt = self.record(proof(entry, state, &detail))?;
         Ok(Some(executed(entry, state, receipt.as_str(), detail, Some(liveness))))
-    }
-
-    /// Asks about the credential until it is dead or the window is over, and records what that shows.
-    async fn prove(
-        &mut self,
-        entry: &PlanEntry,
-        state: LedgerState,
-        receipt: Receipt,
-        detail: String,
-        subject: &ProbeSubject,
-        settles_within: Option<Duration>,
-    ) -> Result<Executed, ExecuteError> {
-        let mut liveness = (self.probe)(subject).await;
-        for pause in self.execution.window {
-            // What cannot be told now cannot be told in a moment either: only a credential that works is waited for.
-            if !matches!(liveness.state, LivenessState::Live | LivenessState::LiveRestricted) {
-                break;
-            }
-            tokio::time::sleep(*pause).await;
-            liveness = (self.probe)(subject).await;
-        }
-        let proven = match (liveness.state, state) {
-            (LivenessState::Dead, _) => LedgerState::Revoked,
-            // It says that it takes longer than anybody waits here.
-            (LivenessState::Live | LivenessState::LiveRestricted, LedgerState::Accepted)
-                if settles_within.is_some() =>
-            {
-                state
-            }
-            (LivenessState::Live | LivenessState::LiveRestricted, LedgerState::Accepted) => LedgerState::StillLive,
-            (LivenessState::Live | LivenessState::LiveRestricted, _) => LedgerState::Failed,
-            (LivenessState::Unknown | LivenessState::NotChecked, _) => state,
-        };
-        let later = settles_within.filter(|_| proven == LedgerState::Accepted).map_or_else(String::new, |limit| {
-            format!("; it may take up to {} s to take effect: verify it again then", limit.as_secs())
-        });
-        let detail = subject.without_values(format!("{detail}; {}{later}", told(&liveness)));
-        if proven == state && proven != LedgerState::Failed {
-            // Nothing was proven: the outcome stays the last word.
-            return Ok(executed(entry, state, receipt.as_str(), detail, Some(liveness)));
-        }
-        let receipt = self.record(proof(entry, proven, &detail))?;
-        Ok(executed(entry, proven, receipt.as_str(), detail, Some(liveness)))
     }
 
     /// Records that nothing was sent, and why.

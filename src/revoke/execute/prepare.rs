@@ -15,6 +15,7 @@ use crate::revoke::administration::{self, Case, Ready};
 use crate::revoke::plan::{Authority, PlanEntry, PlannedAction, PlannedLocation};
 use crate::revoke::provider_call::{self, PreparedRequest};
 use crate::revoke::rfc7009::{self, Answer};
+use crate::rules::Rule;
 use crate::secret::Secret;
 
 /// A call with everything that it needs at hand.
@@ -56,14 +57,35 @@ impl PreparedCall {
         Ok(())
     }
 
-    /// Sends it. Gives what the answer means, and what has to be known besides.
-    pub(super) async fn execute(self, egress: &Egress) -> (Answer, String, ProbeSubject) {
+    /// Makes one call of several that may be made together. A single one stays what it is.
+    pub(super) fn join(mut all: Vec<Self>, rule: Option<&Rule>) -> Result<(Sendable, Vec<ProbeSubject>), String> {
+        if all.len() == 1
+            && let Some(only) = all.pop()
+        {
+            return Ok((only.call, vec![only.subject]));
+        }
+        let rule = rule.ok_or("not sent: its rule is not there any more")?;
+        let (mut requests, mut subjects) = (Vec::new(), Vec::new());
+        for Self { call, subject } in all {
+            let Sendable::Provider(request) = call else {
+                return Err("not sent: such calls are made one by one".to_owned());
+            };
+            requests.push(*request);
+            subjects.push(subject);
+        }
+        Ok((Sendable::Provider(Box::new(PreparedRequest::join(requests, rule)?)), subjects))
+    }
+}
+
+impl Sendable {
+    /// Sends it, for a credential. Gives what the answer means, and what has to be known besides.
+    pub(super) async fn execute(self, egress: &Egress, secret: &Secret) -> (Answer, String) {
         let mut note = String::new();
-        let answer = match self.call {
+        let answer = match self {
             Sendable::Rfc7009 { metadata, endpoint, client, token_type_hint } => {
                 let request = rfc7009::Revocation {
                     endpoint: &endpoint,
-                    token: &self.subject.finding.secret,
+                    token: secret,
                     token_type_hint: &token_type_hint,
                     client: client.as_ref(),
                     metadata: &metadata,
@@ -80,12 +102,12 @@ impl PreparedCall {
                 Answer::NotSent("the administration interface was not asked about the client".to_owned())
             }
         };
-        (answer, note, self.subject)
+        (answer, note)
     }
 
     /// How long the issuer may take to make it take effect, where that is known to be longer than a moment.
     pub(super) fn settles_within(&self) -> Option<Duration> {
-        match &self.call {
+        match self {
             Sendable::Rfc7009 { .. } => None,
             Sendable::Provider(request) => request.settles_within(),
             Sendable::Administration { ready, .. } => ready.as_ref().and_then(|ready| ready.settles_within()),

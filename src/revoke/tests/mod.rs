@@ -2,6 +2,7 @@
 //! not sent.
 
 mod administration;
+mod batches;
 mod providers;
 mod undo;
 

@@ -46,6 +46,16 @@ accepted = [202]
 settles_within_seconds = 3600
 examples = [{ status = 202, state = "accepted" }]
 
+[[revocation]]
+name = "many"
+source = "docs.acme.example/api"
+post = "https://api.acme.example/v1/revoke"
+json = { credentials = ["{secret}"], notify = true }
+accepted = [202]
+refused = [422]
+batch = 3
+examples = [{ status = 202, state = "accepted" }, { status = 422, state = "refused" }]
+
 [[rule]]
 id = "acme-token"
 title = "Acme token"
@@ -64,7 +74,7 @@ matches = ['acme_<<lower:24>>', 'key = acme_<<lower:24>>']
 rejects = ['acme_', 'acme_x']
 "#;
 
-const AUTO: &str = "[[rule]]\nname = \"keys\"\nprovider = \"acme\"\naction = \"auto\"\n";
+pub(super) const AUTO: &str = "[[rule]]\nname = \"keys\"\nprovider = \"acme\"\naction = \"auto\"\n";
 
 /// How the provider takes a call.
 #[derive(Clone, Copy)]
@@ -104,14 +114,14 @@ fn provider(manner: Manner) -> Server {
     })
 }
 
-fn rules(call: &str) -> RuleSet {
+pub(super) fn rules(call: &str) -> RuleSet {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("acme.toml");
     fs_err::write(&path, ACME.replace("CALL", call)).expect("written");
     RuleSet::load(&[path]).expect("rules")
 }
 
-fn instance(provider: &str, server: &Server, owned: bool) -> Config {
+pub(super) fn instance(provider: &str, server: &Server, owned: bool) -> Config {
     let origin = server.origin();
     let text =
         format!("[[instance]]\nprovider = '{provider}'\nurl = '{origin}'\nzone = 'loopback'\nrevoke = {owned}\n");
@@ -263,5 +273,5 @@ async fn answer(rule: &Rule, call: &Ending, server: &Server) -> rfc7009::Answer 
     let values = Values::of(&Secret::new(format!("https://hooks.example/api/{TOKEN}")), &parts);
     let address = &call.request.addresses[0];
     let request = build(rule, &call.request, address, &site, &values).expect("built");
-    provider_call::execute_call(&egress, PreparedRequest { request, call: call.clone() }).await
+    provider_call::execute_call(&egress, PreparedRequest::single(request, call.clone())).await
 }

@@ -53,6 +53,7 @@ pub(in crate::rules) struct CallEntry {
     take: BTreeMap<String, Place>,
     after: Option<Named>,
     settles_within_seconds: Option<u64>,
+    batch: Option<usize>,
     undo: Option<Box<Self>>,
     account_pattern: Option<String>,
     #[serde(default)]
@@ -202,6 +203,7 @@ impl CallEntry {
             refused: self.refused.clone(),
             after: after.transpose()?,
             settles_within: self.settles_within_seconds.map(Duration::from_secs),
+            batch: self.batch.unwrap_or(1),
             undo: self.undo.as_ref().map(|entry| entry.undoing(owner).map(Arc::new)).transpose()?,
             examples: self.examples.clone(),
         };
@@ -214,6 +216,10 @@ impl CallEntry {
         self.validate(&ending.request, &Owner { hosts: owner.hosts, names })?;
         if ending.accepted.is_empty() || !self.live.is_empty() || !self.dead.is_empty() || !self.take.is_empty() {
             return Err(self.wrong("a revocation needs signs of `accepted`, and has none of `live` and `dead`"));
+        }
+        if self.batch.is_some() && (ending.batch < 2 || ending.after.is_some() || !ending.request.takes_many()) {
+            return Err(self
+                .wrong("a `batch` is of two or more, and needs the secret in a list of its `json` and nowhere else"));
         }
         for example in &self.examples {
             self.agrees(example, example.ending_by(&ending))?;

@@ -74,6 +74,8 @@ pub struct Ending {
     pub after: Option<Arc<Check>>,
     /// How long the provider may take to make it take effect, where that is longer than a moment.
     pub settles_within: Option<Duration>,
+    /// How many credentials one request may end: those that take its place in the list where its own stands.
+    pub batch: usize,
     /// What takes it back.
     pub undo: Option<Arc<Undo>>,
     /// Answers as the vendor documents them; the rules of the binary are without.
@@ -145,6 +147,21 @@ pub enum HttpMethod {
     Patch,
     /// Removes.
     Delete,
+}
+
+/// Whether a list with nothing but the secret stands somewhere in it.
+fn has_list_of_secrets(body: &Value) -> bool {
+    match body {
+        Value::Array(items) if is_list_of_secrets(items) => true,
+        Value::Array(items) => items.iter().any(has_list_of_secrets),
+        Value::Object(members) => members.values().any(has_list_of_secrets),
+        _ => false,
+    }
+}
+
+/// Whether it is a list with nothing but the secret.
+pub(crate) fn is_list_of_secrets(items: &[Value]) -> bool {
+    matches!(items, [Value::String(only)] if whole_place(only) == Some(SECRET))
 }
 
 /// A place in an answer.
@@ -263,6 +280,15 @@ impl ApiRequest {
     pub fn optional_names(&self) -> Vec<&str> {
         let session_token = self.signature.iter().filter_map(|signature| signature.session_token.as_ref());
         session_token.flat_map(Template::names).collect()
+    }
+
+    /// Whether its body has a list that takes any number of secrets, and nothing else of it depends on one.
+    pub fn takes_many(&self) -> bool {
+        let ApiBody::Json(body) = &self.body else { return false };
+        let mut places = Vec::new();
+        places_of(body, &mut places);
+        let around = Self { body: ApiBody::None, ..self.clone() };
+        places == [SECRET] && has_list_of_secrets(body) && around.names().is_empty()
     }
 
     /// Method and addresses as the rule has them, for people.
