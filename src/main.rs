@@ -12,6 +12,7 @@ const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
 
 fn main() -> ExitCode {
     keep_memory();
+    leave_no_core();
     rescind::cli::main()
 }
 
@@ -20,4 +21,16 @@ fn main() -> ExitCode {
 fn keep_memory() {
     // SAFETY: it stores a number, and no other thread runs yet.
     unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, -1) };
+}
+
+/// Keeps what is in memory, where secrets are, out of the file that a crash would leave.
+fn leave_no_core() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+        let none = Rlimit { current: Some(0), maximum: getrlimit(Resource::Core).maximum };
+        // Where the system does not let it be lowered, it is as high as whoever started the program wants it.
+        let _ = setrlimit(Resource::Core, none);
+    }
 }

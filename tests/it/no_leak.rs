@@ -2,6 +2,9 @@
 //!
 //! `Env::run` looks into all that each run of any test writes; here are the runs that write the most.
 
+use std::io::Write as _;
+use std::process::Stdio;
+
 use crate::env::Env;
 use crate::leak::{AUTO, CLIENT, Leak, text};
 use crate::samples::random;
@@ -62,4 +65,23 @@ fn no_part_of_a_url_with_a_password_is_the_password() {
         let run = env.run(["scan", "--format", format, text(&env.input())]).exits(1);
         assert!(run.stdout.contains("cloudinary-url") || format == "short", "{}", run.stdout);
     }
+}
+
+/// A crash must not write down what is in memory.
+#[cfg(target_os = "linux")]
+#[test]
+fn no_core_is_left_behind() {
+    let env = Env::new();
+    let mut command = env.command("bash");
+    command.args(["-c", "ulimit -S -c unlimited; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_rescind"), "scan", "-"]);
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+    let mut input = child.stdin.take().expect("a piped standard input");
+    // More than a pipe holds: when all of it is taken, the program runs and reads.
+    input.write_all(&vec![b'\n'; 1 << 17]).expect("it reads");
+    let limits = fs_err::read_to_string(format!("/proc/{}/limits", child.id())).expect("its limits");
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).expect("a limit");
+    assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
+    drop(input);
+    child.wait().expect("it ends");
 }
