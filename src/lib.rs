@@ -17,12 +17,13 @@
 //! - [`secret`]: [`Secret`], the value that cannot print itself.
 //! - [`finding`]: [`Finding`], its places, its id; the baseline.
 //! - [`diagnostic`]: [`Diagnostic`]: what could not be scanned, told instead of passed over.
-//! - [`rules`]: what to look for, where it may be sent, how it is checked and ended: data in `rules/*.toml`. Configurations of gitleaks,
-//!   and what their allowlists keep back.
+//! - [`rules`]: what to look for, where it may be sent, how it is checked and ended: data in `rules/*.toml`. Configurations of
+//!   gitleaks, and what their allowlists keep back.
 //! - [`detect`]: [`Detector`]: bytes in, candidates out.
 //! - [`source`]: [`Source`]: trees, git, images, standard input; the [`Collector`](source::Collector) that all threads fill.
 //! - [`egress`]: the one HTTP client to issuers.
 //! - [`issuer`]: which issuers are trusted, their metadata and key sets, how a client authenticates.
+//! - `key_material`: what a private key is, and what it signs.
 //! - [`provider`]: requests to the providers' own interfaces, from the words of a rule to what is sent.
 //! - [`verify`]: liveness, one file per protocol.
 //! - [`revoke`]: plan, policy, ledger, execution, proof.
@@ -36,7 +37,8 @@
 //! - Only `egress` opens connections to issuers; `verify` and `revoke` are given it, with the clock.
 //! - A scan that asks no issuer never starts an asynchronous runtime.
 //! - Nothing in the scanned content can enable the network, choose a host that a secret is sent to, or allow a revocation.
-//! - `revoke` cannot see `source`. The only irreversible functions carry `execute` in their names and take an approved plan.
+//! - `revoke` cannot see `source`. The only irreversible functions carry `execute` in their names and take an approved plan, but for
+//!   the redemption of refresh tokens in `verify`, which the operator has to ask for twice.
 //! - A secret's value never reaches a log, an error, a report (without `--show-secrets`) or the ledger.
 //! - What cannot be read becomes a diagnostic and makes the scan incomplete; it never stops the scan or passes in silence.
 

@@ -231,7 +231,7 @@ where
                 Step::Ready(entry) => ready.push(*entry),
             }
         }
-        if ready.is_empty() { Ok(()) } else { self.send(ready, results).await }
+        if ready.is_empty() { Ok(()) } else { self.execute_ready(ready, results).await }
     }
 
     /// Everything that comes before the intent to send.

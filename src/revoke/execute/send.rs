@@ -35,7 +35,7 @@ where
     P: AsyncFn(&ProbeSubject) -> Liveness,
 {
     /// Sends one request for all of them, which is recorded of each before and after, and asks about each afterwards.
-    pub(super) async fn send(
+    pub(super) async fn execute_ready(
         &mut self,
         ready: Vec<Ready<'a>>,
         results: &mut Vec<Executed>,
