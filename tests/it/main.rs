@@ -23,6 +23,7 @@ mod gitleaks_rules;
 mod history;
 mod hook;
 mod hostile_issuer;
+mod hostile_repository;
 mod image;
 mod issuer_trouble;
 mod issuers;
