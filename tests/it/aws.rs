@@ -4,6 +4,7 @@ use crate::env::{Env, Run};
 use crate::leak::text;
 use crate::moto::{AWS, AccessKey};
 use crate::samples::altered;
+use crate::terminal::NO;
 
 /// A key in the file where AWS's own tools keep it, and a configuration that takes moto for AWS.
 struct Leaked {
@@ -145,6 +146,22 @@ fn an_inactive_key_is_made_active_again() {
     let intent = recorded.find("undo_intent").expect("recorded before it is sent");
     assert!(recorded.find("undo_outcome").is_some_and(|outcome| intent < outcome));
     assert!(recorded.contains("\"by\":\"receipt\""));
+}
+
+#[test]
+fn a_person_at_a_terminal_types_that_it_is_undone() {
+    let ended = Ended::new("grace");
+    ended.administrator(EVERY_USER, &AWS.user("graces-administrator", &["iam:*"]));
+    let [finding, _, receipt] = ended.standing();
+    let arguments = ["revoke", "undo", &finding, "--config", &*ended.leaked.config, "--ledger", &*ended.ledger];
+    for (typed, code) in NO {
+        let run = ended.leaked.env.answer(typed, arguments).exits(code);
+        assert!(run.stdout.contains("Type `undo` to go on: ") && run.stdout.contains(&ended.id), "{}", run.stdout);
+        assert!(!ended.is_active() && ended.standing()[2] == receipt, "{typed:?}");
+    }
+    ended.leaked.env.answer("undo\n", arguments).exits(1);
+    assert!(ended.is_active() && ended.standing()[1] == "undone");
+    assert!(fs_err::read_to_string(&ended.ledger).expect("the ledger").contains("\"by\":\"terminal\""));
 }
 
 /// Nobody asks whether it works again where the value is not read again: that is told, and no proof.

@@ -51,6 +51,7 @@ mod server;
 mod session;
 mod staged;
 mod state;
+mod terminal;
 mod thousand;
 mod tree;
 mod verdaccio;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::env::Run;
 use crate::leak::{CLIENT, Leak, text};
+use crate::terminal::NO;
 
 /// A leak, and a plan of what ends it.
 struct Planned {
@@ -91,6 +92,25 @@ fn an_approved_plan_is_carried_out_once() {
     assert!(run.stderr.contains("cannot be undone: no issuer brings a revoked token back"), "{}", run.stderr);
     // All but the JWT, which the server has refused to revoke and which still works.
     assert_eq!(sent(&planned.leak.server.take_requests()), ["POST /token/revocation 400"]);
+}
+
+#[test]
+fn a_person_at_a_terminal_types_that_they_mean_it() {
+    let planned = Planned::new();
+    let (env, server, ledger) = (&planned.leak.env, &planned.leak.server, planned.leak.ledger());
+    let arguments = planned.arguments(&planned.hash, text(&ledger));
+    for (typed, code) in NO {
+        let run = env.answer(typed, &arguments).exits(code);
+        assert!(run.stdout.contains("This cannot be undone. Type `revoke` to go on: "), "{typed:?}: {}", run.stdout);
+        assert_eq!(run.stdout.contains("not confirmed: nothing was sent"), code == 2, "{typed:?}: {}", run.stdout);
+        assert!(server.is_alive(&planned.leak.refresh_token) && !ledger.exists(), "{typed:?}");
+        assert_eq!(server.take_requests(), Vec::<String>::new(), "{typed:?}");
+    }
+    env.answer("revoke\n", &arguments);
+    assert!(!server.is_alive(&planned.leak.refresh_token));
+    // Who says beforehand that they mean it is not asked.
+    let run = env.answer("", arguments.iter().chain(&["--yes"]));
+    assert!(!run.stdout.contains("to go on"), "{}", run.stdout);
 }
 
 #[test]

@@ -125,6 +125,6 @@ pub(crate) fn text(object: &Value, name: &str) -> String {
 }
 
 /// A directory of what `tests/run` has installed.
-fn tools(name: &str) -> PathBuf {
+pub(crate) fn tools(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target directory").join("tools").join(name)
 }
