@@ -296,11 +296,21 @@ fn operator_credentials(
         (.., Some(file)) => {
             let file = directory.join(file);
             let pem = read_secret_file(&file)?;
+            if !holds_certificate_and_key(&pem) {
+                let reason = format!("`{}` does not hold a certificate and its private key in PEM", file.display());
+                return Err(fail(None, reason));
+            }
             OperatorProof::Certificate(Arc::new(ClientCertificate { file, pem }))
         }
         (None, None, None) => OperatorProof::None,
     };
     Ok(Some(OperatorCredentials { client_id, proof }))
+}
+
+fn holds_certificate_and_key(text: &Secret) -> bool {
+    let blocks = pem::parse_many(text.expose()).unwrap_or_default();
+    let has = |is_meant: fn(&str) -> bool| blocks.iter().any(|block| is_meant(block.tag()));
+    has(|tag| tag == "CERTIFICATE") && has(|tag| tag.ends_with("PRIVATE KEY"))
 }
 
 fn client_authentication(

@@ -300,3 +300,28 @@ fn an_instance_is_of_a_provider_that_could_be_asked_there() {
         assert_eq!(check(providers), Err(expected.to_owned()));
     }
 }
+
+#[test]
+fn what_a_client_proves_itself_by_must_be_what_it_should_be() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        fs_err::write(&path, text).expect("written");
+        path.display().to_string()
+    };
+    let rubbish = file("rubbish.pem", "hello\n");
+    let dashes = "-----";
+    let block = |tag: &str| format!("{dashes}BEGIN {tag}{dashes}\naGVsbG8=\n{dashes}END {tag}{dashes}\n");
+    let alone = file("alone.pem", &block("CERTIFICATE"));
+    let both = file("both.pem", &(block("CERTIFICATE") + &block("PRIVATE KEY")));
+    for (line, expected) in [
+        (format!("client_key_file = '{rubbish}'"), "a key of an unknown form, which cannot sign"),
+        (format!("client_certificate_file = '{rubbish}'"), "does not hold a certificate and its private key"),
+        (format!("client_certificate_file = '{alone}'"), "does not hold a certificate and its private key"),
+        (format!("client_certificate_file = '{both}'"), "accepted"),
+        (format!("client_certificate_file = '{both}'\nclient_secret_env = 'OUR_SECRET'"), "exclude each other"),
+    ] {
+        let error = error_of(&format!("[[issuer]]\nissuer = 'https://a.example'\nclient_id = 'ours'\n{line}\n"));
+        assert!(error.contains(expected), "{line}: {error}");
+    }
+}
