@@ -42,7 +42,12 @@ impl KeyMaterial {
             return Self::unusable("a PGP key");
         }
         if is_encrypted {
-            return Self::unusable("an encrypted key");
+            return Self::unusable(match label.split_whitespace().next() {
+                Some("RSA") => "an encrypted RSA key",
+                Some("EC") => "an encrypted elliptic curve key",
+                Some("DSA") => "an encrypted DSA key",
+                _ => "an encrypted key",
+            });
         }
         let Some(der) = decoded(body) else { return Self::unusable("a key of an unknown form") };
         if let Some(rest) = der.strip_prefix(OPENSSH) {
@@ -143,34 +148,35 @@ fn element(tag: u8, content: &[u8]) -> Option<Vec<u8>> {
 /// What an OpenSSH key is (PROTOCOL.key of OpenSSH): its cipher, and the type and size of its public half.
 fn openssh(bytes: &[u8]) -> String {
     let mut rest = bytes;
-    let mut field = || -> Option<&[u8]> {
-        let (length, behind) = rest.split_first_chunk::<4>()?;
-        let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
-        let (field, behind) = behind.split_at_checked(length)?;
-        rest = behind;
-        Some(field)
+    let cipher = ssh_string(&mut rest).unwrap_or_default();
+    // The key derivation and its options; then the number of keys, always one, in four bytes.
+    let _ = (ssh_string(&mut rest), ssh_string(&mut rest));
+    let mut public = rest.get(4..).and_then(|mut rest| ssh_string(&mut rest)).unwrap_or_default();
+    let article = if cipher == b"none" { "an OpenSSH" } else { "an encrypted OpenSSH" };
+    let kind = match ssh_string(&mut public) {
+        Some(b"ssh-ed25519") => " of type Ed25519".to_owned(),
+        Some(b"ssh-rsa") => {
+            // The exponent, and the modulus, before which a zero keeps it positive.
+            let modulus = ssh_string(&mut public).and_then(|_| ssh_string(&mut public)).unwrap_or_default();
+            let bytes = modulus.len() - modulus.iter().take_while(|byte| **byte == 0).count();
+            if bytes == 0 { " of type RSA".to_owned() } else { format!(" of type RSA with {} bits", 8 * bytes) }
+        }
+        Some(b"ssh-dss") => " of type DSA".to_owned(),
+        Some(b"ecdsa-sha2-nistp256") => " of type ECDSA on P-256".to_owned(),
+        Some(b"ecdsa-sha2-nistp384") => " of type ECDSA on P-384".to_owned(),
+        Some(b"ecdsa-sha2-nistp521") => " of type ECDSA on P-521".to_owned(),
+        Some(name) if name.starts_with(b"sk-") => " that lies in a hardware token".to_owned(),
+        _ => String::new(),
     };
-    let cipher = field().unwrap_or_default();
-    let (_, _) = (field(), field());
-    let encrypted = if cipher == b"none" { "" } else { "encrypted " };
-    // The number of keys, always one, stands before the public half.
-    let public = rest.get(4..).and_then(|rest| {
-        let (length, behind) = rest.split_first_chunk::<4>()?;
-        behind.get(..usize::try_from(u32::from_be_bytes(*length)).ok()?)
-    });
-    let public = public.unwrap_or_default();
-    let name = public
-        .split_first_chunk::<4>()
-        .and_then(|(length, behind)| behind.get(..usize::try_from(u32::from_be_bytes(*length)).ok()?));
-    let kind = match name {
-        Some(b"ssh-ed25519") => "an OpenSSH key of type Ed25519",
-        Some(b"ssh-rsa") => "an OpenSSH key of type RSA",
-        Some(b"ssh-dss") => "an OpenSSH key of type DSA",
-        Some(name) if name.starts_with(b"ecdsa-sha2-") => "an OpenSSH key of type ECDSA",
-        Some(name) if name.starts_with(b"sk-") => "an OpenSSH key that lies in a hardware token",
-        _ => "an OpenSSH key",
-    };
-    kind.replacen("an OpenSSH", if encrypted.is_empty() { "an OpenSSH" } else { "an encrypted OpenSSH" }, 1)
+    format!("{article} key{kind}")
+}
+
+/// The string at the beginning (RFC 4251 §5), which is taken away.
+fn ssh_string<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let (length, behind) = rest.split_first_chunk::<4>()?;
+    let (string, behind) = behind.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
+    *rest = behind;
+    Some(string)
 }
 
 #[cfg(test)]
@@ -181,18 +187,24 @@ mod tests {
 
     #[test]
     fn what_is_no_key_for_tokens_is_described() {
-        let openssh = |cipher: &[u8], name: &[u8]| {
-            let field = |bytes: &[u8]| [&u32::try_from(bytes.len()).expect("short").to_be_bytes()[..], bytes].concat();
-            let public = field(&field(name));
+        let field = |bytes: &[u8]| [&u32::try_from(bytes.len()).expect("short").to_be_bytes()[..], bytes].concat();
+        let modulus = [&[0][..], &[0xff; 384]].concat();
+        let rsa = [field(b"ssh-rsa"), field(&[1, 0, 1]), field(&modulus)].concat();
+        let openssh = |cipher: &[u8], public: &[u8]| {
+            let public = field(public);
             let body = [OPENSSH, &field(cipher), &field(b"none"), &field(b""), &[0, 0, 0, 1], &public].concat();
             let dashes = "-----";
             format!("{dashes}BEGIN OPENSSH PRIVATE KEY{dashes}\n{}\n{dashes}END", STANDARD.encode(body))
         };
         for (text, expected) in [
-            (openssh(b"none", b"ssh-ed25519"), "an OpenSSH key of type Ed25519"),
-            (openssh(b"aes256-ctr", b"ssh-rsa"), "an encrypted OpenSSH key of type RSA"),
-            (openssh(b"none", b"ecdsa-sha2-nistp256"), "an OpenSSH key of type ECDSA"),
-            ("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n".to_owned(), "an encrypted key"),
+            (openssh(b"none", &field(b"ssh-ed25519")), "an OpenSSH key of type Ed25519"),
+            (openssh(b"aes256-ctr", &rsa), "an encrypted OpenSSH key of type RSA with 3072 bits"),
+            (openssh(b"none", &field(b"ssh-rsa")), "an OpenSSH key of type RSA"),
+            (openssh(b"none", &field(b"ecdsa-sha2-nistp256")), "an OpenSSH key of type ECDSA on P-256"),
+            (openssh(b"none", &field(b"sk-ssh-ed25519@openssh.com")), "an OpenSSH key that lies in a hardware token"),
+            (openssh(b"none", b""), "an OpenSSH key"),
+            ("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n".to_owned(), "an encrypted RSA key"),
+            ("-----BEGIN ENCRYPTED PRIVATE KEY-----\nMII\n".to_owned(), "an encrypted key"),
             ("-----BEGIN PGP PRIVATE KEY BLOCK-----\nxx".to_owned(), "a PGP key"),
             (String::new(), "a key of an unknown form"),
         ] {
