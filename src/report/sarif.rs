@@ -63,6 +63,10 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<
     encode::pretty(out, &log)
 }
 
+/// Where leaked credentials stand in the catalogues that reports are filed by: CWE (hard-coded credentials, spelt as code scanning
+/// services read it), OWASP's Non-Human Identities Top 10 of 2025 (secret leakage), NIST CSF 2.0 (credentials are managed).
+const CLASSES: [&str; 3] = ["external/cwe/cwe-798", "owasp-nhi2-2025", "nist-csf-2.0-pr.aa-01"];
+
 #[derive(Serialize)]
 struct Log<'a> {
     #[serde(rename = "$schema")]
@@ -279,7 +283,7 @@ impl<'a> RuleDescriptor<'a> {
             help: Help { text: format!("{explanation} {help}"), markdown: format!("**{explanation}**\n\n{help}") },
             default_configuration: Configuration { level: level(worst) },
             properties: RuleProperties {
-                tags: vec!["security", "secret", &first.provider],
+                tags: ["security", "secret", &*first.provider].into_iter().chain(CLASSES).collect(),
                 precision: precision(surest),
                 security_severity: format!("{:.1}", score(worst)),
             },
