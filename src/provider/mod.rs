@@ -246,7 +246,8 @@ impl Values {
         Self(values.collect())
     }
 
-    fn get(&self, name: &str) -> Option<&Secret> {
+    /// The value of that name.
+    pub fn get(&self, name: &str) -> Option<&Secret> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 }

@@ -7,7 +7,7 @@ use crate::egress::{Egress, Request, Response};
 use crate::finding::LivenessState;
 use crate::provider::{Providers, Site, Values, build, build_batch};
 use crate::rules::Rule;
-use crate::rules::call::{Address, Check, Ending};
+use crate::rules::call::{Address, Check, Ending, SECRET};
 use crate::secret::Secret;
 
 /// A call as a plan has it.
@@ -83,9 +83,10 @@ impl Planned<'_> {
         if !check.judge(&answer).is_some_and(|(state, _)| is_accepted(state)) {
             return Err(unknown());
         }
-        for (name, place) in &check.take {
-            let value = place.read(&answer, |name| response.header(name).map(str::to_owned)).ok_or_else(unknown)?;
-            values = values.with(name, Secret::new(value));
+        let secret = values.get(SECRET).map(Secret::duplicate).ok_or_else(unknown)?;
+        for (name, taken) in &check.take {
+            let value = taken.read(&answer, secret.expose(), |name| response.header(name).map(str::to_owned));
+            values = values.with(name, Secret::new(value.map_err(|reason| format!("not sent: {reason}"))?));
         }
         Ok(values)
     }

@@ -37,6 +37,29 @@ accepted = [204]
 refused = [403]
 examples = [{ status = 204, state = "accepted" }, { status = 403, state = "refused" }]
 
+[[check]]
+name = "tokens"
+source = "docs.acme.example/api"
+get = "https://api.acme.example/v1/tokens"
+auth = "bearer"
+live = [{ status = 200, has = "/tokens" }]
+dead = [401]
+take = { token_id = "/tokens[/access/value={secret}]/id" }
+examples = [
+    { status = 200, body = '{"tokens":[{"id":"t1","access":{"value":"{secret}"}}]}', state = "live", take = { token_id = "t1" } },
+    { status = 401, body = '', state = "dead" },
+]
+
+[[revocation]]
+name = "listed"
+source = "docs.acme.example/api"
+delete = "https://api.acme.example/v1/tokens/{token_id}"
+auth = "bearer"
+after = "tokens"
+accepted = [204]
+refused = [403]
+examples = [{ status = 204, state = "accepted" }, { status = 403, state = "refused" }]
+
 [[revocation]]
 name = "later"
 source = "docs.acme.example/api"
@@ -85,6 +108,8 @@ enum Manner {
     Later,
     Breaks,
     Odd,
+    /// Its list holds the tokens with these values, with the ids `t/0`, `t/1` and so on.
+    Lists(&'static [&'static str]),
 }
 
 /// A provider whose only token lives until it is revoked.
@@ -96,7 +121,12 @@ fn provider(manner: Manner) -> Server {
             ("GET", "/v1/me", _) if is_ours && alive.load(Relaxed) => {
                 Reply::json(200, &json!({"id": "t/1", "owner": "acme-ci"}))
             }
-            ("GET", "/v1/me", _) => Reply::empty(401),
+            ("GET", "/v1/tokens", Manner::Lists(values)) if is_ours => {
+                let tokens = values.iter().enumerate();
+                let token = |(index, value)| json!({"id": format!("t/{index}"), "access": {"value": value}});
+                Reply::json(200, &json!({"tokens": tokens.map(token).collect::<Vec<_>>()}))
+            }
+            ("GET", ..) => Reply::empty(401),
             (_, _, Manner::Lies) => Reply::empty(204),
             (_, _, Manner::Refuses) => Reply::empty(403),
             (_, _, Manner::Later) => Reply::empty(202),
@@ -105,7 +135,7 @@ fn provider(manner: Manner) -> Server {
                 alive.store(false, Relaxed);
                 Reply::Raw(Vec::new())
             }
-            ("DELETE", "/v1/tokens/t%2F1", Manner::Honest) if is_ours => {
+            ("DELETE", "/v1/tokens/t%2F1", Manner::Honest | Manner::Lists(_)) if is_ours => {
                 alive.store(false, Relaxed);
                 Reply::empty(204)
             }
@@ -178,6 +208,26 @@ fn what_a_provider_says_is_not_believed_until_the_credential_is_dead() {
         assert_eq!((sent.len(), revocation.method.as_deref()), (1, Some("provider")), "{call}");
         assert!(ledger.contains("\"authority\":\"itself\""), "{ledger}");
         assert_ne!(revocation.state, Unknown);
+    }
+}
+
+#[test]
+fn of_a_list_only_the_token_itself_is_ended() {
+    use RevocationState::{Refused, Revoked};
+    let other = "AbCdEfGh0123456789aBcDeFgX";
+    for (values, state, words) in [
+        (&[other, TOKEN, other][..], Revoked, "it is dead by provider-request"),
+        (&[other], Refused, "its provider's list does not hold it"),
+        (&[], Refused, "does not tell the id that the call needs"),
+        (&[TOKEN, TOKEN], Refused, "its provider's list holds it more than once"),
+    ] {
+        let values: &'static [&'static str] = Box::leak(values.to_vec().into_boxed_slice());
+        let Outcome { finding, sent, .. } = run(Manner::Lists(values), "listed", AUTO, true);
+        let detail = finding.revocation.detail.unwrap_or_default();
+        assert!(finding.revocation.state == state && detail.contains(words), "{:?} {detail}", finding.revocation.state);
+        assert!(state == Revoked || detail.starts_with("not sent: "), "{detail}");
+        let expected: &[&str] = if state == Revoked { &["DELETE /v1/tokens/t%2F1"] } else { &[] };
+        assert_eq!(sent, expected, "{detail}");
     }
 }
 

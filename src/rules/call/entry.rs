@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     ADMINISTRATOR, ADMINISTRATOR_SESSION, ApiBody, ApiRequest, AwsSignature, Check, Ending, HttpMethod, Place, SECRET,
-    SECRET_PASSWORD, SECRET_PATH, Sign, Template, Undo,
+    SECRET_PASSWORD, SECRET_PATH, Sign, Taken, Template, Undo,
 };
 use super::{Address, Answer};
 use crate::finding::LivenessState;
@@ -50,7 +50,7 @@ pub(in crate::rules) struct CallEntry {
     scopes: Option<Place>,
     expires: Option<Place>,
     #[serde(default)]
-    take: BTreeMap<String, Place>,
+    take: BTreeMap<String, Taken>,
     after: Option<Named>,
     settles_within_seconds: Option<u64>,
     batch: Option<usize>,
@@ -90,6 +90,8 @@ pub struct AnswerExample {
     pub scopes: Option<String>,
     /// When it ends.
     pub expires: Option<String>,
+    /// All that is taken of it. Where the credential stands in a list, the body has `{secret}`.
+    pub take: Option<BTreeMap<String, String>>,
 }
 
 /// What an [`AnswerExample`] means: of a check or of a revocation.
@@ -187,6 +189,22 @@ impl CallEntry {
                     )));
                 }
             }
+            if example.take.as_ref().is_some_and(|told| *told != example.taken_by(&check)) {
+                let status = example.status;
+                return Err(self.wrong(&format!("from an example with status {status} something else is taken")));
+            }
+        }
+        // Nothing else shows that it is the credential's own.
+        let is_shown = |name: &String| {
+            self.examples.iter().any(|example| example.take.as_ref().is_some_and(|taken| taken.contains_key(name)))
+        };
+        let mut beside = check.take.iter().filter(|(_, taken)| matches!(taken, Taken::Beside(_)));
+        if let Some((name, _)) = beside.find(|(name, _)| !is_shown(name)) {
+            let reason = format!(
+                "no example tells what `{name}` is: one needs a body with `{{secret}}` where the credential stands, and \
+                 `take = {{ {name} = \"…\" }}`"
+            );
+            return Err(self.wrong(&reason));
         }
         // Some providers answer to dead ones as to those that may not ask.
         self.covers(if check.dead.is_empty() { &[Meaning::Live] } else { &[Meaning::Live, Meaning::Dead] })?;
@@ -382,11 +400,21 @@ impl AnswerExample {
     }
 
     fn read(&self, place: Option<&Place>) -> Option<String> {
-        let header = |name: &str| {
-            let mut headers = self.headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name));
-            headers.next().map(|(_, value)| value.clone())
-        };
-        self.judged(|answer| place?.read(answer, header))
+        self.judged(|answer| place?.read(answer, |name| self.header(name)))
+    }
+
+    /// What is taken of it; `{secret}` stands for the credential.
+    fn taken_by(&self, check: &Check) -> BTreeMap<String, String> {
+        let read = |answer: &Answer<'_>, taken: &Taken| taken.read(answer, b"{secret}", |name| self.header(name)).ok();
+        self.judged(|answer| {
+            let taken = check.take.iter().filter_map(|(name, taken)| Some((name.clone(), read(answer, taken)?)));
+            taken.collect()
+        })
+    }
+
+    fn header(&self, name: &str) -> Option<String> {
+        let mut headers = self.headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name));
+        headers.next().map(|(_, value)| value.clone())
     }
 }
 
@@ -415,6 +443,47 @@ mod tests {
         let entry: CallEntry = toml::from_str(text).map_err(|error| error.message().to_owned())?;
         let hosts = ["api.acme.example".to_owned()];
         entry.ending(&[], Some(&Owner { hosts: &hosts, names: vec!["key_id".to_owned()] }))
+    }
+
+    const LISTED: &str = r#"
+        name = "tokens"
+        source = "docs.acme.example/keys"
+        get = "https://api.acme.example/tokens"
+        auth = "bearer"
+        live = [{ status = 200, has = "/0" }]
+        dead = [401]
+        take = { token_id = "[/value={secret}]/id" }
+        examples = [
+            { status = 200, body = '[{"value":"x","id":"1"},{"value":"{secret}","id":"2"}]', state = "live", take = { token_id = "2" } },
+            { status = 200, body = '[{"value":"x","id":"1"}]', state = "live", take = {} },
+            { status = 401, state = "dead" },
+        ]
+    "#;
+
+    #[test]
+    fn what_is_taken_of_a_list_is_held_to_examples() {
+        let check = |text: &str| {
+            let entry: CallEntry = toml::from_str(text).map_err(|error| error.message().to_owned())?;
+            let hosts = ["api.acme.example".to_owned()];
+            entry.check(Some(&Owner { hosts: &hosts, names: Vec::new() }))
+        };
+        check(LISTED).expect("valid");
+        for (good, bad, expected) in [
+            ("{ token_id = \"2\" }", "{ token_id = \"1\" }", "something else is taken"),
+            ("take = {} }", "take = { token_id = \"1\" } }", "something else is taken"),
+            ("{secret}\",\"id", "x\",\"id", "something else is taken"),
+            (", take = { token_id = \"2\" } }", " }", "no example tells what `token_id` is"),
+            ("[/value={secret}]/id", "[/value={token}]/id", "is written `LIST[MEMBER={secret}]VALUE`"),
+            (
+                "take = { token_id = \"[",
+                "account = \"[/value={secret}]/id\"\ntake = { token_id = \"[",
+                "a place is a JSON pointer",
+            ),
+        ] {
+            assert!(LISTED.contains(good), "{good}");
+            let error = check(&LISTED.replace(good, bad)).expect_err(bad);
+            assert!(error.contains(expected), "{bad}: {error}");
+        }
     }
 
     #[test]

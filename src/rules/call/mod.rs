@@ -3,6 +3,7 @@
 //! them, to hosts that the rule pins or the operator names.
 
 mod entry;
+mod place;
 mod sign;
 mod template;
 
@@ -15,6 +16,7 @@ use serde_json::Value;
 use crate::finding::LivenessState;
 pub use entry::{AnswerExample, Meaning};
 pub(super) use entry::{CallEntry, Named, Owner, resolve};
+pub use place::{Beside, NotTaken, Place, Taken};
 use sign::first_fit;
 pub use sign::{Answer, Sign};
 pub use template::{Address, Piece, Template, whole_place};
@@ -54,7 +56,7 @@ pub struct Check {
     /// When it ends.
     pub expires: Option<Place>,
     /// What an [`Ending`] needs of the answer, by name.
-    pub take: Vec<(String, Place)>,
+    pub take: Vec<(String, Taken)>,
     /// Answers as the vendor documents them; the rules of the binary are without.
     pub examples: Vec<AnswerExample>,
 }
@@ -164,18 +166,6 @@ pub(crate) fn is_list_of_secrets(items: &[Value]) -> bool {
     matches!(items, [Value::String(only)] if whole_place(only) == Some(SECRET))
 }
 
-/// A place in an answer.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub enum Place {
-    /// In the JSON of the body (RFC 6901).
-    Body(String),
-    /// A header, in small letters.
-    Header(String),
-    /// The text of the first element of that name, in XML.
-    Element(String),
-}
-
 impl HttpMethod {
     /// The method's name.
     pub fn as_str(self) -> &'static str {
@@ -186,51 +176,6 @@ impl HttpMethod {
             Self::Patch => "PATCH",
             Self::Delete => "DELETE",
         }
-    }
-}
-
-impl TryFrom<String> for Place {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        match text.split_once(':') {
-            Some(("header", name)) if !name.is_empty() => Ok(Self::Header(name.to_ascii_lowercase())),
-            Some(("element", name)) if !name.is_empty() => Ok(Self::Element(name.to_owned())),
-            _ if text.starts_with('/') => Ok(Self::Body(text)),
-            _ => Err("a place is a JSON pointer that begins with `/`, `header:NAME` or `element:NAME`"),
-        }
-    }
-}
-
-impl Place {
-    /// The text there: an array's items joined by a blank, a number as it is written. `None` if nothing is there.
-    pub fn read(&self, answer: &Answer<'_>, header: impl Fn(&str) -> Option<String>) -> Option<String> {
-        let text = match self {
-            Self::Header(name) => header(name),
-            Self::Body(pointer) => text_of(answer.json.as_ref()?.pointer(pointer)?),
-            Self::Element(name) => text_of_element(answer.body, name),
-        };
-        text.filter(|text| !text.is_empty())
-    }
-}
-
-/// What stands between the first start tag of that name and the next tag. Names and numbers need no more of XML than that.
-fn text_of_element(body: &[u8], name: &str) -> Option<String> {
-    let (_, behind) = std::str::from_utf8(body).ok()?.split_once(&format!("<{name}>"))?;
-    Some(behind.split_once('<')?.0.trim().to_owned())
-}
-
-fn text_of(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(flag) => Some(flag.to_string()),
-        Value::Array(items) => {
-            let texts: Vec<String> =
-                items.iter().filter_map(|item| if item.is_array() { None } else { text_of(item) }).collect();
-            (!texts.is_empty()).then(|| texts.join(" "))
-        }
-        Value::Null | Value::Object(_) => None,
     }
 }
 
