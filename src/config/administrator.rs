@@ -17,15 +17,15 @@ pub struct Administrator {
     pub provider: String,
     /// The accounts that it administers.
     account: GlobMatcher,
-    id: Source,
+    id: Option<Source>,
     secret: Source,
     session_token: Option<Source>,
 }
 
 /// A credential of the operator's, read.
 pub struct AdministratorKey {
-    /// What names it, such as an access key's id. Not secret.
-    pub id: Secret,
+    /// What names it, such as an access key's id. Not secret; a token has none.
+    pub id: Option<Secret>,
     /// Its secret.
     pub secret: Secret,
     /// What a temporary one needs besides.
@@ -67,12 +67,12 @@ impl Administrator {
             .map_err(|error| fail(Some(written.account.span().start), format!("bad glob: {}", error.kind())))?;
         let id = source("id", written.id, written.id_env, None)?;
         let secret = source("secret", None, written.secret_env, written.secret_file)?;
-        let needed = |source: Option<Source>, reason: &str| source.ok_or_else(|| fail(None, reason.to_owned()));
         Ok(Self {
             provider: written.provider,
             account: glob.compile_matcher(),
-            id: needed(id, "an administrator needs an `id` or `id_env`")?,
-            secret: needed(secret, "an administrator needs a `secret_env` or `secret_file`")?,
+            id,
+            secret: secret
+                .ok_or_else(|| fail(None, "an administrator needs a `secret_env` or `secret_file`".to_owned()))?,
             session_token: source("session token", None, written.session_token_env, written.session_token_file)?,
         })
     }
@@ -98,7 +98,7 @@ impl Administrator {
             Source::File(path) => read_secret_file(path),
         };
         Ok(AdministratorKey {
-            id: read(&self.id)?,
+            id: self.id.as_ref().map(read).transpose()?,
             secret: read(&self.secret)?,
             session_token: self.session_token.as_ref().map(read).transpose()?,
         })

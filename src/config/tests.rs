@@ -76,7 +76,11 @@ fn administrators_are_read_when_they_are_needed() {
     let error = administrator.read(&Environment::fixed([("OUR_SECRET", "value")])).err().map(|error| error.to_string());
     assert_eq!(error.as_deref(), Some("the environment variable `UNSET` is not set"));
     let key = administrator.read(&Environment::fixed([("OUR_SECRET", "value"), ("UNSET", "session")])).expect("a key");
-    assert_eq!((key.id.expose(), key.secret.expose()), (&b"AKIA"[..], &b"value"[..]));
+    assert_eq!((key.id.as_ref().map(Secret::expose), key.secret.expose()), (Some(&b"AKIA"[..]), &b"value"[..]));
+    let text = "[[administrator]]\nprovider = 'google'\naccount = '*'\nsecret_env = 'TOKEN'\n";
+    let config = parse(text).unwrap_or_default();
+    let key = config.administrators[0].read(&Environment::fixed([("TOKEN", "value")])).expect("a key");
+    assert!(key.id.is_none());
 }
 
 #[test]

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 
 use crate::config::{ClientCertificate, OperatorCredentials, OperatorProof};
 use crate::egress::{Field, Request};
-use crate::key_material::KeyMaterial;
+use crate::key_material::{KeyMaterial, spoilt};
 use crate::secret::Secret;
 
 /// A method of client authentication, in the order in which they are tried.
@@ -206,16 +206,8 @@ impl ClientKey {
         }
         assertion(client_id, audience, &header, |input| {
             let (_, signature) = self.material.sign(input.as_bytes())?;
-            Some(if self.is_wrong { signature.bytes().map(other_digit).collect() } else { signature })
+            Some(if self.is_wrong { spoilt(&signature) } else { signature })
         })
-    }
-}
-
-/// Another digit of base64url in the place of each.
-fn other_digit(digit: u8) -> char {
-    match digit {
-        b'A'..=b'Y' | b'a'..=b'y' | b'0'..=b'8' => char::from(digit + 1),
-        _ => 'A',
     }
 }
 

@@ -5,11 +5,13 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
+use super::self_signed::{Claims, self_signed_jwt};
 use super::{Site, Values};
 use crate::egress::{AwsCredentials, EgressError, Request};
 use crate::rules::Rule;
 use crate::rules::call::{
-    Address, ApiBody, ApiRequest, Piece, SECRET, SECRET_PATH, Template, is_list_of_secrets, whole_place,
+    Address, ApiBody, ApiRequest, AwsSignature, Piece, SECRET, SECRET_PATH, SelfSignedJwt, Signature, Template,
+    is_list_of_secrets, whole_place,
 };
 use crate::secret::Secret;
 
@@ -68,24 +70,11 @@ pub fn build(
         built = built.basic_pair(pair.as_bytes());
     }
     let built = with_body(built, &request.body, std::slice::from_ref(values))?;
-    let Some(signature) = &request.signature else { return Ok(built) };
-    let key_id = expanded(&signature.key_id, values)?;
-    // Other keys have none, whatever stands beside them.
-    let is_temporary = key_id.starts_with("ASIA");
-    let session_token = signature
-        .session_token
-        .as_ref()
-        .filter(|_| is_temporary)
-        .map(|token| expanded(token, values))
-        .and_then(Result::ok);
-    let credentials = AwsCredentials {
-        service: &signature.service,
-        key_id: &key_id,
-        secret: text_of(SECRET, values)?,
-        session_token: session_token.as_deref().map(String::as_str),
-    };
-    // The issuer's clock is meant, so that a test's own would not do.
-    built.signed_for_aws(&credentials, OffsetDateTime::now_utc())
+    match &request.signature {
+        None => Ok(built),
+        Some(Signature::Aws(signature)) => signed_for_aws(built, signature, values),
+        Some(Signature::SelfSignedJwt(jwt)) => with_self_signed_jwt(built, jwt, values),
+    }
 }
 
 /// One request for several secrets, in the list of its body that has a place for them.
@@ -115,6 +104,35 @@ fn with_body(built: Request, body: &ApiBody, all: &[Values]) -> Result<Request, 
             Ok(built.json(json))
         }
     }
+}
+
+// The issuer's clock is meant by both signatures, so that a test's own would not do.
+
+fn signed_for_aws(built: Request, signature: &AwsSignature, values: &Values) -> Result<Request, EgressError> {
+    let key_id = expanded(&signature.key_id, values)?;
+    // Other keys have none, whatever stands beside them.
+    let is_temporary = key_id.starts_with("ASIA");
+    let session_token = signature
+        .session_token
+        .as_ref()
+        .filter(|_| is_temporary)
+        .map(|token| expanded(token, values))
+        .and_then(Result::ok);
+    let credentials = AwsCredentials {
+        service: &signature.service,
+        key_id: &key_id,
+        secret: text_of(SECRET, values)?,
+        session_token: session_token.as_deref().map(String::as_str),
+    };
+    built.signed_for_aws(&credentials, OffsetDateTime::now_utc())
+}
+
+fn with_self_signed_jwt(built: Request, jwt: &SelfSignedJwt, values: &Values) -> Result<Request, EgressError> {
+    let (issuer, key_id) = (expanded(&jwt.issuer, values)?, expanded(&jwt.key_id, values)?);
+    let claims = Claims { issuer: &issuer, key_id: &key_id, audience: &jwt.audience, is_spoilt: values.signs_wrongly };
+    let key = text_of(SECRET, values)?;
+    let token = self_signed_jwt(key.as_bytes(), &claims, OffsetDateTime::now_utc());
+    built.bearer(&token.ok_or(EgressError::Incomplete { reason: "its value is no key that signs tokens" })?)
 }
 
 fn expanded(template: &Template, values: &Values) -> Result<Zeroizing<String>, EgressError> {

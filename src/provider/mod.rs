@@ -5,6 +5,7 @@
 //! credential chooses among them, or says that none of them is meant.
 
 mod build;
+mod self_signed;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use crate::config::{Config, Instance};
 use crate::egress::{Destination, EgressError, origin};
 use crate::finding::{Finding, PartValue, escape};
 use crate::rules::Rule;
-use crate::rules::call::{Address, ApiRequest, SECRET, SECRET_PASSWORD, SECRET_PATH};
+use crate::rules::call::{Address, ApiRequest, SECRET, SECRET_PASSWORD, SECRET_PATH, Signature};
 use crate::secret::Secret;
 pub use build::{build, build_batch};
 
@@ -52,7 +53,11 @@ pub struct Sites {
 }
 
 /// What fills the places of a request, by name.
-pub struct Values(Vec<(String, Secret)>);
+pub struct Values {
+    named: Vec<(String, Secret)>,
+    /// Whether signatures by them are to be wrong ones.
+    signs_wrongly: bool,
+}
 
 impl From<&Config> for Providers {
     fn from(config: &Config) -> Self {
@@ -197,7 +202,7 @@ impl Values {
     /// The combinations of values that the request needs; none if one of them was not found. `findings` are those of the same run:
     /// a part can be a secret of its own.
     pub fn combinations(request: &ApiRequest, finding: &Finding, findings: &[Finding]) -> Result<Vec<Self>, String> {
-        let mut combinations = vec![Self(vec![(SECRET.to_owned(), finding.secret.duplicate())])];
+        let mut combinations = vec![Self::from(vec![(SECRET.to_owned(), finding.secret.duplicate())])];
         for (name, piece) in pieces_of(&finding.secret) {
             combinations = combinations.iter().map(|known| known.with(name, piece.duplicate())).collect();
         }
@@ -223,32 +228,42 @@ impl Values {
     pub fn of(secret: &Secret, parts: &BTreeMap<String, String>) -> Self {
         let parts = parts.iter().map(|(name, value)| (name.clone(), Secret::new(value.as_bytes())));
         let pieces = pieces_of(secret).map(|(name, piece)| (name.to_owned(), piece));
-        Self(std::iter::once((SECRET.to_owned(), secret.duplicate())).chain(pieces).chain(parts).collect())
+        let named: Vec<_> =
+            std::iter::once((SECRET.to_owned(), secret.duplicate())).chain(pieces).chain(parts).collect();
+        Self::from(named)
     }
 
     /// The same with one more.
     #[must_use]
     pub fn with(&self, name: &str, value: Secret) -> Self {
-        let mut values: Vec<_> = self.0.iter().map(|(name, value)| (name.clone(), value.duplicate())).collect();
-        values.retain(|(known, _)| known != name);
-        values.push((name.to_owned(), value));
-        Self(values)
+        let others = self.named.iter().filter(|(known, _)| known != name);
+        let mut named: Vec<_> = others.map(|(name, value)| (name.clone(), value.duplicate())).collect();
+        named.push((name.to_owned(), value));
+        Self { named, ..*self }
     }
 
-    /// Wrong values in the place of the right ones: of the secret, or of everything where the request sends the secret in pieces.
+    /// Wrong values in the place of the right ones: of the secret, or of everything where the request sends the secret in pieces. A
+    /// key that signs stays, since no other one is at hand, and its signature is spoilt.
     #[must_use]
     pub fn twisted(&self, request: &ApiRequest, twist: impl Fn(&Secret) -> Secret) -> Self {
         let sends_whole = request.names().contains(&SECRET);
-        let values = self.0.iter().map(|(name, value)| {
-            let value = if !sends_whole || name == SECRET { twist(value) } else { value.duplicate() };
-            (name.clone(), value)
+        let signs_wrongly = matches!(request.signature, Some(Signature::SelfSignedJwt(_)));
+        let named = self.named.iter().map(|(name, value)| {
+            let is_twisted = !signs_wrongly && (!sends_whole || name == SECRET);
+            (name.clone(), if is_twisted { twist(value) } else { value.duplicate() })
         });
-        Self(values.collect())
+        Self { named: named.collect(), signs_wrongly }
     }
 
     /// The value of that name.
     pub fn get(&self, name: &str) -> Option<&Secret> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+        self.named.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+}
+
+impl From<Vec<(String, Secret)>> for Values {
+    fn from(named: Vec<(String, Secret)>) -> Self {
+        Self { named, signs_wrongly: false }
     }
 }
 

@@ -276,8 +276,14 @@ impl Undoing<'_> {
         let is_there = |address: &&crate::rules::call::Address| site.origin(address) == intent.issuer;
         let address = call.request.addresses.iter().find(is_there).ok_or_else(changed)?;
         let told = told_by_account(undo, &reversal.account).ok_or_else(changed)?;
-        let mut values = Values::of(&self.administrator.secret, &reversal.parts)
-            .with(ADMINISTRATOR, self.administrator.id.duplicate());
+        let mut values = Values::of(&self.administrator.secret, &reversal.parts);
+        match &self.administrator.id {
+            Some(id) => values = values.with(ADMINISTRATOR, id.duplicate()),
+            None if call.request.names().contains(&ADMINISTRATOR) => {
+                return Err(not_prepared("its `[[administrator]]` has no `id`, which the request needs".to_owned()));
+            }
+            None => {}
+        }
         for (name, value) in &told {
             values = values.with(name, Secret::new(value.as_bytes()));
         }
@@ -313,6 +319,7 @@ impl Undoing<'_> {
 
     /// Sends the request, asks about the credential, and tells how that ended.
     async fn send(&self, request: PreparedRequest, looked: &Looked) -> (LedgerState, String) {
+        let settles_within = request.settles_within();
         let answer = execute_call(&self.context.verify.egress, request).await;
         let (state, detail) = outcome(&answer);
         let (state, detail) = match answer {
@@ -324,6 +331,12 @@ impl Undoing<'_> {
                     LivenessState::Live | LivenessState::LiveRestricted => {
                         let by = liveness.method.map(|method| format!(" by {method}")).unwrap_or_default();
                         (LedgerState::Undone, format!("{detail}; it works again{by}"))
+                    }
+                    // It says that it takes longer than anybody waits here.
+                    LivenessState::Dead if settles_within.is_some() && state == LedgerState::Accepted => {
+                        let limit = settles_within.map_or(0, |limit| limit.as_secs());
+                        let later = format!("it may take up to {limit} s to take effect: verify it again then");
+                        (state, format!("{detail}; {}; {later}", told(&liveness)))
                     }
                     // It was accepted, and has no effect that shows.
                     LivenessState::Dead => (LedgerState::Unknown, format!("{detail}; {}", told(&liveness))),

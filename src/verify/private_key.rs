@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::verdict::{asked, not_checked, unknown};
 use super::{VerifyContext, client_secret};
 use crate::egress::{DOCUMENT_BODY_LIMIT, Destination, Request};
-use crate::finding::{Finding, Liveness, LivenessState};
+use crate::finding::{Finding, Identity, Liveness, LivenessState};
 use crate::issuer::key_set::SignatureCheck;
 use crate::key_material::KeyMaterial;
 use crate::rules::Rule;
@@ -113,7 +113,9 @@ async fn of_service_account(
             let is_meant = |id: &String| key_ids.is_empty() || key_ids.contains(&id.as_str());
             let mut meant = certificates.iter().filter(|(id, _)| is_meant(id)).filter_map(|(_, pem)| pem.as_str());
             if meant.any(|certificate| made(certificate, signature)) {
-                verdict(LivenessState::Live, "its account still has the key: whoever has it can act as the account")
+                let reason = "its account still has the key: whoever has it can act as the account";
+                let identity = Identity { account: Some(email.to_owned()), ..Identity::default() };
+                Liveness { identity: Some(Box::new(identity)), ..verdict(LivenessState::Live, reason) }
             } else {
                 verdict(LivenessState::Dead, "its account does not have the key any more")
             }

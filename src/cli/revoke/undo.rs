@@ -60,7 +60,7 @@ Who may undo is said in the configuration, beside `revoke_providers` or the `[[i
   [[administrator]]
   provider = \"aws\"
   account = \"arn:aws:iam::123456789012:*\"   # whose credentials, as the provider tells it
-  id_env = \"AWS_ACCESS_KEY_ID\"              # or id
+  id_env = \"AWS_ACCESS_KEY_ID\"              # or id; a token, as Google's, has none
   secret_env = \"AWS_SECRET_ACCESS_KEY\"      # or secret_file
   session_token_env = \"AWS_SESSION_TOKEN\"   # or session_token_file, for a temporary one";
 

@@ -4,6 +4,7 @@
 mod administration;
 mod batches;
 mod providers;
+mod self_signed;
 mod undo;
 
 use std::collections::BTreeSet;

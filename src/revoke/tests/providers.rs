@@ -5,7 +5,7 @@ use super::*;
 use crate::finding::Identity;
 use crate::provider::{Providers, Values, build};
 use crate::rules::Rule;
-use crate::rules::call::{Ending, Meaning};
+use crate::rules::call::{Ending, Meaning, Signature};
 
 const TOKEN: &str = "AbCdEfGh0123456789aBcDeFgH";
 
@@ -320,7 +320,12 @@ async fn answer(rule: &Rule, call: &Ending, server: &Server) -> rfc7009::Answer 
     let site = providers.owned_site(rule, &call.request, None).expect("an instance");
     let parts = call.request.names().into_iter().filter(|name| !name.starts_with("secret"));
     let parts = parts.map(|name| (name.to_owned(), "part".to_owned())).collect();
-    let values = Values::of(&Secret::new(format!("https://hooks.example/api/{TOKEN}")), &parts);
+    // Some values are URLs, and others keys that sign: the one of RFC 8037, appendix A.1, is everybody's.
+    let value = match call.request.signature {
+        Some(Signature::SelfSignedJwt(_)) => "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A".to_owned(),
+        _ => format!("https://hooks.example/api/{TOKEN}"),
+    };
+    let values = Values::of(&Secret::new(value), &parts);
     let address = &call.request.addresses[0];
     let request = build(rule, &call.request, address, &site, &values).expect("built");
     provider_call::execute_call(&egress, PreparedRequest::single(request, call.clone())).await

@@ -67,6 +67,8 @@ enum Manner {
     Lies,
     Breaks,
     BreaksAfterwards,
+    /// It says that it takes a minute.
+    Later,
 }
 
 fn provider(manner: Manner, owner: &'static str) -> Server {
@@ -108,7 +110,9 @@ impl Revoked {
         let server = provider(manner, owner);
         let mut bench = Bench::new(Behaviour::Honest, "[[rule]]\naction = \"auto\"\n");
         let path = bench.directory.path().join("beta.toml");
-        fs_err::write(&path, BETA).expect("written");
+        let undo = "name = \"active\"";
+        let settles = if manner == Manner::Later { "\nsettles_within_seconds = 60" } else { "" };
+        fs_err::write(&path, BETA.replace(undo, &format!("{undo}{settles}"))).expect("written");
         bench.rules = RuleSet::load(std::slice::from_ref(&path)).expect("rules");
         bench.config = crate::egress::loopback::config(&format!(
             "[[instance]]\nprovider = 'beta'\nurl = '{}'\nzone = 'loopback'\nrevoke = true\n",
@@ -132,7 +136,11 @@ impl Revoked {
     }
 
     fn undo(&self, target: &UndoTarget, secret: &str) -> Result<Undone, UndoError> {
-        let key = AdministratorKey { id: Secret::new("ops"), secret: Secret::new(secret), session_token: None };
+        self.undo_as(target, Some("ops"), secret)
+    }
+
+    fn undo_as(&self, target: &UndoTarget, id: Option<&str>, secret: &str) -> Result<Undone, UndoError> {
+        let key = AdministratorKey { id: id.map(Secret::new), secret: Secret::new(secret), session_token: None };
         let subject = Subject::from(&self.finding);
         let probed = Probed { subject: &subject, value: self.finding.secret.duplicate() };
         let context = self.bench.context(&self.verify);
@@ -154,6 +162,7 @@ fn what_works_again_is_undone() {
         (Manner::Lies, LedgerState::Unknown, "it is dead", LedgerState::Unknown),
         (Manner::Breaks, LedgerState::Unknown, "it is dead", LedgerState::Unknown),
         (Manner::BreaksAfterwards, LedgerState::Undone, "it works again", LedgerState::Undone),
+        (Manner::Later, LedgerState::Accepted, "it may take up to 60 s", LedgerState::Undone),
     ] {
         let revoked = Revoked::new(manner, "user/ann");
         let undone = revoked.undo(&revoked.target().expect("it can be undone"), OPERATORS).expect("sent");
@@ -169,6 +178,12 @@ fn who_may_not_leaves_it_as_it_was() {
     let revoked = Revoked::new(Manner::Honest, "user/ann");
     let undone = revoked.undo(&revoked.target().expect("it can be undone"), "another secret").expect("sent");
     assert_eq!((undone.state, revoked.state()), (LedgerState::Refused, LedgerState::Revoked));
+
+    let sent = revoked.server.requests().len();
+    let target = revoked.target().expect("it can be undone");
+    let error = revoked.undo_as(&target, None, OPERATORS).expect_err("refused").to_string();
+    assert!(error.contains("has no `id`, which the request needs"), "{error}");
+    assert_eq!(revoked.server.requests().len(), sent);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     ADMINISTRATOR, ADMINISTRATOR_SESSION, ApiBody, ApiRequest, AwsSignature, Check, Ending, HttpMethod, Place, SECRET,
-    SECRET_PASSWORD, SECRET_PATH, Sign, Taken, Template, Undo,
+    SECRET_PASSWORD, SECRET_PATH, SelfSignedJwt, Sign, Signature, Taken, Template, Undo,
 };
 use super::{Address, Answer};
 use crate::finding::LivenessState;
@@ -36,6 +36,7 @@ pub(in crate::rules) struct CallEntry {
     form: Option<BTreeMap<String, Template>>,
     json: Option<Value>,
     aws: Option<AwsSignature>,
+    self_signed_jwt: Option<SelfSignedJwt>,
     #[serde(default)]
     live: Vec<Sign>,
     #[serde(default)]
@@ -323,6 +324,14 @@ impl CallEntry {
             (None, Some(json)) => ApiBody::Json(json.clone()),
             (Some(_), Some(_)) => return Err(self.wrong("`form` and `json` exclude each other")),
         };
+        let signature = match (&self.aws, &self.self_signed_jwt) {
+            (None, None) => None,
+            (Some(aws), None) => Some(Signature::Aws(aws.clone())),
+            (None, Some(jwt)) if self.auth.is_none() && self.basic.is_none() => {
+                Some(Signature::SelfSignedJwt(jwt.clone()))
+            }
+            (_, Some(_)) => return Err(self.wrong("`self_signed_jwt` excludes `auth`, `basic` and `aws`")),
+        };
         Ok(ApiRequest {
             method,
             addresses: addresses
@@ -334,7 +343,7 @@ impl CallEntry {
             basic: self.basic.clone(),
             query: self.query.clone().into_iter().collect(),
             body,
-            signature: self.aws.clone(),
+            signature,
         })
     }
 
@@ -345,6 +354,18 @@ impl CallEntry {
         let hosts = request.addresses.iter().filter_map(|address| address.origin.as_deref()?.strip_prefix("https://"));
         if let Some(host) = hosts.into_iter().find(|host| !owner.hosts.iter().any(|known| known == host)) {
             return Err(self.wrong(&format!("`{host}` is not among the rule's `hosts`")));
+        }
+        if let Some(Signature::SelfSignedJwt(jwt)) = &request.signature {
+            let unsigned = ApiRequest { signature: None, ..request.clone() };
+            if unsigned.names().iter().any(|name| matches!(*name, SECRET | SECRET_PATH | SECRET_PASSWORD)) {
+                return Err(
+                    self.wrong("a key that signs is not sent: beside `self_signed_jwt`, `{secret}` has no place")
+                );
+            }
+            let host = jwt.audience.strip_prefix("https://").and_then(|rest| rest.strip_suffix('/'));
+            if !host.is_some_and(|host| owner.hosts.iter().any(|known| known == host)) {
+                return Err(self.wrong("the `audience` of a JWT is one of the rule's `hosts`, as `https://HOST/`"));
+            }
         }
         let is_known = |name: &str| {
             matches!(name, SECRET | SECRET_PATH | SECRET_PASSWORD) || owner.names.iter().any(|known| known == name)
@@ -482,6 +503,29 @@ mod tests {
         ] {
             assert!(LISTED.contains(good), "{good}");
             let error = check(&LISTED.replace(good, bad)).expect_err(bad);
+            assert!(error.contains(expected), "{bad}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_self_signed_jwt_is_for_a_host_of_the_rule() {
+        let own = "self_signed_jwt = { issuer = \"{key_id}\", key_id = \"{key_id}\", audience = \"https://api.acme.example/\" }";
+        let signed = UNDOABLE.replacen("accepted", &format!("{own}\n        accepted"), 1);
+        let valid = ending(&signed).expect("valid");
+        assert_eq!(valid.request.names(), ["key_id", "secret"]);
+        for (good, bad, expected) in [
+            ("\"https://api.acme.example/\"", "\"https://evil.example/\"", "the `audience` of a JWT"),
+            ("\"https://api.acme.example/\"", "\"https://api.acme.example\"", "the `audience` of a JWT"),
+            ("issuer = \"{key_id}\"", "issuer = \"{nobody}\"", "`{nobody}` is no part of the rule"),
+            (
+                "self_signed_jwt",
+                "json = { key = \"{secret}\" }\n        self_signed_jwt",
+                "a key that signs is not sent",
+            ),
+            ("self_signed_jwt", "auth = \"bearer\"\n        self_signed_jwt", "excludes `auth`"),
+        ] {
+            assert!(signed.contains(good), "{good}");
+            let error = ending(&signed.replacen(good, bad, 1)).expect_err(bad);
             assert!(error.contains(expected), "{bad}: {error}");
         }
     }

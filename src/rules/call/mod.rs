@@ -5,12 +5,12 @@
 mod entry;
 mod place;
 mod sign;
+mod signature;
 mod template;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde_json::Value;
 
 use crate::finding::LivenessState;
@@ -19,6 +19,7 @@ pub(super) use entry::{CallEntry, Named, Owner, resolve};
 pub use place::{Beside, NotTaken, Place, Taken};
 use sign::first_fit;
 pub use sign::{Answer, Sign};
+pub use signature::{AwsSignature, SelfSignedJwt, Signature};
 pub use template::{Address, Piece, Template, whole_place};
 
 /// The name of the value itself among those of a [`Template`].
@@ -110,19 +111,7 @@ pub struct ApiRequest {
     /// The body.
     pub body: ApiBody,
     /// How it is signed, where sending the secret itself is not the way.
-    pub signature: Option<AwsSignature>,
-}
-
-/// Signature Version 4 of AWS: the secret signs the request and is not sent.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AwsSignature {
-    /// The service, as in `sts`.
-    pub service: String,
-    /// The access key's id.
-    pub key_id: Template,
-    /// The session token, which temporary keys need.
-    pub session_token: Option<Template>,
+    pub signature: Option<Signature>,
 }
 
 /// The body of an [`ApiRequest`].
@@ -212,10 +201,7 @@ impl ApiRequest {
         if let ApiBody::Json(body) = &self.body {
             places_of(body, &mut names);
         }
-        if let Some(signature) = &self.signature {
-            names.push(SECRET);
-            names.extend(signature.key_id.names());
-        }
+        names.extend(self.signature.iter().flat_map(Signature::names));
         names.sort_unstable();
         names.dedup();
         names
@@ -223,8 +209,7 @@ impl ApiRequest {
 
     /// The names of the values that it takes if there are any.
     pub fn optional_names(&self) -> Vec<&str> {
-        let session_token = self.signature.iter().filter_map(|signature| signature.session_token.as_ref());
-        session_token.flat_map(Template::names).collect()
+        self.signature.iter().flat_map(Signature::optional_names).collect()
     }
 
     /// Whether its body has a list that takes any number of secrets, and nothing else of it depends on one.
