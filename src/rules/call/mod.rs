@@ -3,6 +3,7 @@
 //! them, to hosts that the rule pins or the operator names.
 
 mod entry;
+mod example;
 mod place;
 mod sign;
 mod signature;
@@ -14,8 +15,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::finding::LivenessState;
-pub use entry::{AnswerExample, Meaning};
 pub(super) use entry::{CallEntry, Named, Owner, resolve};
+pub use example::{AnswerExample, Meaning};
 pub use place::{Beside, NotTaken, Place, Taken};
 use sign::first_fit;
 pub use sign::{Answer, Sign};
