@@ -118,7 +118,7 @@ pub struct ClientCertificate {
 impl Issuer {
     /// An issuer trusted with nothing but its identifier: metadata is fetched, no credentials, the public zone.
     pub(super) fn bare(issuer: &str) -> Result<Self, String> {
-        match Self::known(issuer) {
+        match Self::known(issuer, None) {
             Some(known) => Ok(Self { keys_only: false, ..known }),
             None => Ok(Self::at(issuer.to_owned(), Some(issuer_url(issuer)?), None)),
         }
@@ -149,10 +149,11 @@ impl Issuer {
         }
     }
 
-    /// An issuer that the program knows, for its key set alone. `None` for every other identifier.
-    pub(crate) fn known(identifier: &str) -> Option<Self> {
+    /// An issuer that the program knows, for its key set alone. `None` for every other identifier, and where the keys depend on a
+    /// policy that is not given.
+    pub(crate) fn known(identifier: &str, policy: Option<&str>) -> Option<Self> {
         let known = KnownIssuer::of(identifier)?;
-        let jwks_uri = match known.jwks_uri(identifier) {
+        let jwks_uri = match known.jwks_uri(identifier, policy).ok()? {
             Some(text) => Some(endpoint_url(&text).ok()?),
             None => None,
         };

@@ -26,7 +26,13 @@ enum Keys {
     At(&'static str),
     /// Behind the identifier.
     Behind(&'static str),
+    /// In place of the identifier's end, behind the name of the policy that the token was issued by.
+    OfPolicy { end: &'static str, behind: &'static str },
 }
+
+/// A token does not name the policy on which its keys depend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct NoPolicy;
 
 /// The longest name of a tenant: that of a label in DNS (RFC 1035 §2.3.4).
 const LONGEST_NAME: usize = 63;
@@ -72,6 +78,8 @@ const KNOWN: &[KnownIssuer] = &[
     with_hosts("https://sts.windows.net/{}/", MICROSOFT),
     with_hosts("https://login.microsoftonline.com/{}/v2.0", MICROSOFT),
     own("https://{}.ciamlogin.com/{}/v2.0"),
+    // Every user flow of Azure AD B2C has metadata and keys of its own under the same identifier.
+    with_keys("https://{}.b2clogin.com/{}/v2.0/", Keys::OfPolicy { end: "v2.0/", behind: "/discovery/v2.0/keys" }),
     own("https://vstoken.dev.azure.com/{}"),
     // The keys of an organisation's own tokens are for Okta alone; those of its authorization servers are for everybody.
     KnownIssuer { has_other_keys: true, ..own("https://{}.okta.com") },
@@ -134,13 +142,17 @@ impl KnownIssuer {
         KNOWN.iter().map(|known| known.pattern)
     }
 
-    /// Where the keys of that issuer are, unless its metadata tells.
-    pub(super) fn jwks_uri(&self, identifier: &str) -> Option<String> {
-        match self.keys {
+    /// Where the keys of that issuer are, unless its metadata tells. An error where that takes a policy and there is none.
+    pub(super) fn jwks_uri(&self, identifier: &str, policy: Option<&str>) -> Result<Option<String>, NoPolicy> {
+        Ok(match self.keys {
             Keys::InMetadata => None,
             Keys::At(url) => Some(url.replace("{iss}", identifier)),
             Keys::Behind(path) => Some(format!("{identifier}{path}")),
-        }
+            Keys::OfPolicy { end, behind } => {
+                let policy = policy.filter(|name| fits("{}", name)).ok_or(NoPolicy)?;
+                Some(format!("{}{policy}{behind}", identifier.strip_suffix(end).ok_or(NoPolicy)?))
+            }
+        })
     }
 }
 
@@ -206,7 +218,20 @@ mod tests {
             ("https://acme.cloudflareaccess.com", Some("https://acme.cloudflareaccess.com/cdn-cgi/access/certs")),
         ] {
             let known = KnownIssuer::of(identifier).expect("a listed issuer");
-            assert_eq!(known.jwks_uri(identifier).as_deref(), expected, "{identifier}");
+            assert_eq!(known.jwks_uri(identifier, None), Ok(expected.map(str::to_owned)), "{identifier}");
+        }
+        let identifier = "https://acme.b2clogin.com/775527ff-9a37-4307-8b3d-cc311f58d925/v2.0/";
+        let known = KnownIssuer::of(identifier).expect("a listed issuer");
+        let keys = "https://acme.b2clogin.com/775527ff-9a37-4307-8b3d-cc311f58d925/b2c_1_sign_in/discovery/v2.0/keys"
+            .to_owned();
+        for (policy, expected) in [
+            (Some("b2c_1_sign_in"), Ok(Some(keys))),
+            (Some("../../other"), Err(NoPolicy)),
+            (Some("a/b"), Err(NoPolicy)),
+            (Some(""), Err(NoPolicy)),
+            (None, Err(NoPolicy)),
+        ] {
+            assert_eq!(known.jwks_uri(identifier, policy), expected, "{policy:?}");
         }
     }
 
@@ -215,7 +240,10 @@ mod tests {
         for known in KNOWN {
             let identifier = known.pattern.replace("{}", "acme");
             assert!(provider_of_issuer(&identifier).is_some(), "{identifier} has no provider");
-            assert!(super::super::Issuer::known(&identifier).is_some(), "{identifier} has no usable place");
+            assert!(
+                super::super::Issuer::known(&identifier, Some("b2c_1_sign_in")).is_some(),
+                "{identifier} has no usable place"
+            );
         }
     }
 }

@@ -27,6 +27,8 @@ pub struct TokenFacts {
     pub client_id: Option<String>,
     /// Claim `jti`.
     pub jti: Option<String>,
+    /// Claim `tfp`, or `acr` where it names a user flow: the policy of Azure AD B2C that the token was issued by.
+    pub policy: Option<String>,
     /// Claim `cnf`: the token is worth nothing without a key.
     pub cnf: Option<SenderConstraint>,
     /// What it is for, as far as header and claims tell.

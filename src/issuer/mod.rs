@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
+use url::Url;
 
 use crate::config::{Config, Issuer, KnownIssuer};
 use crate::egress::{DOCUMENT_BODY_LIMIT, Destination, Egress, EgressError, Request};
@@ -155,15 +156,17 @@ impl Issuers {
         self.0.pinned.get(rule)
     }
 
-    /// An issuer of the program's list, whose key set may be fetched and nothing else. `None` where the operator does not let its
+    /// An issuer of the program's list, whose key set may be fetched and nothing else; `policy` is what the token says that it was
+    /// issued by, where keys depend on that. `None` where the operator does not let its
     /// provider be asked, has named it themselves, or where a run has met too many.
-    pub fn known(&self, identifier: &str) -> Option<Arc<Issuer>> {
-        let issuer = self.may_know(identifier).then(|| Issuer::known(identifier)).flatten()?;
+    pub fn known(&self, identifier: &str, policy: Option<&str>) -> Option<Arc<Issuer>> {
+        let issuer = self.may_know(identifier).then(|| Issuer::known(identifier, policy)).flatten()?;
         let mut known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if !known.contains_key(identifier) && known.len() >= MOST_KNOWN {
+        let name = name_of_known(&issuer);
+        if !known.contains_key(&name) && known.len() >= MOST_KNOWN {
             return None;
         }
-        let (issuer, _) = known.entry(identifier.to_owned()).or_insert_with(|| (Arc::new(issuer), Arc::default()));
+        let (issuer, _) = known.entry(name).or_insert_with(|| (Arc::new(issuer), Arc::default()));
         Some(Arc::clone(issuer))
     }
 
@@ -213,7 +216,7 @@ impl Issuers {
     fn documents(&self, issuer: &Issuer) -> Result<Arc<Documents>, IssuerError> {
         let documents = if issuer.keys_only {
             let known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
-            known.get(&issuer.issuer).map(|(_, documents)| Arc::clone(documents))
+            known.get(&name_of_known(issuer)).map(|(_, documents)| Arc::clone(documents))
         } else {
             self.0.documents.get(&issuer.issuer).map(Arc::clone)
         };
@@ -282,6 +285,11 @@ impl Issuers {
         let document = response.json().map_err(|_| malformed(issuer, "key set", "it is not JSON of bounded depth"))?;
         KeySet::from_document(&document).map_err(|reason| malformed(issuer, "key set", reason))
     }
+}
+
+/// What tells a listed issuer from others: one identifier may have several key sets.
+fn name_of_known(issuer: &Issuer) -> String {
+    format!("{} {}", issuer.issuer, issuer.jwks_uri.as_ref().map_or("", Url::as_str))
 }
 
 fn malformed(issuer: &Issuer, document: &'static str, reason: &'static str) -> IssuerError {

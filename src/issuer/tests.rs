@@ -249,12 +249,12 @@ fn of_a_listed_issuer_nothing_but_its_keys_is_known() {
         Issuers::with_rules(&config, egress, &RuleSet::default())
     };
     let issuers = with("");
-    assert!(issuers.trusted(&identifier).is_err() && issuers.known("https://issuer.example").is_none());
-    assert!(issuers.known("https://accounts.google.com").is_some());
-    assert!(with("providers = ['github']\n").known("https://accounts.google.com").is_none());
-    assert!(with("providers = []\n").known("https://accounts.google.com").is_none());
+    assert!(issuers.trusted(&identifier).is_err() && issuers.known("https://issuer.example", None).is_none());
+    assert!(issuers.known("https://accounts.google.com", None).is_some());
+    assert!(with("providers = ['github']\n").known("https://accounts.google.com", None).is_none());
+    assert!(with("providers = []\n").known("https://accounts.google.com", None).is_none());
 
-    let issuer = issuers.known(&identifier).expect("a listed issuer");
+    let issuer = issuers.known(&identifier, None).expect("a listed issuer");
     let published = block_on(issuers.metadata_of(&issuer)).expect("metadata");
     assert!(published.jwks_uri().is_ok());
     for endpoint in [Endpoint::Token, Endpoint::Introspection, Endpoint::Revocation, Endpoint::UserInfo] {
@@ -269,7 +269,7 @@ fn a_run_fetches_from_so_many_listed_issuers_and_no_more() {
     let config = config("");
     let issuers =
         Issuers::with_rules(&config, Egress::new(EgressPolicy::from(&config)).expect("a client"), &RuleSet::default());
-    let known = (0..200).filter(|tenant| issuers.known(&format!("https://t{tenant}.okta.com")).is_some()).count();
+    let known = (0..200).filter(|tenant| issuers.known(&format!("https://t{tenant}.okta.com"), None).is_some()).count();
     assert_eq!(known, MOST_KNOWN);
-    assert!(issuers.known("https://t0.okta.com").is_some(), "a known one stays known");
+    assert!(issuers.known("https://t0.okta.com", None).is_some(), "a known one stays known");
 }

@@ -113,7 +113,7 @@ pub(super) async fn ask(
 /// such issuer, or is signed with a key that no key set has.
 pub(super) async fn ask_known(finding: &Finding, findings: &[Finding], context: &VerifyContext) -> Option<Liveness> {
     let token = finding.token.as_ref().filter(|token| algorithm_of(&token.alg).is_some())?;
-    let issuer = context.issuers.known(token.iss.as_deref()?)?;
+    let issuer = context.issuers.known(token.iss.as_deref()?, token.policy.as_deref())?;
     Some(judge_signature(finding, token, findings, &issuer, context).await)
 }
 

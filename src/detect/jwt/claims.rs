@@ -17,6 +17,8 @@ pub(super) fn signed(mut facts: TokenFacts, claims: &Map<String, Value>) -> Toke
     facts.scope = scopes.map(|scopes| scopes.join(" "));
     facts.client_id = ["client_id", "azp", "cid", "appid"].into_iter().find_map(|name| text(claims, name));
     facts.jti = text(claims, "jti");
+    let is_user_flow = |name: &String| name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("b2c_"));
+    facts.policy = text(claims, "tfp").or_else(|| text(claims, "acr").filter(is_user_flow));
     facts.cnf = sender_constraint(claims);
     facts.usage = usage(&facts, claims);
     let kind = match facts.usage {
@@ -165,7 +167,7 @@ mod tests {
     #[test]
     fn claims_become_facts() {
         let claims = r#"{"iss":"https://i.dev","sub":"s","aud":["a","b"],"exp":1.5e9,"nbf":"12","scp":["x","y"],
-            "azp":"c","jti":"j","cnf":{"jkt":"thumb"},"typ":"Bearer"}"#;
+            "azp":"c","jti":"j","acr":"b2c_1_sign_in","cnf":{"jkt":"thumb"},"typ":"Bearer"}"#;
         let token = decode(token(r#"{"alg":"RS256","kid":"k","typ":"at+jwt"}"#, claims).as_bytes()).unwrap();
         let expected = TokenFacts {
             alg: "RS256".into(),
@@ -180,6 +182,7 @@ mod tests {
             scope: Some("x y".into()),
             client_id: Some("c".into()),
             jti: Some("j".into()),
+            policy: Some("b2c_1_sign_in".into()),
             cnf: Some(SenderConstraint::Dpop("thumb".into())),
             usage: Some(TokenUse::Access),
         };
