@@ -75,9 +75,9 @@ impl KeyMaterial {
         Self { words: words.to_owned(), signer: None }
     }
 
-    /// Whether it is of a form and type that signs tokens.
-    pub(crate) fn can_sign(&self) -> bool {
-        self.signer.is_some()
+    /// What it signs tokens with; `None` if it is not of a form and type that does.
+    pub(crate) fn algorithm(&self) -> Option<Algorithm> {
+        self.signer.as_ref().map(|(_, algorithm)| *algorithm)
     }
 
     /// Signs a message of ours; what verifies it is the public half. Gives the signature in base64url.

@@ -289,7 +289,7 @@ fn operator_credentials(
         (Some(secret), ..) => OperatorProof::Secret(secret),
         (_, Some(pem), _) => {
             let material = KeyMaterial::read(pem.expose());
-            if !material.can_sign() {
+            if material.algorithm().is_none() {
                 return Err(fail(None, format!("the client's key is {}, which cannot sign", material.words)));
             }
             OperatorProof::Key { pem, key_id: written.client_key_id.clone() }

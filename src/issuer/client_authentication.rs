@@ -198,8 +198,7 @@ impl From<&OperatorCredentials> for ClientCredentials {
 
 impl ClientKey {
     fn assertion(&self, client_id: &str, audience: &str) -> Secret {
-        // What it signs with is known when it has signed.
-        let algorithm = self.material.sign(b"").map(|(algorithm, _)| format!("{algorithm:?}"));
+        let algorithm = self.material.algorithm().map(|algorithm| format!("{algorithm:?}"));
         let mut header = json!({"alg": algorithm, "typ": "JWT"});
         if let (Some(members), Some(key_id)) = (header.as_object_mut(), &self.key_id) {
             members.insert("kid".to_owned(), Value::from(key_id.as_str()));
