@@ -146,6 +146,8 @@ fn what_was_said_a_moment_ago_is_not_asked_again() {
     fs_err::write(&verdicts, "nonsense\n").expect("written");
     let refused = leak.scan(&other, &[text(&leak.repository)], &["--verdicts", text(&verdicts)]).exits(2);
     assert!(refused.stderr.contains("line 1 is not a verdict"), "{}", refused.stderr);
+    let unasked = leak.env.run(["scan", "--verdicts", text(&verdicts), text(&leak.repository)]).exits(2);
+    assert!(unasked.stderr.contains("add `--verify`"), "{}", unasked.stderr);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 use super::args::{Args, Checks, RevokeMode};
 use super::gather::Gathered;
 use crate::cli::Global;
+use crate::cli::exit::Hint;
 use crate::cli::mandate::{self, Mandate};
 use crate::cli::pending_file::PendingFile;
 use crate::config::Config;
@@ -55,6 +56,10 @@ impl Judge {
         let acts = args.revoke == Some(RevokeMode::Auto);
         let open = if acts { Mandate::to_revoke } else { Mandate::new };
         let mut mandate = asks.then(|| open(config, Arc::clone(rules))).transpose()?;
+        if args.verdicts.is_some() && !asks {
+            let error = anyhow::anyhow!("`--verdicts` remembers what issuers say, and none is asked");
+            return Err(Hint::attach(error, "add `--verify`"));
+        }
         let mut verdicts = None;
         if let Some(mandate) = &mut mandate {
             mandate.verify.is_active = args.verify == Some(Checks::Active);
