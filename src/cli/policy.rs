@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Subcommand;
@@ -18,6 +19,7 @@ use crate::finding::escape;
 use crate::revoke::policy::{Decision, Example, ExampleContext, PolicyAction};
 use crate::revoke::report_input::read_report;
 use crate::revoke::{self, Policy};
+use crate::rules::RuleSet;
 
 /// Try the revocation policy of the configuration
 #[derive(clap::Args)]
@@ -85,15 +87,15 @@ pub(crate) fn run(args: &Args, global: &Global) -> CommandResult {
     let environment = Environment::of_process();
     logging::start(global.verbose, &environment)?;
     let Command::Check { files, format, issuers } = &args.command;
-    let config = issuers.config(global, &environment)?;
+    let (config, rules) = issuers.load(global, &environment)?;
     let policy: Policy = config.policy_section()?.unwrap_or_default();
     let mut decided = Vec::new();
     for file in files {
         let text = fs_err::read_to_string(file).context("cannot read the examples")?;
         if is_report(&text) {
-            decided.extend(plan_report(file, &config, issuers)?);
+            decided.extend(plan_report(file, &config, &rules)?);
         } else {
-            decided.extend(try_examples(&text, file, &policy, &config, issuers)?);
+            decided.extend(try_examples(&text, file, &policy, &config, &rules)?);
         }
     }
     print(&decided, *format)?;
@@ -115,11 +117,10 @@ fn try_examples(
     file: &Path,
     policy: &Policy,
     config: &Config,
-    issuers: &IssuerArgs,
+    rules: &RuleSet,
 ) -> anyhow::Result<Vec<Tried>> {
     let now = OffsetDateTime::now_utc();
-    let rules = issuers.rules()?;
-    let context = ExampleContext { rules: &rules, revoke_providers: &config.revoke_providers, now };
+    let context = ExampleContext { rules, revoke_providers: &config.revoke_providers, now };
     let is_toml = file.extension().is_some_and(|extension| extension == "toml");
     let read = if is_toml { Example::read_toml } else { Example::read_json_lines };
     let examples = read(text, file, context)?;
@@ -136,9 +137,9 @@ fn try_examples(
     Ok(examples.into_iter().map(decide).collect())
 }
 
-fn plan_report(file: &Path, config: &Config, issuers: &IssuerArgs) -> anyhow::Result<Vec<Tried>> {
+fn plan_report(file: &Path, config: &Config, rules: &Arc<RuleSet>) -> anyhow::Result<Vec<Tried>> {
     let subjects = read_report(file)?;
-    let mandate = Mandate::new(config, issuers.rules()?)?;
+    let mandate = Mandate::new(config, Arc::clone(rules))?;
     let plan = revoke::plan_subjects(&subjects, true, &mandate.context())?;
     let decide = |entry: revoke::plan::PlanEntry| Tried {
         name: format!("{} {}", entry.finding, entry.rule),
@@ -187,7 +188,6 @@ fn tell(policy: &Policy, config: &Config, examples: usize, wrong: usize) -> anyh
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::RuleSet;
 
     #[test]
     fn the_help_shows_a_valid_example() {

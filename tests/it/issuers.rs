@@ -29,7 +29,7 @@ fn the_configuration_is_told_without_asking_anybody() {
     assert_eq!(listed["revoke_providers"], json!(["slack"]));
 
     let wrong = env.write_work("wrong.toml", "[[instance]]\nprovider = 'gitlb'\nurl = 'https://git.test.invalid'\n");
-    for command in [&["issuers", "list"][..], &["scan", "."]] {
+    for command in [&["issuers", "list"][..], &["scan", "."], &["policy", "check"]] {
         let run = env.run(command.iter().chain(&["--config", text(&wrong)])).exits(2);
         let expected = "wrong.toml` line 2: no rule is of the provider `gitlb` that an instance is for; \
                         did you mean `gitlab`?";

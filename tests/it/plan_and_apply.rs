@@ -294,3 +294,14 @@ fn after_a_crash_it_is_asked_before_anything_is_sent_again() {
     planned.states(&run);
     assert!(!server.is_alive(&planned.leak.refresh_token), "{}\n{}", run.stdout, run.stderr);
 }
+
+/// A past bug: what every other command refused, `apply` took.
+#[test]
+fn an_instance_of_a_provider_that_no_rule_knows_stops_the_execution() {
+    let planned = Planned::new();
+    let config = planned.leak.configure(CLIENT, "[[instance]]\nprovider = 'gitlb'\nurl = 'https://git.test.invalid'\n");
+    assert!(config.ends_with("rescind.toml"));
+    let run = planned.leak.env.run(planned.arguments(&planned.hash, text(&planned.leak.ledger()))).exits(2);
+    assert!(run.stderr.contains("did you mean `gitlab`?"), "{}", run.stderr);
+    assert!(sent(&planned.leak.server.take_requests()).is_empty());
+}

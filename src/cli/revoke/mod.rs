@@ -110,31 +110,29 @@ pub(super) struct IssuerArgs {
 }
 
 impl IssuerArgs {
-    /// The configuration, with what the user adds to it here.
-    pub(super) fn config(&self, global: &Global, environment: &Environment) -> anyhow::Result<Config> {
+    /// The configuration, with what the user adds to it here, and the rules of the program and of the user, which must know the
+    /// providers of its instances.
+    pub(super) fn load(&self, global: &Global, environment: &Environment) -> anyhow::Result<(Config, Arc<RuleSet>)> {
         let mut config = Config::load(global.config.as_deref(), environment)?;
         for host in &self.allow_host {
             config.allow_host(host)?;
         }
-        Ok(config)
-    }
-
-    /// The rules of the program and those of the user.
-    pub(super) fn rules(&self) -> anyhow::Result<Arc<RuleSet>> {
-        Ok(Arc::new(RuleSet::load(&self.rules)?))
+        let rules = RuleSet::load(&self.rules)?;
+        config.check_instances(&rules)?;
+        Ok((config, Arc::new(rules)))
     }
 }
 
 /// Everything that planning and execution need, ready before anything is asked.
 fn prepare(args: &IssuerArgs, global: &Global, environment: &Environment) -> anyhow::Result<Mandate> {
-    let (config, rules) = (args.config(global, environment)?, args.rules()?);
-    config.check_instances(&rules)?;
+    let (config, rules) = args.load(global, environment)?;
     Mandate::new(&config, rules)
 }
 
 /// The same, and what is needed to tell of it.
 fn prepare_to_revoke(args: &IssuerArgs, global: &Global, environment: &Environment) -> anyhow::Result<Mandate> {
-    Mandate::to_revoke(&args.config(global, environment)?, args.rules()?)
+    let (config, rules) = args.load(global, environment)?;
+    Mandate::to_revoke(&config, rules)
 }
 
 #[cfg(test)]

@@ -71,10 +71,8 @@ pub(super) fn run(args: &Args, global: &Global, environment: &Environment) -> Co
         anyhow::bail!("the chain of the ledger `{}` does not hold: nothing can be told from it", path.display());
     }
     let target = UndoTarget::find(&chain, &args.named)?;
-    let config = args.issuers.config(global, environment)?;
+    let (config, rules) = args.issuers.load(global, environment)?;
     let administrator = administrator(&config, &target, environment)?;
-    let rules = args.issuers.rules()?;
-    config.check_instances(&rules)?;
     let mandate = Mandate::new(&config, rules)?;
     let subject = args.report.as_deref().map(|report| subject_of(report, &target)).transpose()?;
     let probed = subject.as_ref().map(|subject| probed(subject, &mandate)).transpose()?;
