@@ -49,6 +49,8 @@ const SHORTEST_ENDING: usize = 5;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Key {
     words: Vec<String>,
+    /// How many of the last ones are qualifiers.
+    qualifiers: usize,
 }
 
 impl Key {
@@ -63,21 +65,14 @@ impl Key {
                 word.push(char::from(byte.to_ascii_lowercase()));
             }
         }
-        Self { words }
+        let qualifiers = words.iter().rev().take_while(|word| is_qualifier(word.as_bytes())).count();
+        Self { words, qualifiers }
     }
 
     /// If the key ends with these words (qualifiers aside): how many of its own words stand before them.
     pub(crate) fn ends_with(&self, suffix: &[String]) -> Option<usize> {
-        let mut words = self.words.as_slice();
-        loop {
-            if let Some(stem) = stem_before(words, suffix) {
-                return Some(stem);
-            }
-            match words.split_last() {
-                Some((last, rest)) if is_qualifier(last.as_bytes()) => words = rest,
-                _ => return None,
-            }
-        }
+        let lengths = (0..=self.qualifiers).map(|dropped| self.words.len() - dropped);
+        lengths.filter_map(|length| self.words.get(..length)).find_map(|words| stem_before(words, suffix))
     }
 
     /// The words before the last ones that named it: what it belongs to.
@@ -361,8 +356,7 @@ fn split_last_word(name: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// The words of a stem that tell what a setting belongs to: `google`, not `oauth`.
 pub(crate) fn distinctive(stem: &[String]) -> Vec<&str> {
-    let is_generic = |word: &str| GENERIC.split(' ').any(|generic| generic == word);
-    stem.iter().map(String::as_str).filter(|word| !is_generic(word)).collect()
+    stem.iter().map(String::as_str).filter(|word| !GENERIC.contains(word)).collect()
 }
 
 fn is_qualifier(word: &[u8]) -> bool {
@@ -373,17 +367,17 @@ fn is_qualifier(word: &[u8]) -> bool {
 
 /// Compares from the right, across the boundaries of words: `clientsecret` is one word in some files.
 fn stem_before(words: &[String], suffix: &[String]) -> Option<usize> {
-    let joined = suffix.concat();
-    let mut tail = String::new();
+    let length: usize = suffix.iter().map(String::len).sum();
+    let mut rest = suffix.iter().rev().flat_map(|word| word.bytes().rev());
+    let mut left = length;
     for (index, word) in words.iter().enumerate().rev() {
-        tail.insert_str(0, word);
-        if tail.len() >= joined.len() {
-            let fits = tail == joined || (joined.len() >= SHORTEST_ENDING && tail.ends_with(&joined));
-            return fits.then_some(index);
-        }
-        if !joined.ends_with(tail.as_str()) {
+        if !word.bytes().rev().zip(&mut rest).all(|(own, wanted)| own == wanted) {
             return None;
         }
+        if word.len() >= left {
+            return (word.len() == left || length >= SHORTEST_ENDING).then_some(index);
+        }
+        left -= word.len();
     }
     None
 }

@@ -1,12 +1,20 @@
 //! The word lists of the filters, in lower case, and how they are looked for. A flat catalogue: nothing here decides.
 
+use std::sync::LazyLock;
+
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use foldhash::HashSet;
 
 /// A search for all the words at once, in any case.
 pub(super) fn any_of(words: impl IntoIterator<Item = impl AsRef<[u8]>>) -> AhoCorasick {
     // The kind that is ready soonest of those that are fast on short values.
     let kind = Some(AhoCorasickKind::ContiguousNFA);
     AhoCorasick::builder().kind(kind).ascii_case_insensitive(true).build(words).expect("short words of our own")
+}
+
+/// The words of a list that are asked for one by one.
+fn set_of(words: &'static str) -> HashSet<&'static str> {
+    words.split_ascii_whitespace().collect()
 }
 
 /// Words that somebody is meant to replace.
@@ -363,9 +371,13 @@ pub(super) const PUBLISHED: &[&str] = &[
 ];
 
 /// Words of names that say nothing about what a setting belongs to.
-pub(super) const GENERIC: &str = "access api app auth client config connect credential credentials default env id idp key my next \
+pub(super) static GENERIC: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    set_of(
+        "access api app auth client config connect credential credentials default env id idp key my next \
     oauth oauth2 oidc openid password provider public quarkus react refresh registration secret security server spring sso the token \
-    value vite web";
+    value vite web",
+    )
+});
 
 /// Names of providers that are words as well, and tell nothing of a key that is called so: `stream key`.
 pub(super) const PROVIDERS_LIKE_WORDS: &str = "alpaca ansible apiary apple aspnet backlog boundary box branch bridge bunny circle clearout clerk \
@@ -377,8 +389,12 @@ pub(super) const PROVIDERS_LIKE_WORDS: &str = "alpaca ansible apiary apple aspne
     wave wise";
 
 /// Words in the names of objects and sections that tell what is in them, but not whose it is.
-pub(super) const CONTAINERS: &str = "apps application apps args authentication authorization clients common configmap configuration \
+pub(super) static CONTAINERS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    set_of(
+        "apps application apps args authentication authorization clients common configmap configuration \
     container containers data else endpoint endpoints env environment environments envs finally general global globals identity \
     info inputs issuer issuers jwt keys local locals main metadata options opts params parameters payload props properties providers \
     request resource resources response root run secrets section service services settings setup spec stringdata system template \
-    tokens try url urls values variable variables vars";
+    tokens try url urls values variable variables vars",
+    )
+});

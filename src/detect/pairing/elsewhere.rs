@@ -38,9 +38,10 @@ impl Detector {
         let Some(rule) = self.rules.rules.iter().position(|rule| Arc::ptr_eq(rule, &candidate.rule)) else {
             return Vec::new();
         };
+        let vocabulary = pairer.vocabulary_of(rule);
         let texts: Vec<(&[u8], Vec<Neighbour>)> = texts
             .iter()
-            .map(|bytes| (*bytes, pairer.assignments_in(bytes, std::iter::once(0..bytes.len()), &[])))
+            .map(|bytes| (*bytes, pairer.assignments_in(bytes, vocabulary, std::iter::once(0..bytes.len()), &[])))
             .collect();
         let mut all: Vec<Elsewhere> = Vec::new();
         for (number, spec) in candidate.rule.parts.iter().enumerate() {

@@ -164,8 +164,7 @@ pub(super) fn names(stem: &[String], around: Option<&Surroundings>) -> Vec<Strin
 
 /// What a stem and the names of objects tell that is not generic.
 fn words<'a>(stem: &'a [String], scopes: &'a [Scope]) -> Vec<&'a str> {
-    let is_container = |word: &&str| CONTAINERS.split(' ').any(|container| container == *word);
-    let of_scopes = scopes.iter().flat_map(|scope| distinctive(&scope.words)).filter(|word| !is_container(word));
+    let of_scopes = scopes.iter().flat_map(|scope| distinctive(&scope.words)).filter(|word| !CONTAINERS.contains(word));
     let mut words: Vec<&str> = of_scopes.chain(distinctive(stem)).collect();
     words.dedup();
     words

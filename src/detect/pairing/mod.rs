@@ -8,7 +8,7 @@ mod elsewhere;
 mod fit;
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -54,31 +54,51 @@ pub(super) struct Paired {
 
 /// Pairs matches with what belongs to them; built once.
 pub(super) struct Pairer {
-    words: AhoCorasick,
+    vocabularies: Vec<Vocabulary>,
+    /// The vocabulary of each rule, by their places.
+    of_rules: Vec<usize>,
     patterns: BTreeMap<(usize, usize), OnceLock<Option<Regex>>>,
+}
+
+/// A word of each key under which companions stand, for the rules that look under the same. Nothing else is read around a match: most
+/// of what is assigned in a text is nobody's companion.
+struct Vocabulary {
+    words: BTreeSet<String>,
+    /// Built when a match is the first to need it.
+    search: OnceLock<AhoCorasick>,
+}
+
+impl Vocabulary {
+    fn of(parts: &[PartSpec]) -> BTreeSet<String> {
+        let keys = parts.iter().flat_map(|part| &part.keys);
+        keys.filter_map(|key| key.iter().max_by_key(|word| word.len())).cloned().collect()
+    }
+
+    fn search(&self) -> &AhoCorasick {
+        let build = || {
+            let words = AhoCorasick::builder().ascii_case_insensitive(true).build(&self.words);
+            words.expect("a few dozen short words are far below the automaton's limits")
+        };
+        self.search.get_or_init(build)
+    }
 }
 
 impl Pairer {
     pub(super) fn new(rules: &RuleSet) -> Self {
-        let mut words: Vec<&str> = Vec::new();
+        let mut vocabularies: Vec<Vocabulary> = Vec::new();
+        let mut places: BTreeMap<BTreeSet<String>, usize> = BTreeMap::new();
+        let mut of_rules = Vec::with_capacity(rules.rules.len());
         let mut patterns = BTreeMap::new();
         for (index, rule) in rules.rules.iter().enumerate() {
-            for (number, part) in rule.parts.iter().enumerate() {
-                words.extend(
-                    part.keys.iter().filter_map(|key| key.iter().max_by_key(|word| word.len())).map(String::as_str),
-                );
-                if part.pattern.is_some() {
-                    patterns.insert((index, number), OnceLock::new());
-                }
-            }
+            let place = *places.entry(Vocabulary::of(&rule.parts)).or_insert_with_key(|words| {
+                vocabularies.push(Vocabulary { words: words.clone(), search: OnceLock::new() });
+                vocabularies.len() - 1
+            });
+            of_rules.push(place);
+            let shaped = rule.parts.iter().enumerate().filter(|(_, part)| part.pattern.is_some());
+            patterns.extend(shaped.map(|(number, _)| ((index, number), OnceLock::new())));
         }
-        words.sort_unstable();
-        words.dedup();
-        let words = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .build(&words)
-            .expect("a few hundred short words are far below the automaton's limits");
-        Self { words, patterns }
+        Self { vocabularies, of_rules, patterns }
     }
 
     /// What belongs to each match.
@@ -91,7 +111,7 @@ impl Pairer {
     ) -> Vec<Paired> {
         let specs = |found: &Match| rules.rules.get(found.rule).map(|rule| rule.parts.as_slice()).unwrap_or_default();
         let provider = |found: &Match| rules.rules.get(found.rule).map(|rule| rule.provider.as_str());
-        let assignments = self.assignments(bytes, matches, |found| !specs(found).is_empty());
+        let mut neighbours: BTreeMap<usize, Vec<Neighbour>> = BTreeMap::new();
         let secrets: Vec<Secret<'_>> = matches.iter().zip(ids).map(|(found, id)| Secret::new(found, *id)).collect();
         let companions = |found: &Match| {
             let own = found.parts.iter().map(|(name, value)| {
@@ -105,6 +125,9 @@ impl Pairer {
                 return Paired { companions, names: Vec::new() };
             }
             let context = Context::new(bytes, found);
+            let vocabulary = self.vocabulary_of(found.rule);
+            let neighbours =
+                neighbours.entry(vocabulary).or_insert_with(|| self.assignments(bytes, matches, vocabulary));
             for (number, spec) in specs.iter().enumerate() {
                 // A second way to find the same part is for when the first finds none.
                 if companions.iter().any(|companion| companion.name == spec.name) {
@@ -119,7 +142,7 @@ impl Pairer {
                     continue;
                 }
                 let pattern = self.pattern(rules, found.rule, number);
-                let mut values = context.assigned(spec, pattern, &assignments);
+                let mut values = context.assigned(spec, pattern, neighbours);
                 if let (true, false, Some(pattern)) = (values.is_empty(), spec.needs_key, pattern) {
                     values = context.shaped(spec, pattern, matches);
                 }
@@ -132,30 +155,40 @@ impl Pairer {
         matches.iter().map(companions).collect()
     }
 
-    /// The assignments around the matches, each once, none of which assigns a match.
-    fn assignments(&self, bytes: &[u8], matches: &[Match], wants: impl Fn(&Match) -> bool) -> Vec<Neighbour> {
+    /// The place of the vocabulary of a rule.
+    fn vocabulary_of(&self, rule: usize) -> usize {
+        self.of_rules.get(rule).copied().unwrap_or_default()
+    }
+
+    /// The assignments around the matches of rules with one vocabulary, each once, none of which assigns a match.
+    fn assignments(&self, bytes: &[u8], matches: &[Match], vocabulary: usize) -> Vec<Neighbour> {
         let mut regions: Vec<Range<usize>> = Vec::new();
-        for found in matches.iter().filter(|found| wants(found)) {
+        for found in matches.iter().filter(|found| self.vocabulary_of(found.rule) == vocabulary) {
             let region = around(bytes, &found.span);
             match regions.last_mut() {
                 Some(last) if region.start <= last.end => last.end = last.end.max(region.end),
                 _ => regions.push(region),
             }
         }
-        self.assignments_in(bytes, regions.into_iter(), matches)
+        self.assignments_in(bytes, vocabulary, regions.into_iter(), matches)
     }
 
-    /// The assignments in some regions, each once, none of which assigns a match.
+    /// The assignments in some regions whose names hold words of a vocabulary, each once, none of which assigns a match.
     fn assignments_in(
         &self,
         bytes: &[u8],
+        vocabulary: usize,
         regions: impl Iterator<Item = Range<usize>>,
         matches: &[Match],
     ) -> Vec<Neighbour> {
         let mut assignments: BTreeMap<usize, Neighbour> = BTreeMap::new();
+        let Some(words) = self.vocabularies.get(vocabulary).filter(|vocabulary| !vocabulary.words.is_empty()) else {
+            return Vec::new();
+        };
+        let words = words.search();
         for region in regions {
             let Some(text) = bytes.get(region.clone()) else { continue };
-            for word in self.words.find_iter(text) {
+            for word in words.find_iter(text) {
                 let word = region.start + word.start()..region.start + word.end();
                 let is_read = assignments
                     .range(..=word.start)
