@@ -4,6 +4,7 @@
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
+use foldhash::HashSet;
 use sha2::{Digest, Sha256};
 
 use super::randomness;
@@ -135,6 +136,12 @@ pub(crate) fn assigned(value: &[u8], is_literal: bool) -> Option<Filter> {
         .or_else(|| number(&lower))
         .or_else(|| token_of_case(value, &lower))
         .or_else(|| if is_literal { None } else { expression(value) })
+}
+
+/// Whether [`assigned`] refuses a value. What refuses most of them is asked first, and which filter it is stays open: most values that
+/// are assigned to names are looked at for this alone.
+pub(crate) fn refuses_assigned(value: &[u8], is_literal: bool) -> bool {
+    (!is_literal && expression(value).is_some()) || assigned(value, true).is_some()
 }
 
 fn starts_with_any(lower: &[u8], beginnings: &[&str]) -> bool {
@@ -331,16 +338,19 @@ fn is_password(value: &[u8]) -> bool {
     is_mixed && !is_matched && !is_called && randomness::is_random(value)
 }
 
+/// [`PUBLISHED`], as bytes.
+static PUBLISHED_DIGESTS: LazyLock<HashSet<[u8; 32]>> = LazyLock::new(|| {
+    let digest = |text: &&str| {
+        let digits = |index: usize| text.get(index * 2..index * 2 + 2);
+        std::array::from_fn(|index| digits(index).and_then(|digits| u8::from_str_radix(digits, 16).ok()).unwrap_or(0))
+    };
+    PUBLISHED.iter().map(digest).collect()
+});
+
 /// Whether the value stands in its issuer's documentation or in a specification.
 pub(crate) fn is_published(value: &[u8]) -> bool {
-    let digest = Sha256::digest(value);
-    let is_digest = |text: &&str| {
-        text.len() == digest.len() * 2
-            && digest.iter().enumerate().all(|(index, byte)| {
-                text.get(index * 2..index * 2 + 2).and_then(|digits| u8::from_str_radix(digits, 16).ok()) == Some(*byte)
-            })
-    };
-    PUBLISHED.iter().any(is_digest)
+    let digest: [u8; 32] = Sha256::digest(value).into();
+    PUBLISHED_DIGESTS.contains(&digest)
 }
 
 #[cfg(test)]

@@ -138,16 +138,25 @@ fn rank(rule: &Rule, specificity: usize, length: usize) -> Rank {
 
 /// Whether no filter of the rule refuses the value.
 pub(super) fn passes(rule: &Rule, raw: &Raw<'_>) -> bool {
-    judge(rule, raw).is_ok()
+    token_behind(rule, raw).is_ok()
 }
 
 fn judge(rule: &Rule, raw: &Raw<'_>) -> Result<(Confidence, Option<jwt::Token>), Filter> {
+    let token = token_behind(rule, raw)?;
+    let confidence = shape::confidence(&rule.shape, &raw.value, rule.confidence);
+    let is_encrypted = token.as_ref().is_some_and(|token| token.is_encrypted);
+    let is_unsure = is_encrypted && matches!(rule.matcher, Matcher::Scanner(Scanner::Jwt));
+    Ok((if is_unsure { confidence.min(Confidence::Medium) } else { confidence }, token))
+}
+
+/// The token that the value is, if it is one, or what refuses it.
+fn token_behind(rule: &Rule, raw: &Raw<'_>) -> Result<Option<jwt::Token>, Filter> {
     let value: &[u8] = &raw.value;
     let is_jwt_rule = matches!(rule.matcher, Matcher::Scanner(Scanner::Jwt));
     let token = if is_jwt_rule || value.starts_with(b"ey") { jwt::decode(value) } else { None };
     if rule.borrowed.is_some() {
-        let confidence = shape::check(&rule.shape, value, rule.confidence)?;
-        return if filter::is_published(value) { Err(Filter::Published) } else { Ok((confidence, token)) };
+        shape::test(&rule.shape, value)?;
+        return if filter::is_published(value) { Err(Filter::Published) } else { Ok(token) };
     }
     if token.as_ref().is_some_and(|token| token.is_sample) {
         return Err(Filter::Published);
@@ -155,14 +164,10 @@ fn judge(rule: &Rule, raw: &Raw<'_>) -> Result<(Confidence, Option<jwt::Token>),
     if raw.is_assigned && token.is_none() && jwt::is_header(value) {
         return Err(Filter::Structure);
     }
-    let confidence = shape::check(&rule.shape, value, rule.confidence)?;
+    shape::test(&rule.shape, value)?;
     if is_jwt_rule {
         let token = token.ok_or(Filter::Structure)?;
-        if filter::is_published(value) {
-            return Err(Filter::Published);
-        }
-        let confidence = if token.is_encrypted { confidence.min(Confidence::Medium) } else { confidence };
-        return Ok((confidence, Some(token)));
+        return if filter::is_published(value) { Err(Filter::Published) } else { Ok(Some(token)) };
     }
     if raw.parts.iter().any(|(name, value)| name == "host" && jwt::is_example_issuer(value)) {
         return Err(Filter::Placeholder);
@@ -172,6 +177,6 @@ fn judge(rule: &Rule, raw: &Raw<'_>) -> Result<(Confidence, Option<jwt::Token>),
     let refused = if is_assigned { filter::assigned(value, raw.is_literal) } else { filter::token(value) };
     match refused {
         Some(filter) => Err(filter),
-        None => Ok((confidence, token)),
+        None => Ok(token),
     }
 }

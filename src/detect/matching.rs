@@ -209,7 +209,7 @@ impl Detector {
         let has_form =
             || (rule.shape.pattern.is_none() && !is_vendor) || self.value_pattern(index).is_some_and(is_whole);
         // The shape is tested first because it costs less than looking around, and than the pattern.
-        let has_shape = || super::shape::check(&rule.shape, value, rule.confidence).is_ok();
+        let has_shape = || super::shape::test(&rule.shape, value).is_ok();
         (rule.near.is_empty() || has_shape()) && has_form()
     }
 }

@@ -130,6 +130,8 @@ pub struct Detector {
     longest_anchor: usize,
     /// What tells most rules to be out of the question.
     gates: Vec<Gate>,
+    /// The least length of a value that is told by its name alone, in bytes.
+    shortest_assigned: usize,
     /// The anchor that is our mark.
     mark: Option<u16>,
     /// What is compiled of each rule, when it is first needed.
@@ -179,6 +181,9 @@ impl Detector {
         let mark = prefilter.mark();
         let letters = reaches.iter().map(|_| OnceLock::new()).collect();
         let gates = rules.rules.iter().map(|rule| Gate::of(rule)).collect();
+        let is_assigned = |rule: &Arc<Rule>| matches!(rule.matcher, Matcher::Keys(_) | Matcher::Vendor(_));
+        let assigned = rules.rules.iter().zip(&gates).filter(|(rule, _)| is_assigned(rule));
+        let shortest_assigned = assigned.map(|(_, gate): (_, &Gate)| gate.shortest).min().unwrap_or_default();
         let reach = reach(&rules);
         let files = FileRules::of(&rules);
         Self {
@@ -191,6 +196,7 @@ impl Detector {
             widest,
             longest_anchor,
             gates,
+            shortest_assigned,
             mark,
             compiled,
             key_rules,

@@ -9,7 +9,6 @@ use std::ops::Range;
 use super::filter::Filter;
 use super::judge::{Judge, Match};
 use super::{Detector, allow, pattern, shape};
-use crate::finding::Confidence;
 use crate::rules::{Content, Required, RequiredCompanion};
 
 /// What is required may begin so far from what requires it, in bytes. Gitleaks looks at pieces of about 100 KB.
@@ -84,7 +83,7 @@ impl Detector {
             let matched = bytes.get(found.whole.clone()).unwrap_or_default();
             let lines = bytes.get(allow::lines(bytes, &found.secret)).unwrap_or_default();
             // Nobody needs to be sure of it: that it stands there is what counts.
-            shape::check(shape, secret, Confidence::Medium).is_ok()
+            shape::test(shape, secret).is_ok()
                 && !allowlists.allows_anywhere(&Content { rule: name, secret, matched, lines })
         };
         let found =

@@ -5,8 +5,8 @@ use super::randomness;
 use crate::finding::Confidence;
 use crate::rules::{Alphabet, Shape, checksum};
 
-/// Tests a value against a shape and gives the confidence that a rule of `confidence` may have in it.
-pub(crate) fn check(shape: &Shape, value: &[u8], confidence: Confidence) -> Result<Confidence, Filter> {
+/// Tests a value against a shape.
+pub(crate) fn test(shape: &Shape, value: &[u8]) -> Result<(), Filter> {
     if value.len() < shape.min_length
         || shape.max_length.is_some_and(|most| value.len() > most)
         || shape.alphabet.is_some_and(|alphabet| !value.iter().all(|byte| contains(alphabet, *byte)))
@@ -17,9 +17,14 @@ pub(crate) fn check(shape: &Shape, value: &[u8], confidence: Confidence) -> Resu
     if shape.checksum.is_some_and(|checksum| !checksum::holds(checksum, value)) {
         return Err(Filter::Checksum);
     }
+    Ok(())
+}
+
+/// The confidence that a rule of `confidence` may have in a value that has its shape.
+pub(crate) fn confidence(shape: &Shape, value: &[u8], confidence: Confidence) -> Confidence {
     let is_doubtful =
         (shape.random || shape.mixed) && !(randomness::is_random(value) || (shape.mixed && is_mixed(value)));
-    Ok(if is_doubtful { Confidence::Low } else { confidence })
+    if is_doubtful { Confidence::Low } else { confidence }
 }
 
 /// Whether a person made it hard to guess: at least three of small and capital letters, digits and signs, and no prose.
@@ -70,7 +75,9 @@ mod tests {
             (&varied, "aaaaaaaaaaab", Err(Filter::Shape)),
             (&varied, "abcdefghijkl", Ok(Confidence::High)),
         ] {
-            assert_eq!(check(shape, value.as_bytes(), Confidence::High), expected, "{value}");
+            let value = value.as_bytes();
+            let found = test(shape, value).map(|()| confidence(shape, value, Confidence::High));
+            assert_eq!(found, expected, "{}", value.escape_ascii());
         }
     }
 }

@@ -4,13 +4,14 @@
 //! out to be nothing, for want of the words that a rule wants nearby. The verdict depends on no byte outside the window, so that
 //! it holds wherever the same window stands again.
 
+use std::cell::LazyCell;
+
 use super::assignment::{self, Assignment, PlainRun};
-use super::judge;
 use super::key::KeyMatch;
 use super::matching::{raw_of_assignment, raw_of_pattern, raw_of_token};
 use super::prefilter::{Claim, Owner, Prefilter};
 use super::tail::Outlook;
-use super::{Detector, boundary, encoded, jwk, jwt, value};
+use super::{Detector, boundary, encoded, filter, judge, jwk, jwt, value};
 use crate::rules::{RuleSet, Scanner, Window};
 
 /// The window that most verdicts can do with: the name around a word, what stands before a value.
@@ -165,25 +166,31 @@ impl Detector {
             return Verdict::Wide;
         }
         let Some(assignment) = assignment::assigned(bytes, &name) else { return Verdict::Wide };
-        let found = self.rules_for(words);
-        // No reading of a value is longer than its text.
-        let is_long = |length: usize| found.iter().any(|found| self.gate(found.rule).shortest <= length);
-        let is_alive = assignment
-            .each()
-            .any(|assignment| is_long(assignment.span.len()) && self.is_assignment_alive(bytes, &assignment, &found));
+        let found = LazyCell::new(|| self.rules_for(words));
+        let is_alive = assignment.each().any(|assignment| self.is_assignment_alive(bytes, &assignment, &found));
         if is_alive { Verdict::Alive } else { Verdict::Wide }
     }
 
-    fn is_assignment_alive(&self, bytes: &[u8], assignment: &Assignment, found: &[KeyMatch]) -> bool {
-        // Whether the value is one of a Kubernetes secret is told by what stands far away: both readings count.
+    /// Whether one of the rules that look for a name may keep what is assigned to it.
+    fn is_assignment_alive<F: FnOnce() -> Vec<KeyMatch>>(
+        &self,
+        bytes: &[u8],
+        assignment: &Assignment,
+        found: &LazyCell<Vec<KeyMatch>, F>,
+    ) -> bool {
         let passes = |value: &[u8]| {
-            found.iter().filter(|found| self.gate(found.rule).admits(value)).any(|found| {
-                self.rules.rules.get(found.rule).is_some_and(|rule| {
-                    self.may_hold(found.rule, rule, value)
-                        && judge::passes(rule, &raw_of_assignment(assignment, value, &[], *found, rule))
+            // What is refused whatever the rule is refused once, before a hundred rules are asked: those of gitleaks alone are not so
+            // particular, and they look for no names.
+            value.len() >= self.shortest_assigned
+                && !filter::refuses_assigned(value, assignment.is_literal)
+                && found.iter().filter(|found| self.gate(found.rule).admits(value)).any(|found| {
+                    self.rules.rules.get(found.rule).is_some_and(|rule| {
+                        self.may_hold(found.rule, rule, value)
+                            && judge::passes(rule, &raw_of_assignment(assignment, value, &[], *found, rule))
+                    })
                 })
-            })
         };
+        // Whether the value is one of a Kubernetes secret is told by what stands far away: both readings count.
         let value = value::of_assignment(bytes, assignment);
         passes(&value) || value::behind_base64(&value).is_some_and(|value| passes(&value))
     }

@@ -29,6 +29,10 @@ pub(super) const OBJECT_REACH: usize = 4096;
 
 /// What a value holds if it is text in base64.
 pub(crate) fn behind_base64(value: &[u8]) -> Option<Vec<u8>> {
+    // Most values are told by their lengths: whole groups of four, and no fewer than eight bytes take.
+    if value.len() < 12 || !value.len().is_multiple_of(4) {
+        return None;
+    }
     let decoded = STANDARD.decode(value).ok()?;
     let is_text =
         decoded.len() >= 8 && decoded.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace());

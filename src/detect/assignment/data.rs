@@ -39,11 +39,13 @@ impl Cursor<'_> {
                 self.position -= 1;
             }
             let label = self.bytes.get(word..self.position).unwrap_or_default();
-            let is_value = ends_with_value(label) || VALUES.iter().any(|name| label.eq_ignore_ascii_case(name));
-            let is_between = BETWEEN.iter().any(|name| label.eq_ignore_ascii_case(name));
             self.skip_marks();
             self.skip_blanks();
-            if !(is_value || is_between) || !(self.eat(b"=") || self.eat(b":")) {
+            if !(self.eat(b"=") || self.eat(b":")) {
+                break;
+            }
+            let is_value = ends_with_value(label) || VALUES.iter().any(|name| label.eq_ignore_ascii_case(name));
+            if !is_value && !BETWEEN.iter().any(|name| label.eq_ignore_ascii_case(name)) {
                 break;
             }
             self.skip_blanks();

@@ -33,7 +33,8 @@ impl Form {
     pub(super) fn read(cursor: &mut Cursor<'_>, name: &Name) -> Option<Self> {
         let (is_quoted, name_start) = (name.is_quoted, name.span.start);
         let (before, line) = (preceding(cursor.bytes, name_start), line_start(cursor.bytes, name_start));
-        let is_bold = memchr::memmem::find(line, b"**").is_some();
+        let is_bold = memchr::memchr(b'*', line)
+            .is_some_and(|star| line.get(star..).is_some_and(|rest| memchr::memmem::find(rest, b"**").is_some()));
         if is_bold {
             cursor.eat(b"**");
         }
@@ -54,10 +55,12 @@ impl Form {
         if !is_quoted {
             cursor.skip_declarator();
         }
-        for operator in [&b":="[..], b"=>", b"->", b"<-", b"<<-", b"||=", b"??=", b"//=", b"?=", b"===", b"=="] {
-            if cursor.eat(operator) {
-                cursor.skip_blanks();
-                return Some(Self::Plain);
+        if matches!(cursor.peek(), Some(b':' | b'=' | b'-' | b'<' | b'|' | b'?' | b'/')) {
+            for operator in [&b":="[..], b"=>", b"->", b"<-", b"<<-", b"||=", b"??=", b"//=", b"?=", b"===", b"=="] {
+                if cursor.eat(operator) {
+                    cursor.skip_blanks();
+                    return Some(Self::Plain);
+                }
             }
         }
         if cursor.eat(b"=") {

@@ -27,6 +27,10 @@ impl Cursor<'_> {
     pub(super) fn skip_type(&mut self) -> bool {
         let start = self.position;
         let length = self.skip_while(48, |b| b.is_ascii_alphanumeric() || b"_<>[]&'.?*:, ".contains(&b));
+        if self.peek() != Some(b'=') {
+            self.position = start;
+            return false;
+        }
         // `token sha256=…`: what is assigned to is the second word, and no credential.
         let word = self.bytes.get(start..self.position).unwrap_or_default().trim_ascii();
         let is_other = OTHERS.iter().any(|other| word.eq_ignore_ascii_case(other));
