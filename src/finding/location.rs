@@ -216,7 +216,12 @@ fn advance((mut line, mut column): (u32, u32), bytes: &[u8]) -> (u32, u32) {
         }
         None => bytes,
     };
-    let characters: usize = rest.utf8_chunks().map(|chunk| chunk.valid().chars().count() + chunk.invalid().len()).sum();
+    // Each byte of ASCII is a character, and that a line is nothing else is soon told.
+    let characters: usize = if rest.is_ascii() {
+        rest.len()
+    } else {
+        rest.utf8_chunks().map(|chunk| chunk.valid().chars().count() + chunk.invalid().len()).sum()
+    };
     (line, column.saturating_add(u32::try_from(characters).unwrap_or(u32::MAX)))
 }
 
