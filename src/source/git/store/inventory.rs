@@ -83,9 +83,11 @@ impl<'a> Inventory<'a> {
     pub(in crate::source::git) fn number_of(&self, id: &[u8]) -> Option<u32> {
         let prefix = usize::from(u16::from_be_bytes(*id.first_chunk()?));
         let (mut low, mut high) = (*self.fan_out.get(prefix)?, *self.fan_out.get(prefix + 1)?);
+        let head = head_of(id);
         while low < high {
             let middle = low + (high - low) / 2;
-            match self.id_bytes(middle)?.cmp(id) {
+            let own = self.id_bytes(middle)?;
+            match head_of(own).cmp(&head).then_with(|| own.cmp(id)) {
                 std::cmp::Ordering::Less => low = middle + 1,
                 std::cmp::Ordering::Greater => high = middle,
                 std::cmp::Ordering::Equal => return Some(middle),
@@ -135,6 +137,11 @@ impl<'a> Inventory<'a> {
         }
         counts
     }
+}
+
+/// The first eight bytes of an id, in the order of ids: they tell nearly all of them apart, and are compared at once.
+fn head_of(id: &[u8]) -> u64 {
+    id.first_chunk().map_or(0, |head| u64::from_be_bytes(*head))
 }
 
 /// Whether each id is greater than the one before.
