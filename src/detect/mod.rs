@@ -336,8 +336,8 @@ impl Detector {
         let compile = || {
             let rule = self.rules.rules.get(rule)?;
             match &rule.matcher {
-                Matcher::Pattern(pattern) => Pattern::new(pattern, &rule.anchors, rule.window),
-                Matcher::Vendor(key) => Pattern::new(&key.pattern(&rule.anchors), &rule.anchors, rule.window),
+                Matcher::Pattern(pattern) => Some(Pattern::new(pattern, &rule.anchors, rule.window)),
+                Matcher::Vendor(key) => Some(Pattern::new(&key.pattern(&rule.anchors), &rule.anchors, rule.window)),
                 Matcher::Keys(_) | Matcher::Scanner(_) | Matcher::File => None,
             }
         };

@@ -4,6 +4,7 @@
 //! same again. Where anchors stand so thick that this would cost many times the bytes, their windows are read as one.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use regex::bytes::{Captures, Regex};
 
@@ -35,9 +36,11 @@ pub(super) fn regions(anchors: &[usize], window: Window, length: usize) -> Vec<R
     regions
 }
 
-/// A compiled pattern, and how far from an anchor its matches may reach.
+/// A pattern, and how far from an anchor its matches may reach.
 pub(super) struct Pattern {
-    regex: Regex,
+    source: Box<str>,
+    /// Compiled when the bytes behind an anchor are the first to leave a match open: most patterns see none that do.
+    regex: OnceLock<Option<Regex>>,
     window: Window,
     /// Whether every match begins with the anchor, so that it is tried there and nowhere else.
     begins_with_anchor: bool,
@@ -46,18 +49,24 @@ pub(super) struct Pattern {
 }
 
 impl Pattern {
-    /// Compiles a pattern for use at single anchors. `None` if it is not valid.
-    pub(super) fn new(pattern: &str, anchors: &[String], window: Window) -> Option<Self> {
+    /// A pattern for use at single anchors. One that is not valid finds nothing.
+    pub(super) fn new(pattern: &str, anchors: &[String], window: Window) -> Self {
         let begins_with_anchor = window.before == 0;
-        let regex = if begins_with_anchor {
+        let tail = if begins_with_anchor { Tail::of_whole(pattern) } else { Tail::of_part(pattern, anchors) };
+        Self { source: pattern.into(), regex: OnceLock::new(), window, begins_with_anchor, tail }
+    }
+
+    fn regex(&self) -> Option<&Regex> {
+        let compile = || {
+            let pattern = &self.source;
+            if !self.begins_with_anchor {
+                return rules::compile(pattern).ok();
+            }
             // A verbose pattern may end with a comment, which would swallow the parenthesis.
             let anchored = |end: &str| rules::compile(&format!("\\A(?:{pattern}{end})"));
-            anchored("").or_else(|_| anchored("\n")).ok()?
-        } else {
-            rules::compile(pattern).ok()?
+            anchored("").or_else(|_| anchored("\n")).ok()
         };
-        let tail = if begins_with_anchor { Tail::of_whole(pattern) } else { Tail::of_part(pattern, anchors) };
-        Some(Self { regex, window, begins_with_anchor, tail })
+        self.regex.get_or_init(compile).as_ref()
     }
 
     /// What the bytes from an anchor on tell of a match there.
@@ -75,12 +84,13 @@ impl Pattern {
         if self.outlook(bytes, anchor) != Outlook::Open {
             return Vec::new();
         }
+        let Some(regex) = self.regex() else { return Vec::new() };
         if !self.begins_with_anchor {
             let start = anchor.saturating_sub(self.window.before);
-            return find(&self.regex, haystack, start..end, |whole| whole.end <= end);
+            return find(regex, haystack, start..end, |whole| whole.end <= end);
         }
         let text = haystack.get(anchor..).unwrap_or_default();
-        let mut found = find(&self.regex, text, 0..1, |whole| whole.end <= self.window.after);
+        let mut found = find(regex, text, 0..1, |whole| whole.end <= self.window.after);
         for found in &mut found {
             found.shift(anchor);
         }
@@ -176,7 +186,7 @@ mod tests {
         let joined = find_joined(&rules::compile(pattern).unwrap(), text.as_bytes(), &anchors, WINDOW);
         assert_eq!(texts(joined), expected, "{text}");
         for window in [WINDOW, Window { before: 0, ..WINDOW }] {
-            let pattern = Pattern::new(pattern, &["tok_".to_owned()], window).unwrap();
+            let pattern = Pattern::new(pattern, &["tok_".to_owned()], window);
             let single = anchors.iter().flat_map(|anchor| pattern.find(text.as_bytes(), *anchor));
             let mut single = texts(single.collect());
             single.dedup();
