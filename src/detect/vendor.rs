@@ -3,10 +3,10 @@
 //!
 //! Their words are many and stand in most sources, so they are looked for only where a rule of no provider has found a value.
 
-use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
+use foldhash::{HashMap, HashMapExt as _, HashSet};
 use regex::bytes::Regex;
 
 use super::judge::{Judge, Match, OF_PATTERN, OF_SCANNER, Raw};

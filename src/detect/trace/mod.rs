@@ -56,6 +56,9 @@ const NEAR: usize = 64;
 /// Nothing is taken over from shorter runs.
 const SHORTEST: usize = 256;
 
+/// Where less than one of so many bytes is copied, all of them are searched in one go.
+const LEAST_COPIED: usize = 4;
+
 /// More sightings than one in so many bytes are not kept.
 const SPARSE: usize = 16;
 
@@ -97,7 +100,7 @@ impl Detector {
 
     /// The same, of runs of any length.
     fn retrace_runs(&self, bytes: &[u8], base: &Trace, runs: &[Run]) -> Trace {
-        let copied = copied(bytes.len(), base.length, runs).filter(|copied| *copied >= bytes.len() / 2);
+        let copied = copied(bytes.len(), base.length, runs).filter(|copied| *copied >= bytes.len() / LEAST_COPIED);
         if base.is_crowded || copied.is_none() || Narrowed::is_text(bytes) {
             return self.trace(bytes);
         }
