@@ -101,7 +101,7 @@ fn end_of_row(row: &[u8]) -> Option<usize> {
 /// A line of names, and the lines of values below it; in Markdown, a line of dashes parts them. A list of names in a program is
 /// indented, or goes on below.
 fn of_table(head: &[u8], name: &[u8], after: &[u8]) -> Option<Vec<Field>> {
-    let line = after.iter().position(|byte| *byte == b'\n')?;
+    let line = memchr::memchr(b'\n', after)?;
     let tail = after.get(..line)?.trim_ascii_end();
     let separator = [b'|', b',', b';', b'\t'].into_iter().find(|byte| head.contains(byte) || tail.contains(byte))?;
     if !tail.iter().all(|byte| is_of_names(*byte)) {

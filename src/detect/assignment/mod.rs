@@ -258,8 +258,8 @@ fn preceding(bytes: &[u8], position: usize) -> Option<u8> {
 /// What stands between the start of the line and the name, as far as a name may be long.
 fn line_start(bytes: &[u8], position: usize) -> &[u8] {
     let left = bytes.get(position.saturating_sub(LONGEST_KEY)..position).unwrap_or_default();
-    let length = left.iter().rev().take_while(|byte| **byte != b'\n').count();
-    left.get(left.len() - length..).unwrap_or_default()
+    let start = memchr::memrchr(b'\n', left).map_or(0, |newline| newline + 1);
+    left.get(start..).unwrap_or_default()
 }
 
 #[cfg(test)]
