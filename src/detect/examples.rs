@@ -78,7 +78,7 @@ pub fn check_examples(rules: &Arc<RuleSet>, examples: &[Examples]) -> Vec<Exampl
         for (label, texts) in [("matches", &examples.matches), ("rejects", &examples.rejects)] {
             if texts.len() < FEWEST {
                 failures.push(ExampleFailure::TooFew {
-                    file: file.clone(),
+                    file: file.to_string(),
                     rule: id.clone(),
                     label,
                     count: texts.len(),
@@ -89,7 +89,7 @@ pub fn check_examples(rules: &Arc<RuleSet>, examples: &[Examples]) -> Vec<Exampl
                     Ok(text) => text,
                     Err(source) => {
                         failures.push(ExampleFailure::Template {
-                            file: file.clone(),
+                            file: file.to_string(),
                             rule: id.clone(),
                             label,
                             number,
@@ -105,13 +105,18 @@ pub fn check_examples(rules: &Arc<RuleSet>, examples: &[Examples]) -> Vec<Exampl
                         && candidate.confidence >= candidate.rule.confidence.min(Confidence::Medium)
                 });
                 if is_found && label == "rejects" {
-                    failures.push(ExampleFailure::Found { file: file.clone(), rule: id.clone(), number });
+                    failures.push(ExampleFailure::Found { file: file.to_string(), rule: id.clone(), number });
                 } else if !is_found && label == "matches" {
                     let refused = refusals.iter().filter(|refusal| refusal.rule == *id);
                     let refused = refused.map(|refusal| format!("refused by `{}`", refusal.filter.as_str()));
                     let others = candidates.iter().map(|candidate| format!("found by `{}`", candidate.rule.id));
                     let refused = refused.chain(others).collect();
-                    failures.push(ExampleFailure::NotFound { file: file.clone(), rule: id.clone(), number, refused });
+                    failures.push(ExampleFailure::NotFound {
+                        file: file.to_string(),
+                        rule: id.clone(),
+                        number,
+                        refused,
+                    });
                 }
             }
         }

@@ -20,11 +20,8 @@ impl Gate {
 
     /// That of a rule.
     pub(super) fn of(rule: &Rule) -> Self {
-        Self {
-            shortest: rule.shape.min_length,
-            longest: rule.shape.max_length.unwrap_or(usize::MAX),
-            has_exceptions: !rule.except.is_empty(),
-        }
+        let (shortest, longest) = rule.lengths;
+        Self { shortest, longest: longest.unwrap_or(usize::MAX), has_exceptions: rule.has_exceptions }
     }
 
     /// Whether a value may be the rule's.

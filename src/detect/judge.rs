@@ -129,7 +129,7 @@ impl<'a> Judge<'a> {
 
 /// A rule that was written for gitleaks knows no provider, and that of one tells more.
 fn rank(rule: &Rule, specificity: usize, length: usize) -> Rank {
-    match &rule.borrowed {
+    match rule.borrowed.as_deref() {
         None => Rank { is_of_provider: rule.provider != "generic", specificity, length },
         Some(Borrowed { gives_way: true, .. }) => Rank { is_of_provider: false, specificity: 0, length },
         Some(Borrowed { gives_way: false, .. }) => Rank { is_of_provider: false, specificity, length },

@@ -222,7 +222,7 @@ impl KeyIndex {
             match &rule.matcher {
                 Matcher::Keys(keys) => {
                     for key in keys {
-                        add(&mut index, key.iter().map(String::as_str), place);
+                        add(&mut index, key.split(' '), place);
                     }
                 }
                 Matcher::Vendor(key) => {

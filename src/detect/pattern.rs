@@ -50,7 +50,7 @@ pub(super) struct Pattern {
 
 impl Pattern {
     /// A pattern for use at single anchors. One that is not valid finds nothing.
-    pub(super) fn new(pattern: &str, anchors: &[String], window: Window) -> Self {
+    pub(super) fn new(pattern: &str, anchors: &[impl AsRef<str>], window: Window) -> Self {
         let begins_with_anchor = window.before == 0;
         let tail = if begins_with_anchor { Tail::of_whole(pattern) } else { Tail::of_part(pattern, anchors) };
         Self { source: pattern.into(), regex: OnceLock::new(), window, begins_with_anchor, tail }

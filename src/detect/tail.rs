@@ -45,14 +45,15 @@ impl Tail {
     }
 
     /// What follows in a pattern from its only anchor on, if the anchor stands there once, as it is, and outside any group.
-    pub(super) fn of_part(pattern: &str, anchors: &[String]) -> Option<Self> {
+    pub(super) fn of_part(pattern: &str, anchors: &[impl AsRef<str>]) -> Option<Self> {
         let [anchor] = anchors else { return None };
-        let (head, rest) = pattern.split_once(anchor.as_str())?;
-        let is_literal = regex::escape(anchor) == *anchor;
+        let anchor = anchor.as_ref();
+        let (head, rest) = pattern.split_once(anchor)?;
+        let is_literal = regex::escape(anchor) == anchor;
         // What an alternative or a flag makes of the rest is not told by the text behind the anchor alone.
         let is_flag = |group: &str| !["P<", "<", ":"].iter().any(|start| group.starts_with(start));
         let has_flags = pattern.split("(?").skip(1).any(is_flag);
-        if !is_literal || rest.contains(anchor.as_str()) || pattern.contains('|') || has_flags {
+        if !is_literal || rest.contains(anchor) || pattern.contains('|') || has_flags {
             return None;
         }
         let compile = |part: &str| -> Option<Regex> { rules::compile(part).ok() };

@@ -48,7 +48,7 @@ impl Vendors {
                 hosts.entry(host.strip_prefix("*.").unwrap_or(host).to_owned()).or_default().push(index);
             }
         }
-        let words = of_vendors.flat_map(|(index, rule)| rule.anchors.iter().map(move |word| (index, word.as_str())));
+        let words = of_vendors.flat_map(|(index, rule)| rule.anchors.iter().map(move |word| (index, word.as_ref())));
         let (rules, words): (Vec<usize>, Vec<&str>) = words.unzip();
         Self { words: any_of(words), rules, reach, hosts, providers }
     }

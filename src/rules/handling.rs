@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::call::{self, CallEntry, Named, Owner};
-use super::rule::{BlastRadius, Deferred, Matcher, Revoke, RevokeMethod, Verify, VerifyMethod};
+use super::rule::{BlastRadius, Deferred, Revoke, RevokeMethod, Verify, VerifyMethod};
 use super::schema::PartEntry;
 
 #[derive(Deserialize)]
@@ -32,9 +32,6 @@ pub(super) struct RevokeEntry {
 
 /// How credentials of a rule are asked about and ended.
 pub(super) type Handling = (Deferred<Verify>, Deferred<Revoke>);
-
-/// The same in the form that the build script gave it: two objects of JSON.
-pub(super) type CompiledHandling = (&'static str, &'static str);
 
 /// Whether something is a form of a rule file that must be completed by what else stands there.
 pub(super) trait Complete<T> {
@@ -86,12 +83,9 @@ pub(super) fn compiled<E: DeserializeOwned + Complete<T> + 'static, T>(json: &'s
     Deferred::new(move || read().expect("the rules of the binary are read whole by a test"))
 }
 
-/// The names of the values that a request of a rule may send besides the secret.
-pub(super) fn names(parts: &[PartEntry], matcher: &Matcher) -> Vec<String> {
-    let groups = match matcher {
-        Matcher::Pattern(pattern) => super::compile(pattern).ok(),
-        Matcher::Keys(_) | Matcher::Scanner(_) | Matcher::Vendor(_) | Matcher::File => None,
-    };
+/// The names of the values that a request of a rule with that pattern may send besides the secret.
+pub(super) fn names(parts: &[PartEntry], pattern: Option<&str>) -> Vec<String> {
+    let groups = pattern.and_then(|pattern| super::compile(pattern).ok());
     let groups = groups.iter().flat_map(Regex::capture_names).flatten();
     groups.chain(parts.iter().map(|part| part.name.as_str())).map(str::to_owned).collect()
 }

@@ -6,12 +6,14 @@
 mod allowlist;
 pub mod call;
 pub(crate) mod checksum;
+mod compiled;
 mod error;
 mod gitleaks;
 mod handling;
 mod last_name;
 mod rule;
 mod schema;
+mod sought;
 mod template;
 mod unnamed;
 mod vendor;
@@ -26,10 +28,11 @@ pub use error::RuleError;
 pub use gitleaks::{FILE_NAME as GITLEAKS_FILE_NAME, UNUSED_RULES};
 pub(crate) use last_name::{compile_set, pattern_of_last_name};
 pub use rule::{
-    Alphabet, BlastRadius, Borrowed, Checksum, Deferred, Encoding, Endpoints, Matcher, PartSpec, Required,
-    RequiredCompanion, Revoke, RevokeMethod, Rule, Scanner, Shape, Verify, VerifyMethod, Window,
+    BlastRadius, Borrowed, Checksum, Deferred, Details, Encoding, Endpoints, Matcher, PartSpec, Required,
+    RequiredCompanion, Revoke, RevokeMethod, Rule, Shape, Verify, VerifyMethod, Window,
 };
 pub use schema::Examples;
+pub use sought::{Alphabet, Scanner};
 pub use template::{TemplateError, expand};
 pub use vendor::VendorKey;
 
@@ -44,10 +47,6 @@ struct BuiltIn {
     file: &'static str,
     /// Its text.
     text: &'static str,
-    /// All of it but the examples and the handling, as JSON.
-    compiled: &'static str,
-    /// How the credentials of each rule are asked about and ended: most scans need that of none.
-    handling: &'static [handling::CompiledHandling],
 }
 
 /// The rule files of the binary.
@@ -73,10 +72,7 @@ impl RuleSet {
     /// # Errors
     /// An operator's file that cannot be read or is not valid, and an id that is used twice.
     pub fn load(extra: &[PathBuf]) -> Result<Self, RuleError> {
-        let mut set = Self::default();
-        for built_in in BUILT_IN {
-            set.rules.append(&mut schema::read_compiled(built_in.file, built_in.compiled, built_in.handling)?.rules);
-        }
+        let mut set = Self { rules: compiled::rules(), ..Self::default() };
         for (file, text) in read_all(extra)? {
             set.add(&file, &text)?;
         }
@@ -97,7 +93,7 @@ impl RuleSet {
                 return Err(RuleError::Duplicate {
                     file: file.to_owned(),
                     id: rule.id.clone(),
-                    other: other.file.clone(),
+                    other: other.file.to_string(),
                 });
             }
             self.rules.push(rule);

@@ -1,5 +1,6 @@
 //! [`Rule`]: what one kind of credential looks like, where its secret may be sent, and how it is checked and ended.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
@@ -8,16 +9,44 @@ use regex::bytes::Regex;
 use serde::{Deserialize, Serialize};
 
 use super::call::{Check, Ending};
+use super::sought::{Alphabet, Scanner};
 use super::vendor::VendorKey;
 use crate::finding::{Confidence, Kind, Severity};
 
 /// One rule, complete in itself and already validated.
+///
+/// What it looks for every scan needs of all rules. The rest is that of its [`Details`].
 #[derive(Debug)]
 pub struct Rule {
     /// Unique name in kebab case.
     pub id: String,
     /// Name of its provider, or `generic`.
     pub provider: String,
+    /// Literals of which one stands in or near every match: the input of the prefilter.
+    pub anchors: Vec<Cow<'static, str>>,
+    /// Whether the case of the anchors matters.
+    pub anchors_are_case_sensitive: bool,
+    /// How far from an anchor a match may reach.
+    pub window: Window,
+    /// How a match is found within the window.
+    pub matcher: Matcher,
+    /// The least length in bytes of a value that its shape admits, and the greatest.
+    pub lengths: (usize, Option<usize>),
+    /// Whether [`Details::except`] names any words.
+    pub has_exceptions: bool,
+    /// File the rule comes from, as shown to people.
+    pub file: Cow<'static, str>,
+    /// Whether it comes with the program.
+    pub is_built_in: bool,
+    /// What it has of its own if it was written for gitleaks.
+    pub borrowed: Option<Box<Borrowed>>,
+    /// The rest.
+    pub details: Deferred<Box<Details>>,
+}
+
+/// What of a rule is of use where it may have found something. A [`Rule`] gives it as its own.
+#[derive(Debug)]
+pub struct Details {
     /// What it finds, in words.
     pub title: String,
     /// What sort of credential it finds; a match may turn out to be a closer one.
@@ -26,14 +55,6 @@ pub struct Rule {
     pub confidence: Confidence,
     /// How bad a working one is.
     pub severity: Severity,
-    /// Literals of which one stands in or near every match: the input of the prefilter.
-    pub anchors: Vec<String>,
-    /// Whether the case of the anchors matters.
-    pub anchors_are_case_sensitive: bool,
-    /// How far from an anchor a match may reach.
-    pub window: Window,
-    /// How a match is found within the window.
-    pub matcher: Matcher,
     /// How the file encodes the value; the shape is that of the decoded one.
     pub encoding: Option<Encoding>,
     /// What the matched value must look like.
@@ -50,18 +71,20 @@ pub struct Rule {
     /// The only hosts that its secret may be sent to: exact names, or `*.` and a name for all hosts below it. Empty when only
     /// the operator's trust policy can tell.
     pub hosts: Vec<String>,
-    /// Where the provider serves everybody, when it does; all on [`Rule::hosts`].
+    /// Where the provider serves everybody, when it does; all on [`Details::hosts`].
     pub endpoints: Endpoints,
     /// How it is found out whether a match is alive.
     pub verify: Deferred<Verify>,
     /// How a match is ended.
     pub revoke: Deferred<Revoke>,
-    /// File the rule comes from, as shown to people.
-    pub file: String,
-    /// Whether it comes with the program.
-    pub is_built_in: bool,
-    /// What it has of its own if it was written for gitleaks.
-    pub borrowed: Option<Borrowed>,
+}
+
+impl std::ops::Deref for Rule {
+    type Target = Details;
+
+    fn deref(&self) -> &Details {
+        &self.details
+    }
 }
 
 /// What a rule has of its own that was written for gitleaks. All that its pattern matches counts, whatever it looks like, but for
@@ -159,9 +182,9 @@ impl Window {
 #[derive(Debug)]
 pub enum Matcher {
     /// A regular expression over bytes, whose group `secret` is the value; other named groups are parts.
-    Pattern(String),
+    Pattern(Cow<'static, str>),
     /// The value assigned to a key; each entry is the words that the key ends with, in lower case: `client secret`.
-    Keys(Vec<Vec<String>>),
+    Keys(Vec<Cow<'static, str>>),
     /// A scanner written by hand.
     Scanner(Scanner),
     /// The key of a vendor: gives its own name to what a rule of no provider has found behind the vendor's. Its anchors, which are
@@ -169,16 +192,6 @@ pub enum Matcher {
     Vendor(VendorKey),
     /// Every file whose path matches what [`Borrowed::paths`] asks for, whatever it holds: the finding is the file.
     File,
-}
-
-/// The scanners written by hand, for what a regular expression cannot tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Scanner {
-    /// JSON Web Tokens (RFC 7519), signed, unsecured and encrypted.
-    Jwt,
-    /// JSON Web Keys with private members (RFC 7517).
-    Jwk,
 }
 
 /// How a file encodes a value.
@@ -212,26 +225,6 @@ pub struct Shape {
     pub checksum: Option<Checksum>,
 }
 
-/// A set of bytes that values are made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Alphabet {
-    /// `0-9`.
-    Digits,
-    /// `0-9 a-f A-F`.
-    Hex,
-    /// `0-9 a-z`.
-    LowerAlphanumeric,
-    /// `0-9 A-Z a-z`.
-    Alphanumeric,
-    /// `0-9 A-Z a-z - _`.
-    Base64url,
-    /// `0-9 A-Z a-z + / =`.
-    Base64,
-    /// Every printable ASCII character but the space.
-    Graphic,
-}
-
 /// Checksums that issuers publish, computed without asking anybody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -249,7 +242,7 @@ pub enum Checksum {
 pub struct PartSpec {
     /// `client_id`, `client_secret`, `issuer`, `token_endpoint`, `tenant`, `username`, `access_key_id` or `host`.
     pub name: String,
-    /// The words that its key ends with, as in [`Matcher::Keys`].
+    /// The words that its key ends with, each in lower case.
     pub keys: Vec<Vec<String>>,
     /// What its value looks like, where that is known: a regular expression for the whole value.
     pub pattern: Option<String>,

@@ -1,5 +1,6 @@
 //! The form of a rule file, and its way to validated [`Rule`]s.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -7,20 +8,17 @@ use serde::Deserialize;
 
 use super::call::{CallEntry, Owner};
 use super::error::RuleError;
-use super::handling::{Calls, CompiledHandling, Complete as _, Handling, RevokeEntry, VerifyEntry, compiled, names};
+use super::handling::{Calls, Complete as _, Handling, RevokeEntry, VerifyEntry, names};
 use super::rule::{
-    Alphabet, Checksum, Encoding, Endpoints, Matcher, PartSpec, Revoke, RevokeMethod, Rule, Scanner, Shape, Verify,
-    VerifyMethod, Window,
+    Checksum, Details, Encoding, Endpoints, Matcher, PartSpec, RevokeMethod, Rule, Shape, VerifyMethod, Window,
 };
+use super::sought::{Alphabet, DEFAULT_WINDOW, Scanner};
 use super::unnamed::NamedCalls;
 use super::vendor::{VendorEntry, VendorKey};
 use super::vocabulary;
 use crate::diagnostic::Diagnostic;
 use crate::finding::{Confidence, Kind, Severity};
 use crate::spelling;
-
-/// A window for rules that do not give one: enough for a key and a token of usual length.
-const DEFAULT_WINDOW: Window = Window { before: 64, after: 512 };
 
 /// No rule may look further than this, so that a scan stays linear in what it reads.
 pub(super) const LARGEST_WINDOW: usize = 32 * 1024;
@@ -159,34 +157,17 @@ fn yes() -> bool {
 /// Reads a rule file and checks everything in it.
 pub(super) fn parse(file: &str, text: &str) -> Result<Parsed, RuleError> {
     let entries: RuleFile = toml::from_str(text).map_err(|error| syntax_error(file, text, &error))?;
-    convert_all(entries, file, text, Trust::Operator)
-}
-
-/// Reads a rule file of the binary in the form that the build script gave it. It has no examples.
-pub(super) fn read_compiled(file: &str, json: &str, handling: &[CompiledHandling]) -> Result<Parsed, RuleError> {
-    let syntax_error = |error: serde_json::Error| {
-        let (file, reason) = (file.to_owned(), error.to_string());
-        RuleError::Syntax { file, line: error.line(), reason, nearest: None }
-    };
-    let mut entries: RuleFile = serde_json::from_str(json).map_err(syntax_error)?;
-    for (entry, (verify, revoke)) in entries.rules.iter_mut().zip(handling) {
-        entry.handling = Some((compiled::<VerifyEntry, Verify>(verify), compiled::<RevokeEntry, Revoke>(revoke)));
-    }
-    convert_all(entries, file, "", Trust::BuiltIn)
-}
-
-fn convert_all(entries: RuleFile, file: &str, text: &str, trust: Trust) -> Result<Parsed, RuleError> {
     let mut parsed = Parsed {
         rules: Vec::with_capacity(entries.rules.len() + entries.vendors.len()),
         examples: Vec::new(),
         notes: Vec::new(),
     };
-    let named = (trust == Trust::Operator).then(|| NamedCalls::by(&entries.rules));
+    let named = NamedCalls::by(&entries.rules);
     let calls = Calls { checks: &entries.checks, revocations: &entries.revocations };
     let mut convert = |context: Context<'_>, entry: RuleEntry, provider: &str| {
-        let (rule, examples) = context.convert(entry, provider, trust, &calls)?;
+        let (rule, examples) = context.convert(entry, provider, &calls)?;
         parsed.rules.push(Arc::new(rule));
-        parsed.examples.extend(examples);
+        parsed.examples.push(examples);
         Ok::<(), RuleError>(())
     };
     for entry in entries.rules {
@@ -197,16 +178,12 @@ fn convert_all(entries: RuleFile, file: &str, text: &str, trust: Trust) -> Resul
         convert(context, entry, provider)?;
     }
     for entry in entries.vendors {
-        let provider = entry.provider();
-        let context = Context { file, text, id: entry.id(&provider), name: entry.name.clone() };
-        let entry = entry
-            .rule(&context.id, trust == Trust::Operator)
-            .map_err(|EntryError(reason)| context.fail(None, reason))?;
+        let (provider, id) = entry.names();
+        let context = Context { file, text, id, name: entry.name.clone() };
+        let entry = entry.rule(&context.id, true).map_err(|EntryError(reason)| context.fail(None, reason))?;
         convert(context, entry, &provider)?;
     }
-    if let Some(named) = named {
-        parsed.notes = named.notes_of_others(file, text, &entries.checks, &entries.revocations)?;
-    }
+    parsed.notes = named.notes_of_others(file, text, &entries.checks, &entries.revocations)?;
     Ok(parsed)
 }
 
@@ -231,12 +208,12 @@ pub(super) fn line_of(text: &str, span: Option<Range<usize>>) -> usize {
 }
 
 /// What an error about one rule needs to know.
-struct Context<'a> {
-    file: &'a str,
-    text: &'a str,
-    id: String,
+pub(super) struct Context<'a> {
+    pub(super) file: &'a str,
+    pub(super) text: &'a str,
+    pub(super) id: String,
     /// What the entry is found by in the text: its id or its name.
-    name: String,
+    pub(super) name: String,
 }
 
 impl Context<'_> {
@@ -254,29 +231,50 @@ impl Context<'_> {
         }
     }
 
-    fn convert(
-        &self,
-        entry: RuleEntry,
-        provider: &str,
-        trust: Trust,
-        calls: &Calls<'_>,
-    ) -> Result<(Rule, Option<Examples>), RuleError> {
-        let (matcher, value_pattern) = match entry.vendor {
-            Some(key) => (Matcher::Vendor(key), None),
-            None => self.matcher(entry.pattern, entry.keys, entry.scanner, trust)?,
-        };
-        let mut anchors = entry.anchors;
+    fn convert(&self, mut entry: RuleEntry, provider: &str, calls: &Calls<'_>) -> Result<(Rule, Examples), RuleError> {
+        let examples = entry.examples.take().unwrap_or(ExamplesEntry { matches: Vec::new(), rejects: Vec::new() });
+        let examples = Examples { rule: self.id.clone(), matches: examples.matches, rejects: examples.rejects };
+        let matcher = self.matcher(&mut entry)?;
+        let mut anchors: Vec<Cow<'static, str>> =
+            std::mem::take(&mut entry.anchors).into_iter().map(Cow::Owned).collect();
         if anchors.is_empty() {
             anchors = match &matcher {
-                Matcher::Keys(keys) => vocabulary::anchors(keys),
-                Matcher::Scanner(scanner) => scanner.anchors(),
+                Matcher::Keys(_) => {
+                    let keys = vocabulary::key_words(entry.keys.as_deref().unwrap_or_default());
+                    vocabulary::anchors(&keys).into_iter().map(Cow::Owned).collect()
+                }
+                Matcher::Scanner(scanner) => scanner.anchors().iter().copied().map(Cow::Borrowed).collect(),
                 Matcher::Pattern(_) | Matcher::Vendor(_) | Matcher::File => Vec::new(),
             };
         }
+        let (before, after) = entry.window.as_ref().map_or(DEFAULT_WINDOW, |window| (window.before, window.after));
+        let anchors_are_case_sensitive = entry.case_sensitive && !matches!(matcher, Matcher::Keys(_));
+        let details = self.details(entry, Trust::Operator, calls)?;
+        let rule = Rule {
+            id: self.id.clone(),
+            provider: provider.to_owned(),
+            anchors,
+            anchors_are_case_sensitive,
+            window: Window { before, after },
+            matcher,
+            lengths: (details.shape.min_length, details.shape.max_length),
+            has_exceptions: !details.except.is_empty(),
+            file: self.file.to_owned().into(),
+            is_built_in: false,
+            borrowed: None,
+            details: Box::new(details).into(),
+        };
+        self.validate(&rule)?;
+        Ok((rule, examples))
+    }
+
+    /// All but what a rule looks for.
+    pub(super) fn details(&self, entry: RuleEntry, trust: Trust, calls: &Calls<'_>) -> Result<Details, RuleError> {
         let (verify, revoke) = match (entry.handling, entry.verify, entry.revoke) {
             (Some(handling), ..) => handling,
             (None, Some(verify), Some(revoke)) => {
-                let owner = Owner { hosts: &entry.hosts, names: names(&entry.parts, &matcher) };
+                let pattern = entry.pattern.as_deref().filter(|_| entry.keys.is_none());
+                let owner = Owner { hosts: &entry.hosts, names: names(&entry.parts, pattern) };
                 let verify = verify.complete(calls, Some(&owner)).map_err(|reason| self.fail(None, reason))?;
                 let revoke = revoke.complete(calls, Some(&owner)).map_err(|reason| self.fail(None, reason))?;
                 (verify.into(), revoke.into())
@@ -284,17 +282,11 @@ impl Context<'_> {
             (None, None, _) => return Err(self.fail(None, "`verify` is missing")),
             (None, _, None) => return Err(self.fail(None, "`revoke` is missing")),
         };
-        let rule = Rule {
-            id: self.id.clone(),
-            provider: provider.to_owned(),
+        Ok(Details {
             title: entry.title,
             kind: entry.kind,
             confidence: entry.confidence,
             severity: entry.severity,
-            anchors,
-            anchors_are_case_sensitive: entry.case_sensitive && !matches!(matcher, Matcher::Keys(_)),
-            window: entry.window.map_or(DEFAULT_WINDOW, |w| Window { before: w.before, after: w.after }),
-            matcher,
             encoding: entry.encoding,
             shape: Shape {
                 min_length: entry.shape.min_length,
@@ -303,7 +295,7 @@ impl Context<'_> {
                 min_entropy: entry.shape.min_entropy,
                 random: entry.shape.random,
                 mixed: entry.shape.mixed,
-                pattern: value_pattern,
+                pattern: entry.pattern.filter(|_| entry.keys.is_some()),
                 checksum: entry.shape.checksum,
             },
             near: entry.near.into_iter().map(|word| word.to_ascii_lowercase()).collect(),
@@ -314,28 +306,16 @@ impl Context<'_> {
             endpoints: entry.endpoints,
             verify,
             revoke,
-            file: self.file.to_owned(),
-            is_built_in: trust == Trust::BuiltIn,
-            borrowed: None,
-        };
-        if trust == Trust::Operator {
-            self.validate(&rule)?;
-        }
-        let examples = |ExamplesEntry { matches, rejects }| Examples { rule: self.id.clone(), matches, rejects };
-        let none = || ExamplesEntry { matches: Vec::new(), rejects: Vec::new() };
-        let examples = (trust == Trust::Operator).then(|| examples(entry.examples.unwrap_or_else(none)));
-        Ok((rule, examples))
+        })
     }
 
-    /// How a match is found; and for keys the form of the value, if there is one.
-    fn matcher(
-        &self,
-        pattern: Option<String>,
-        keys: Option<Vec<String>>,
-        scanner: Option<Scanner>,
-        trust: Trust,
-    ) -> Result<(Matcher, Option<String>), RuleError> {
-        if let (Some(pattern), Trust::Operator) = (&pattern, trust) {
+    /// How a match is found.
+    fn matcher(&self, entry: &mut RuleEntry) -> Result<Matcher, RuleError> {
+        if let Some(key) = entry.vendor.take() {
+            return Ok(Matcher::Vendor(key));
+        }
+        let keys = entry.keys.as_deref();
+        if let Some(pattern) = &entry.pattern {
             let regex = super::compile(pattern).map_err(|error| self.fail(Some(pattern), regex_reason(&error)))?;
             if keys.is_none() && !regex.capture_names().flatten().any(|name| name == "secret") {
                 return Err(self.fail(Some(pattern), "`pattern` has no group named `secret`"));
@@ -353,10 +333,13 @@ impl Context<'_> {
                 );
             }
         }
-        match (pattern, keys, scanner) {
-            (Some(pattern), None, None) => Ok((Matcher::Pattern(pattern), None)),
-            (pattern, Some(keys), None) => Ok((Matcher::Keys(vocabulary::key_words(&keys)), pattern)),
-            (None, None, Some(scanner)) => Ok((Matcher::Scanner(scanner), None)),
+        match (&entry.pattern, keys, entry.scanner) {
+            (Some(pattern), None, None) => Ok(Matcher::Pattern(pattern.clone().into())),
+            (_, Some(keys), None) => {
+                let keys = vocabulary::key_words(keys);
+                Ok(Matcher::Keys(keys.iter().map(|words| words.join(" ").into()).collect()))
+            }
+            (None, None, Some(scanner)) => Ok(Matcher::Scanner(scanner)),
             _ => Err(self.fail(
                 None,
                 "exactly one of `pattern`, `keys` and `scanner` must be given (`keys` may have a `pattern`)",

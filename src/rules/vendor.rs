@@ -3,16 +3,16 @@
 //! That it is a key is for the rules of no provider to tell, by the name it is assigned to. Whose it is tells the vendor's name
 //! before it, with its exact alphabet and length. The pattern and the examples are made from those.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 
 use super::handling::Handling;
 use super::rule::Deferred;
 use super::schema::{EntryError, ExamplesEntry, PartEntry, RuleEntry, ShapeEntry, WindowEntry};
+use super::sought::{self, names_of_vendor, window_of_vendor};
 use super::{Alphabet, BlastRadius, Revoke, RevokeMethod, Verify, VerifyMethod};
 use crate::finding::{Confidence, Kind, Severity};
-
-/// How far behind the vendor's name its key may begin.
-const REACH: usize = 112;
 
 /// A line of the table.
 #[derive(Deserialize)]
@@ -45,7 +45,7 @@ pub(super) struct VendorEntry {
 }
 
 fn api_key() -> String {
-    "API key".to_owned()
+    sought::DEFAULT_SECRET.to_owned()
 }
 
 fn kind() -> Kind {
@@ -57,14 +57,9 @@ fn severity() -> Severity {
 }
 
 impl VendorEntry {
-    /// The name that rules call the provider by.
-    pub(super) fn provider(&self) -> String {
-        kebab(&self.name)
-    }
-
-    /// The id of its rule.
-    pub(super) fn id(&self, provider: &str) -> String {
-        format!("{provider}-{}", kebab(&self.secret))
+    /// The name that rules call the provider by, and the id of its rule.
+    pub(super) fn names(&self) -> (String, String) {
+        names_of_vendor(&self.name, &self.secret)
     }
 
     /// The rule that the line stands for. Its examples are made only where somebody will look at them.
@@ -72,7 +67,6 @@ impl VendorEntry {
     /// # Errors
     /// What the line lacks.
     pub(super) fn rule(self, id: &str, has_examples: bool) -> Result<RuleEntry, EntryError> {
-        let is_uuid = self.alphabet.is_none() && self.lengths.is_empty();
         if self.words.is_empty() || self.words.iter().any(|word| !is_word(word)) {
             return Err(EntryError("`words` must be words of at least three letters, digits, `.`, `-` or `_`"));
         }
@@ -82,7 +76,7 @@ impl VendorEntry {
         if self.lengths.iter().any(|length| !(16..=256).contains(length)) {
             return Err(EntryError("`lengths` must lie between 16 and 256: a shorter key cannot be told from a word"));
         }
-        let longest = if is_uuid { 36 } else { self.lengths.iter().copied().max().unwrap_or_default() };
+        let (before, after) = window_of_vendor(&self.lengths);
         let examples = has_examples.then(|| self.examples(id));
         Ok(RuleEntry {
             title: format!("{} {}", self.name, self.secret),
@@ -91,9 +85,9 @@ impl VendorEntry {
             severity: self.severity,
             anchors: self.words,
             case_sensitive: false,
-            window: Some(WindowEntry { before: 0, after: REACH + longest + 24 }),
+            window: Some(WindowEntry { before, after }),
             pattern: None,
-            vendor: Some(VendorKey { alphabet: self.alphabet, lengths: self.lengths }),
+            vendor: Some(VendorKey::new(self.alphabet, self.lengths)),
             keys: None,
             scanner: None,
             encoding: None,
@@ -176,12 +170,16 @@ pub struct VendorKey {
 }
 
 impl VendorKey {
+    pub(super) fn new(alphabet: Option<Alphabet>, lengths: Vec<usize>) -> Self {
+        Self { alphabet, lengths }
+    }
+
     /// Those of the vendor's words that can be the whole name of a setting, each as the words of a key. What ends where another
     /// word begins, as `acme_`, can not. Digits alone are as likely to be an account's number.
-    pub fn names<'a>(&self, words: &'a [String]) -> impl Iterator<Item = &'a str> {
+    pub fn names<'a>(&self, words: &'a [Cow<'static, str>]) -> impl Iterator<Item = &'a str> {
         let is_telling = self.alphabet != Some(Alphabet::Digits);
         let is_name = |word: &&str| !word.contains('.') && word.ends_with(|last: char| last.is_ascii_alphanumeric());
-        words.iter().map(String::as_str).filter(is_name).filter(move |_| is_telling)
+        words.iter().map(AsRef::as_ref).filter(is_name).filter(move |_| is_telling)
     }
 
     /// The regular expression for such a key.
@@ -208,8 +206,8 @@ impl VendorKey {
     /// stands what assigns, at once or behind a word that names a key.
     ///
     /// It is made when somebody needs it: of hundreds of vendors, a scan meets a few.
-    pub fn pattern(&self, words: &[String]) -> String {
-        let words: Vec<String> = words.iter().map(|word| regex::escape(word)).collect();
+    pub fn pattern(&self, words: &[impl AsRef<str>]) -> String {
+        let words: Vec<String> = words.iter().map(|word| regex::escape(word.as_ref())).collect();
         let words = words.join("|");
         let key = self.form();
         let assigned = r"[0-9A-Za-z_.-]{0,40}[\x22'`\])]{0,3}[\t ]{0,8}(?:=>|:=|->|[=:,(|])\s{0,8}";
@@ -222,11 +220,6 @@ impl VendorKey {
 fn is_word(word: &str) -> bool {
     word.len() >= 3
         && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-_".contains(&byte))
-}
-
-fn kebab(name: &str) -> String {
-    let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-")
 }
 
 fn part(words: &str) -> PartEntry {
@@ -251,7 +244,7 @@ mod tests {
 
     fn entry(line: &str) -> Result<RuleEntry, EntryError> {
         let entry: VendorEntry = toml::from_str(line).unwrap();
-        let id = entry.id(&entry.provider());
+        let (_, id) = entry.names();
         entry.rule(&id, true)
     }
 

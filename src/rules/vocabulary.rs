@@ -1,6 +1,6 @@
 //! Key names as words: how rule files write them, and the well-known names of OAuth's companions.
-
-use super::rule::Scanner;
+//!
+//! It is compiled into the build script, too, and knows nothing of the rest of the program.
 
 /// `client secret` and `client-secret` as the words of a key.
 pub(super) fn key_words(keys: &[String]) -> Vec<Vec<String>> {
@@ -59,16 +59,4 @@ pub(super) fn part_keys(name: &str) -> Option<Vec<Vec<String>>> {
         _ => return None,
     };
     Some(keys.iter().map(|key| words(key)).collect())
-}
-
-impl Scanner {
-    /// The literals that start or stand in what the scanner looks for.
-    pub(super) fn anchors(self) -> Vec<String> {
-        let anchors: &[&str] = match self {
-            // `{"` in base64, and `{` followed by the white space that some encoders put there.
-            Self::Jwt => &["eyJ", "eyAi", "eyAg", "ewog", "ewoJ", "ewoi", "ew0K", "ewki"],
-            Self::Jwk => &["kty"],
-        };
-        anchors.iter().map(|anchor| (*anchor).to_owned()).collect()
-    }
 }

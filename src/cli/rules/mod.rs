@@ -181,7 +181,7 @@ struct Shown<'a> {
     confidence: &'a str,
     severity: &'a str,
     file: &'a str,
-    anchors: &'a [String],
+    anchors: &'a [Cow<'static, str>],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     paths: Vec<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -213,7 +213,7 @@ struct Shown<'a> {
 impl<'a> Shown<'a> {
     fn new(rule: &'a Rule) -> Self {
         let keys = match &rule.matcher {
-            Matcher::Keys(keys) => keys.iter().map(|words| words.join(" ")).collect(),
+            Matcher::Keys(keys) => keys.iter().map(ToString::to_string).collect(),
             _ => Vec::new(),
         };
         Self {
@@ -284,7 +284,7 @@ impl<'a> Shown<'a> {
             ("kind", self.kind.to_owned()),
             ("severity", self.severity.to_owned()),
             ("confidence", self.confidence.to_owned()),
-            ("anchors", join(self.anchors)),
+            ("anchors", self.anchors.join(", ")),
             ("looks at paths", self.paths.join(" and ")),
             ("pattern", self.pattern.clone().unwrap_or_default().into_owned()),
             ("beside it", join(&self.required)),

@@ -65,7 +65,7 @@ pub(super) struct Prefilter {
 
 impl Prefilter {
     pub(super) fn new<'a>(rules: impl Iterator<Item = &'a Rule>) -> Self {
-        let texts = |rule: &'a Rule| rule.anchors.iter().map(String::as_str).collect();
+        let texts = |rule: &'a Rule| rule.anchors.iter().map(AsRef::as_ref).collect();
         let mut anchors: BTreeMap<Vec<u8>, Vec<Claim>> = BTreeMap::new();
         for (index, rule) in rules.enumerate() {
             let (owner, texts): (Owner, Vec<&str>) = match &rule.matcher {

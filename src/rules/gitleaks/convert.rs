@@ -11,8 +11,8 @@ use super::syntax::{self, Groups};
 use crate::finding::{Confidence, Kind, Severity, escape};
 use crate::rules::allowlist::{Allowlist, Subject};
 use crate::rules::rule::{
-    BlastRadius, Borrowed, Deferred, Endpoints, Matcher, Revoke, RevokeMethod, Rule, Shape, Verify, VerifyMethod,
-    Window,
+    BlastRadius, Borrowed, Deferred, Details, Endpoints, Matcher, Revoke, RevokeMethod, Rule, Shape, Verify,
+    VerifyMethod, Window,
 };
 use crate::rules::schema::regex_reason;
 use crate::rules::{self, RuleSet};
@@ -66,12 +66,11 @@ pub(super) fn rule(entry: &RuleEntry, document: &Document, set: &RuleSet) -> Res
     // What its allowlists allow is nothing to this rule alone: others may still speak for the same bytes.
     let gives_way = !paths.is_empty() || !entry.allowlists.is_empty();
     let rule = Rule {
-        anchors: found.texts,
+        anchors: found.texts.into_iter().map(Into::into).collect(),
         window: found.window,
-        matcher: Matcher::Pattern(pattern),
-        shape: shape(entry),
-        borrowed: Some(Borrowed { name: entry.id.clone(), paths, gives_way, required }),
-        ..unlooked_for(entry, Kind::ApiKey, set)
+        matcher: Matcher::Pattern(pattern.into()),
+        borrowed: Some(Box::new(Borrowed { name: entry.id.clone(), paths, gives_way, required })),
+        ..unlooked_for(entry, Kind::ApiKey, set, |details| details.shape = shape(entry))
     };
     Ok(Converted::Rule(Box::new(rule), note))
 }
@@ -80,18 +79,23 @@ pub(super) fn rule(entry: &RuleEntry, document: &Document, set: &RuleSet) -> Res
 fn of_files(entry: &RuleEntry, path: Regex, set: &RuleSet) -> Rule {
     let (name, paths) = (entry.id.clone(), vec![path]);
     Rule {
-        borrowed: Some(Borrowed { name, paths, gives_way: true, required: Vec::new() }),
-        revoke: Deferred::from(Revoke {
-            method: RevokeMethod::Manual,
-            blast_radius: BlastRadius::Key,
-            reversible: false,
-            steps: vec![
-                "Find out what the file gives access to, and replace that where it was made.".to_owned(),
-                "Take the file out of the places where it was found.".to_owned(),
-            ],
-            call: None,
-        }),
-        ..unlooked_for(entry, Kind::File, set)
+        borrowed: Some(Box::new(Borrowed { name, paths, gives_way: true, required: Vec::new() })),
+        ..unlooked_for(entry, Kind::File, set, |details| {
+            details.revoke = Deferred::from(by_hand([
+                "Find out what the file gives access to, and replace that where it was made.",
+                "Take the file out of the places where it was found.",
+            ]));
+        })
+    }
+}
+
+fn by_hand(steps: [&str; 2]) -> Revoke {
+    Revoke {
+        method: RevokeMethod::Manual,
+        blast_radius: BlastRadius::Key,
+        reversible: false,
+        steps: steps.map(str::to_owned).into(),
+        call: None,
     }
 }
 
@@ -122,20 +126,14 @@ fn wrong(entry: &RuleEntry, spot: &Spot, reason: String) -> Problem {
     Problem { spot: spot.clone(), rule: Some(entry.id.clone()), reason }
 }
 
-/// A rule for an entry that does not yet tell what it looks for.
-fn unlooked_for(entry: &RuleEntry, kind: Kind, set: &RuleSet) -> Rule {
+/// A rule for an entry that does not yet tell what it looks for, with what is special about its details.
+fn unlooked_for(entry: &RuleEntry, kind: Kind, set: &RuleSet, specialize: impl FnOnce(&mut Details)) -> Rule {
     let id = free_id(&entry.id, set);
-    Rule {
+    let mut details = Details {
         title: entry.description.as_deref().and_then(name).unwrap_or_else(|| id.clone()),
-        id,
-        provider: PROVIDER.to_owned(),
         kind,
         confidence: Confidence::Medium,
         severity: Severity::High,
-        anchors: Vec::new(),
-        anchors_are_case_sensitive: false,
-        window: Window { before: 0, after: 0 },
-        matcher: Matcher::File,
         encoding: None,
         shape: Shape::default(),
         near: Vec::new(),
@@ -149,19 +147,25 @@ fn unlooked_for(entry: &RuleEntry, kind: Kind, set: &RuleSet) -> Rule {
             reason: Some("a rule of gitleaks does not tell whom to ask".to_owned()),
             check: None,
         }),
-        revoke: Deferred::from(Revoke {
-            method: RevokeMethod::Manual,
-            blast_radius: BlastRadius::Key,
-            reversible: false,
-            steps: vec![
-                "Find out who issued it, and make a new one there.".to_owned(),
-                "Give the new one to whatever uses the leaked one, and delete that.".to_owned(),
-            ],
-            call: None,
-        }),
-        file: entry.spot.file.to_string(),
+        revoke: Deferred::from(by_hand([
+            "Find out who issued it, and make a new one there.",
+            "Give the new one to whatever uses the leaked one, and delete that.",
+        ])),
+    };
+    specialize(&mut details);
+    Rule {
+        id,
+        provider: PROVIDER.to_owned(),
+        anchors: Vec::new(),
+        anchors_are_case_sensitive: false,
+        window: Window { before: 0, after: 0 },
+        matcher: Matcher::File,
+        lengths: (details.shape.min_length, details.shape.max_length),
+        has_exceptions: !details.except.is_empty(),
+        file: entry.spot.file.to_string().into(),
         is_built_in: false,
         borrowed: None,
+        details: Box::new(details).into(),
     }
 }
 
