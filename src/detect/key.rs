@@ -1,6 +1,6 @@
 //! Names of settings, read as words: `SPRING_CLIENT_SECRET`, `spring.client-secret` and `springClientSecret` are the same.
 
-use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::words::GENERIC;
 use crate::rules::{Matcher, RuleSet};
@@ -191,15 +191,20 @@ fn end_of(backwards: impl Iterator<Item = u8>) -> End {
     (0..8).zip(backwards).fold(End { end: 0, mask: 0 }, add)
 }
 
-/// The joined words of keys read backwards, and the rules that look for each.
-type Index = BTreeMap<Vec<u8>, Vec<usize>>;
+/// Keys that rules look for, read backwards, one behind the other; each with its end, where its characters stand, and the rule.
+#[derive(Default)]
+struct Wanted {
+    characters: Vec<u8>,
+    keys: Vec<(End, Range<usize>, usize)>,
+}
 
-/// Adds a key of a rule.
-fn add<'a>(index: &mut Index, words: impl DoubleEndedIterator<Item = &'a str>, rule: usize) {
-    let backwards = words.rev().flat_map(|word| word.bytes().rev()).collect();
-    let rules = index.entry(backwards).or_default();
-    if rules.last() != Some(&rule) {
-        rules.push(rule);
+impl Wanted {
+    /// Adds a key of a rule: its words, joined by whatever is no letter or digit.
+    fn add(&mut self, words: &str, rule: usize) {
+        let start = self.characters.len();
+        self.characters.extend(words.bytes().rev().filter(u8::is_ascii_alphanumeric));
+        let end = end_of(self.characters.iter().skip(start).copied());
+        self.keys.push((end, start..self.characters.len(), rule));
     }
 }
 
@@ -217,35 +222,42 @@ pub(crate) struct KeyMatch {
 impl KeyIndex {
     /// The keys that rules look for, and the names of vendors, whose keys stand under them alone, too.
     pub(crate) fn of_rules(rules: &RuleSet) -> Self {
-        let mut index = BTreeMap::new();
+        let mut wanted = Wanted::default();
         for (place, rule) in rules.rules.iter().enumerate() {
             match &rule.matcher {
                 Matcher::Keys(keys) => {
                     for key in keys {
-                        add(&mut index, key.split(' '), place);
+                        wanted.add(key, place);
                     }
                 }
                 Matcher::Vendor(key) => {
                     for name in key.names(&rule.anchors) {
-                        add(&mut index, name.split(['-', '_']), place);
+                        wanted.add(name, place);
                     }
                 }
                 Matcher::Pattern(_) | Matcher::Scanner(_) | Matcher::File => {}
             }
         }
-        Self::of_index(index)
+        Self::of(&wanted)
     }
 
-    fn of_index(index: Index) -> Self {
+    fn of(wanted: &Wanted) -> Self {
         let mut keys = Self::default();
         for qualifier in QUALIFIERS {
             keys.endings.add(qualifier.bytes().rev());
         }
-        // Sorted as text read backwards, and so by their ends.
-        for (backwards, rules) in index {
-            let end = end_of(backwards.iter().copied());
+        let characters = |range: &Range<usize>| wanted.characters.get(range.clone()).unwrap_or_default();
+        let wanted = wanted.keys.iter().map(|(end, range, rule)| (end.end, characters(range), end.mask, *rule));
+        let mut wanted: Vec<(u64, &[u8], u64, usize)> = wanted.collect();
+        // As text read backwards, and so by their ends; these are enough to tell most apart. Rules of a key are in order.
+        wanted.sort_unstable();
+        for wanted in wanted.chunk_by(|(_, a, ..), (_, b, ..)| a == b) {
+            let Some(&(end, backwards, mask, _)) = wanted.first() else { continue };
+            let end = End { end, mask };
+            let mut rules: Vec<usize> = wanted.iter().map(|(.., rule)| *rule).collect();
+            rules.dedup();
             keys.endings.add(backwards.iter().copied());
-            let key = IndexedKey { backwards, rules };
+            let key = IndexedKey { backwards: backwards.to_vec(), rules };
             if end.mask & THREE != THREE {
                 keys.shortest.push(key);
             } else if end.mask == u64::MAX {
@@ -424,12 +436,12 @@ mod tests {
     #[test]
     fn an_index_finds_what_single_keys_find() {
         let keys = ["client secret", "secret", "key", "api key", "pw", "pin"];
-        let keys: Vec<Vec<String>> = keys.iter().map(|key| key.split(' ').map(str::to_owned).collect()).collect();
-        let mut index = Index::new();
+        let mut wanted = Wanted::default();
         for (rule, key) in keys.iter().enumerate() {
-            add(&mut index, key.iter().map(String::as_str), rule);
+            wanted.add(key, rule);
         }
-        let index = KeyIndex::of_index(index);
+        let index = KeyIndex::of(&wanted);
+        let keys: Vec<Vec<String>> = keys.iter().map(|key| key.split(' ').map(str::to_owned).collect()).collect();
         for name in [
             "ACME_CLIENT_SECRET",
             "acmeclientsecret_prod",

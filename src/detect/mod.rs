@@ -134,8 +134,8 @@ pub struct Detector {
     shortest_assigned: usize,
     /// The anchor that is our mark.
     mark: Option<u16>,
-    /// What is compiled of each rule, when it is first needed.
-    compiled: Vec<Compiled>,
+    /// What is compiled of each rule, when it is first needed. A scan needs few, and all together are a megabyte.
+    compiled: Vec<OnceLock<Box<Compiled>>>,
     /// The rules that look for the value of a key.
     key_rules: KeyIndex,
     /// The rules that look for files by their paths.
@@ -177,7 +177,7 @@ impl Detector {
         let reaches = standing::reaches(&prefilter, &rules);
         let longest_anchor = reaches.iter().map(|reach| reach.length).max().unwrap_or_default();
         let widest = reaches.iter().map(|reach| reach.window).fold(NARROW, Window::united);
-        let compiled = rules.rules.iter().map(|_| Compiled::default()).collect();
+        let compiled = rules.rules.iter().map(|_| OnceLock::new()).collect();
         let mark = prefilter.mark();
         let letters = reaches.iter().map(|_| OnceLock::new()).collect();
         let gates = rules.rules.iter().map(|rule| Gate::of(rule)).collect();
@@ -331,6 +331,10 @@ impl Detector {
         self.gates.get(rule).copied().unwrap_or(Gate::CLOSED)
     }
 
+    fn compiled(&self, rule: usize) -> Option<&Compiled> {
+        self.compiled.get(rule).map(|compiled| &**compiled.get_or_init(Box::default))
+    }
+
     /// The pattern of a rule, at single anchors.
     fn pattern(&self, rule: usize) -> Option<&Pattern> {
         let compile = || {
@@ -341,7 +345,7 @@ impl Detector {
                 Matcher::Keys(_) | Matcher::Scanner(_) | Matcher::File => None,
             }
         };
-        self.compiled.get(rule)?.pattern.get_or_init(compile).as_ref()
+        self.compiled(rule)?.pattern.get_or_init(compile).as_ref()
     }
 
     /// The pattern of a rule, over joined windows.
@@ -350,7 +354,7 @@ impl Detector {
             let Matcher::Pattern(pattern) = &self.rules.rules.get(rule)?.matcher else { return None };
             rules::compile(pattern).ok()
         };
-        self.compiled.get(rule)?.joined.get_or_init(compile).as_ref()
+        self.compiled(rule)?.joined.get_or_init(compile).as_ref()
     }
 
     /// The form of the values of a rule that finds them by their key.
@@ -362,7 +366,7 @@ impl Detector {
                 _ => rules::compile(rule.shape.pattern.as_ref()?).ok(),
             }
         };
-        self.compiled.get(rule)?.value.get_or_init(compile).as_ref()
+        self.compiled(rule)?.value.get_or_init(compile).as_ref()
     }
 }
 

@@ -12,7 +12,7 @@ mod search;
 mod simd;
 mod window;
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::ops::Range;
 
 pub use search::AnchorSearch;
@@ -65,31 +65,28 @@ pub(super) struct Prefilter {
 
 impl Prefilter {
     pub(super) fn new<'a>(rules: impl Iterator<Item = &'a Rule>) -> Self {
-        let texts = |rule: &'a Rule| rule.anchors.iter().map(AsRef::as_ref).collect();
-        let mut anchors: BTreeMap<Vec<u8>, Vec<Claim>> = BTreeMap::new();
+        let mut asked: Vec<Asked<'a>> = Vec::new();
         for (index, rule) in rules.enumerate() {
-            let (owner, texts): (Owner, Vec<&str>) = match &rule.matcher {
-                Matcher::Pattern(_) => (Owner::Pattern(index), texts(rule)),
-                Matcher::Scanner(scanner) => (Owner::Scanner(index, *scanner), texts(rule)),
-                Matcher::Keys(_) => (Owner::Assignment, texts(rule)),
-                Matcher::Vendor(key) => (Owner::Assignment, key.names(&rule.anchors).collect()),
-                // Nothing is looked for in the bytes.
-                Matcher::File => continue,
-            };
-            for anchor in texts {
-                let exact = rule.anchors_are_case_sensitive.then(|| anchor.as_bytes().into());
-                let owners = anchors.entry(anchor.to_ascii_lowercase().into_bytes()).or_default();
-                if !owners.contains(&(owner, exact.clone())) {
-                    owners.push((owner, exact));
+            let is_exact = rule.anchors_are_case_sensitive;
+            let mut ask = |owner, text: &'a str| asked.push(Asked { text: text.into(), owner, is_exact });
+            let anchors = rule.anchors.iter().map(AsRef::as_ref);
+            match &rule.matcher {
+                Matcher::Pattern(_) => anchors.for_each(|anchor| ask(Owner::Pattern(index), anchor)),
+                Matcher::Scanner(scanner) => anchors.for_each(|anchor| ask(Owner::Scanner(index, *scanner), anchor)),
+                Matcher::Keys(_) => anchors.for_each(|anchor| ask(Owner::Assignment, anchor)),
+                Matcher::Vendor(key) => {
+                    key.names(&rule.anchors).for_each(|anchor| ask(Owner::Assignment, anchor));
                 }
+                // Nothing is looked for in the bytes.
+                Matcher::File => {}
             }
         }
-        for (anchor, coding) in encoded::anchors() {
-            let exact = (coding != Coding::Hex).then(|| anchor.as_bytes().into());
-            anchors.entry(anchor.to_ascii_lowercase().into_bytes()).or_default().push((Owner::Encoded(coding), exact));
-        }
-        anchors.entry(OWN_MARK.into()).or_default().push((Owner::Mark, Some(OWN_MARK.as_bytes().into())));
-        let (anchors, claims): (Vec<Vec<u8>>, Vec<Vec<Claim>>) = anchors.into_iter().unzip();
+        asked.extend(encoded::anchors().into_iter().map(|(anchor, coding)| {
+            let is_exact = coding != Coding::Hex;
+            Asked { text: anchor.into(), owner: Owner::Encoded(coding), is_exact }
+        }));
+        asked.push(Asked { text: OWN_MARK.into(), owner: Owner::Mark, is_exact: true });
+        let (anchors, claims) = by_anchor(asked);
         let spellings = |anchor: u16| {
             // An anchor that somebody wants however it is spelled is wanted however it is spelled.
             let claims = claims.get(usize::from(anchor)).map(Vec::as_slice).unwrap_or_default();
@@ -146,6 +143,50 @@ impl Prefilter {
         }
         hits
     }
+}
+
+/// An anchor as somebody asks for it.
+struct Asked<'a> {
+    text: Cow<'a, str>,
+    owner: Owner,
+    /// Whether its case matters.
+    is_exact: bool,
+}
+
+impl Asked<'_> {
+    /// Its first bytes in lower case, which mostly are enough to tell which of two comes first.
+    fn beginning(&self) -> u64 {
+        let mut beginning = [0; 8];
+        beginning.iter_mut().zip(self.text.bytes()).for_each(|(to, byte)| *to = byte.to_ascii_lowercase());
+        u64::from_be_bytes(beginning)
+    }
+
+    fn lower_case(&self) -> impl Iterator<Item = u8> {
+        self.text.bytes().map(|byte| byte.to_ascii_lowercase())
+    }
+}
+
+/// All anchors in lower case, ascending, and who asks for each, once and in their order.
+fn by_anchor(asked: Vec<Asked<'_>>) -> (Vec<Vec<u8>>, Vec<Vec<Claim>>) {
+    let mut asked: Vec<(u64, Asked<'_>)> = asked.into_iter().map(|asked| (asked.beginning(), asked)).collect();
+    asked.sort_by(|(a_begins, a), (b_begins, b)| {
+        a_begins.cmp(b_begins).then_with(|| a.lower_case().cmp(b.lower_case()))
+    });
+    let is_same = |(a_begins, a): &(u64, Asked<'_>), (b_begins, b): &(u64, Asked<'_>)| {
+        a_begins == b_begins && a.text.eq_ignore_ascii_case(&b.text)
+    };
+    let claims = |asked: &[(u64, Asked<'_>)]| {
+        let mut claims: Vec<Claim> = Vec::with_capacity(1);
+        for (_, Asked { text, owner, is_exact }) in asked {
+            let exact = is_exact.then(|| text.as_bytes());
+            if !claims.iter().any(|(other, others)| other == owner && others.as_deref() == exact) {
+                claims.push((*owner, exact.map(Into::into)));
+            }
+        }
+        claims
+    };
+    let of_one = |asked: &[(u64, Asked<'_>)]| Some((asked.first()?.1.lower_case().collect(), claims(asked)));
+    asked.chunk_by(is_same).filter_map(of_one).unzip()
 }
 
 impl AnchorSearch {

@@ -78,17 +78,21 @@ impl Window {
         }
         let windows = text.windows(WIDTH).filter_map(|window| <[u8; WIDTH]>::try_from(window).ok()).enumerate();
         let (offset, bytes) = windows
-            .max_by_key(|(_, window)| (!is_common(window.map(|byte| byte.to_ascii_lowercase())), rarity(window)))?;
+            .max_by_key(|(_, window)| (!is_common(window.map(|byte| byte.to_ascii_lowercase())), rarity(*window)))?;
         Some(Self { anchor, offset, bytes: bytes.map(|byte| byte | CASE), is_short: false })
     }
 }
 
 /// How rare some bytes are in source code, in quarters of a bit.
-fn rarity(bytes: &[u8]) -> u32 {
-    let before = std::iter::once(KINDS).chain(bytes.iter().map(|byte| kind(*byte)));
-    let rarity =
-        |(before, byte): (usize, &u8)| RARITY.get(before)?.get(kind(*byte)).map(|rarity| u32::from(*rarity - b'#'));
-    before.zip(bytes).filter_map(rarity).sum()
+fn rarity(bytes: [u8; WIDTH]) -> u32 {
+    let mut before = KINDS;
+    let rarity = |byte: u8| {
+        let kind = kind(byte);
+        let rarity = RARITY[before][kind] - b'#';
+        before = kind;
+        u32::from(rarity)
+    };
+    bytes.into_iter().map(rarity).sum()
 }
 
 /// How often a byte occurs in source code, roughly: characters of one kind are taken to be equally frequent.
@@ -108,16 +112,27 @@ pub(super) fn frequency(byte: u8) -> f32 {
 }
 
 fn kind(byte: u8) -> usize {
-    match byte.to_ascii_lowercase() {
-        letter @ b'a'..=b'z' => usize::from(letter - b'a'),
-        b'0'..=b'9' => 26,
-        b'_' => 27,
-        b'-' => 28,
-        b'.' => 29,
-        b' ' | b'\n' | b'\t' | b'\r' => 30,
-        _ => 31,
-    }
+    usize::from(KIND_OF[usize::from(byte)])
 }
+
+/// The kind of each byte.
+static KIND_OF: [u8; 256] = {
+    let mut kinds = [31; 256];
+    let mut byte: u8 = 0;
+    while byte < u8::MAX {
+        kinds[byte as usize] = match byte.to_ascii_lowercase() {
+            letter @ b'a'..=b'z' => letter - b'a',
+            b'0'..=b'9' => 26,
+            b'_' => 27,
+            b'-' => 28,
+            b'.' => 29,
+            b' ' | b'\n' | b'\t' | b'\r' => 30,
+            _ => 31,
+        };
+        byte += 1;
+    }
+    kinds
+};
 
 #[cfg(test)]
 mod tests {
