@@ -84,11 +84,7 @@ pub enum Alphabet {
 impl<'a> Sought<'a> {
     /// Takes the next one off the text. `None` at its end, and for what the build script did not write.
     pub(super) fn read(text: &mut &'a str) -> Option<Self> {
-        let mut next = || {
-            let (piece, rest) = text.split_once(END)?;
-            *text = rest;
-            Some(piece)
-        };
+        let mut next = || cut(text, END);
         let (id, provider, file, anchors, tags, by) = (next()?, next()?, next()?, words(next()?), next()?, next()?);
         let mut number = || next()?.parse().ok();
         let (window, shortest) = ((number()?, number()?), number()?);
@@ -118,9 +114,18 @@ impl<'a> Sought<'a> {
     }
 }
 
-fn words(list: &str) -> Vec<&str> {
-    let mut words = Vec::with_capacity(list.bytes().filter(|byte| *byte == NEXT as u8).count());
-    words.extend(list.split_terminator(NEXT));
+/// Takes what stands before a separator off the text, and the separator.
+fn cut<'a>(text: &mut &'a str, separator: char) -> Option<&'a str> {
+    // Pieces are so short that a search for the character costs more than a look at each byte.
+    let place = text.bytes().position(|byte| char::from(byte) == separator)?;
+    let (piece, rest) = (text.get(..place)?, text.get(place + 1..)?);
+    *text = rest;
+    Some(piece)
+}
+
+fn words(mut list: &str) -> Vec<&str> {
+    let mut words = Vec::with_capacity(list.bytes().filter(|byte| char::from(*byte) == NEXT).count());
+    words.extend(std::iter::from_fn(|| cut(&mut list, NEXT)));
     words
 }
 
