@@ -303,7 +303,7 @@ impl Detector {
         }
         let ids: Vec<Fingerprint> =
             matches.iter().map(|found| Fingerprint::of(&self.key, found.kind, found.secret.expose())).collect();
-        let pairer = self.pairer.get_or_init(|| Pairer::new(&self.rules));
+        let pairer = self.pairer.get_or_init(|| Pairer::new(self.rules.rules.len()));
         let companions = pairer.companions(bytes, &self.rules, &matches, &ids);
         let candidate = |((found, id), paired): ((Match, Fingerprint), Paired)| {
             let Paired { companions, names } = paired;

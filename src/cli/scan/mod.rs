@@ -3,7 +3,6 @@
 mod args;
 mod gather;
 mod judge;
-mod small_pages;
 mod state;
 mod suppressions;
 mod write;
@@ -27,7 +26,6 @@ use crate::source::{Collector, Excluded, owners};
 pub(crate) use args::Args;
 use args::{AttributionExtent, DetectionArgs, FailOn, OutputArgs};
 use judge::Judge;
-use small_pages::SmallPages;
 use state::State;
 pub(crate) use suppressions::read_allowlists;
 
@@ -58,7 +56,6 @@ fn terse() -> Args {
 }
 
 fn scan(args: &Args, scope: Scope, allowed: Vec<Fingerprint>, global: &Global) -> CommandResult {
-    let small_pages = SmallPages::start();
     let environment = Environment::of_process();
     logging::start(global.verbose, &environment)?;
 
@@ -81,7 +78,6 @@ fn scan(args: &Args, scope: Scope, allowed: Vec<Fingerprint>, global: &Global) -
     }
     let rules = Arc::new(rules);
     // With a state file, what is still there was not looked at again.
-    let is_small = matches!(scope, Scope::Staged { .. });
     let is_whole = matches!(scope, Scope::Everything) && args.history.state.is_none();
     let sources = gather::open(args, scope, &environment)?;
     let judge = Judge::prepare(args, &config, &rules, &environment)?;
@@ -94,8 +90,6 @@ fn scan(args: &Args, scope: Scope, allowed: Vec<Fingerprint>, global: &Global) -
     let collector = Collector::without(excluded)
         .disobeying_comments(args.detection.no_suppressions)
         .obeying(Arc::clone(&rules), roots.iter().map(|root| root.as_os_str().as_encoded_bytes().to_vec()).collect());
-    // What reads much gains by huge pages.
-    let small_pages = is_small.then_some(small_pages);
     let mut gathered = gather::scan(&sources, &detector, seen, collector, args, global)?;
     gathered.diagnostics.extend(notes);
     gathered.diagnostics.extend(memory.as_ref().and_then(State::diagnostic));
@@ -133,7 +127,6 @@ fn scan(args: &Args, scope: Scope, allowed: Vec<Fingerprint>, global: &Global) -
         version: env!("CARGO_PKG_VERSION"),
     };
     write::write(&report, reports, global)?;
-    drop(small_pages);
     if let Some(state) = memory.filter(|_| !gathered.is_interrupted()) {
         state.save()?;
     }

@@ -34,25 +34,24 @@ impl Detector {
     /// What a candidate lacks and other texts have, if no name says that it belongs to something else. All values that fit equally
     /// well are told, each once.
     pub fn companions_elsewhere(&self, candidate: &Candidate, texts: &[&[u8]]) -> Vec<Elsewhere> {
-        let pairer = self.pairer.get_or_init(|| Pairer::new(&self.rules));
+        let pairer = self.pairer.get_or_init(|| Pairer::new(self.rules.rules.len()));
         let Some(rule) = self.rules.rules.iter().position(|rule| Arc::ptr_eq(rule, &candidate.rule)) else {
             return Vec::new();
         };
-        let vocabulary = pairer.vocabulary_of(rule);
+        let Some(wanted) = pairer.wanted(rule, &candidate.rule.parts) else { return Vec::new() };
         let texts: Vec<(&[u8], Vec<Neighbour>)> = texts
             .iter()
-            .map(|bytes| (*bytes, pairer.assignments_in(bytes, vocabulary, std::iter::once(0..bytes.len()), &[])))
+            .map(|bytes| (*bytes, wanted.assignments_in(bytes, std::iter::once(0..bytes.len()), &[])))
             .collect();
         let mut all: Vec<Elsewhere> = Vec::new();
-        for (number, spec) in candidate.rule.parts.iter().enumerate() {
+        for (spec, pattern) in candidate.rule.parts.iter().zip(&wanted.patterns) {
             if !is_lacking(candidate, spec) || all.iter().any(|found| is_alike(&found.name, &spec.name)) {
                 continue;
             }
-            let pattern = pairer.pattern(&self.rules, rule, number);
             let mut found: Vec<(Kinship, Elsewhere)> = Vec::new();
             for (text, (bytes, neighbours)) in texts.iter().enumerate() {
                 found.extend(neighbours.iter().filter_map(|neighbour| {
-                    let (stem, value) = fitting(bytes, spec, pattern, neighbour)?;
+                    let (stem, value) = fitting(bytes, spec, pattern.as_ref(), neighbour)?;
                     let Standpoint { stem, around } = neighbour.standpoint(bytes, stem);
                     let names = fit::names(stem, around);
                     if names.is_empty() != candidate.names.is_empty() {

@@ -52,53 +52,42 @@ pub(super) struct Paired {
     pub(super) names: Vec<String>,
 }
 
-/// Pairs matches with what belongs to them; built once.
+/// Pairs matches with what belongs to them.
 pub(super) struct Pairer {
-    vocabularies: Vec<Vocabulary>,
-    /// The vocabulary of each rule, by their places.
-    of_rules: Vec<usize>,
-    patterns: BTreeMap<(usize, usize), OnceLock<Option<Regex>>>,
+    /// By the places of the rules.
+    wanted: Vec<OnceLock<Box<Wanted>>>,
 }
 
-/// A word of each key under which companions stand, for the rules that look under the same. Nothing else is read around a match: most
-/// of what is assigned in a text is nobody's companion.
-struct Vocabulary {
-    words: BTreeSet<String>,
-    /// Built when a match is the first to need it.
-    search: OnceLock<AhoCorasick>,
+/// What a rule looks for around its matches, compiled when the first of them is found.
+struct Wanted {
+    /// A word of each key under which companions stand. Nothing else is read around a match: most of what is assigned in a text is
+    /// nobody's companion.
+    words: Option<AhoCorasick>,
+    /// What the value of each part looks like, where that is known.
+    patterns: Vec<Option<Regex>>,
 }
 
-impl Vocabulary {
-    fn of(parts: &[PartSpec]) -> BTreeSet<String> {
+impl Wanted {
+    fn of(parts: &[PartSpec]) -> Self {
         let keys = parts.iter().flat_map(|part| &part.keys);
-        keys.filter_map(|key| key.iter().max_by_key(|word| word.len())).cloned().collect()
-    }
-
-    fn search(&self) -> &AhoCorasick {
-        let build = || {
-            let words = AhoCorasick::builder().ascii_case_insensitive(true).build(&self.words);
+        let words: BTreeSet<&String> = keys.filter_map(|key| key.iter().max_by_key(|word| word.len())).collect();
+        let words = (!words.is_empty()).then(|| {
+            let words = AhoCorasick::builder().ascii_case_insensitive(true).build(words);
             words.expect("a few dozen short words are far below the automaton's limits")
-        };
-        self.search.get_or_init(build)
+        });
+        let patterns = parts.iter().map(|part| rules::compile(part.pattern.as_deref()?).ok()).collect();
+        Self { words, patterns }
     }
 }
 
 impl Pairer {
-    pub(super) fn new(rules: &RuleSet) -> Self {
-        let mut vocabularies: Vec<Vocabulary> = Vec::new();
-        let mut places: BTreeMap<BTreeSet<String>, usize> = BTreeMap::new();
-        let mut of_rules = Vec::with_capacity(rules.rules.len());
-        let mut patterns = BTreeMap::new();
-        for (index, rule) in rules.rules.iter().enumerate() {
-            let place = *places.entry(Vocabulary::of(&rule.parts)).or_insert_with_key(|words| {
-                vocabularies.push(Vocabulary { words: words.clone(), search: OnceLock::new() });
-                vocabularies.len() - 1
-            });
-            of_rules.push(place);
-            let shaped = rule.parts.iter().enumerate().filter(|(_, part)| part.pattern.is_some());
-            patterns.extend(shaped.map(|(number, _)| ((index, number), OnceLock::new())));
-        }
-        Self { vocabularies, of_rules, patterns }
+    /// For so many rules.
+    pub(super) fn new(rules: usize) -> Self {
+        Self { wanted: std::iter::repeat_with(OnceLock::new).take(rules).collect() }
+    }
+
+    fn wanted(&self, rule: usize, parts: &[PartSpec]) -> Option<&Wanted> {
+        self.wanted.get(rule).map(|wanted| wanted.get_or_init(|| Box::new(Wanted::of(parts))).as_ref())
     }
 
     /// What belongs to each match.
@@ -111,6 +100,7 @@ impl Pairer {
     ) -> Vec<Paired> {
         let specs = |found: &Match| rules.rules.get(found.rule).map(|rule| rule.parts.as_slice()).unwrap_or_default();
         let provider = |found: &Match| rules.rules.get(found.rule).map(|rule| rule.provider.as_str());
+        // By the place of the rule that wants them.
         let mut neighbours: BTreeMap<usize, Vec<Neighbour>> = BTreeMap::new();
         let secrets: Vec<Secret<'_>> = matches.iter().zip(ids).map(|(found, id)| Secret::new(found, *id)).collect();
         let companions = |found: &Match| {
@@ -124,11 +114,11 @@ impl Pairer {
                 companions.sort_unstable();
                 return Paired { companions, names: Vec::new() };
             }
+            let Some(wanted) = self.wanted(found.rule, specs) else { return Paired::default() };
             let context = Context::new(bytes, found);
-            let vocabulary = self.vocabulary_of(found.rule);
             let neighbours =
-                neighbours.entry(vocabulary).or_insert_with(|| self.assignments(bytes, matches, vocabulary));
-            for (number, spec) in specs.iter().enumerate() {
+                neighbours.entry(found.rule).or_insert_with(|| wanted.assignments(bytes, matches, found.rule));
+            for (spec, pattern) in specs.iter().zip(&wanted.patterns) {
                 // A second way to find the same part is for when the first finds none.
                 if companions.iter().any(|companion| companion.name == spec.name) {
                     continue;
@@ -141,8 +131,7 @@ impl Pairer {
                     companions.extend(context.secrets(spec, fits, &secrets));
                     continue;
                 }
-                let pattern = self.pattern(rules, found.rule, number);
-                let mut values = context.assigned(spec, pattern, neighbours);
+                let mut values = context.assigned(spec, pattern.as_ref(), neighbours);
                 if let (true, false, Some(pattern)) = (values.is_empty(), spec.needs_key, pattern) {
                     values = context.shaped(spec, pattern, matches);
                 }
@@ -154,38 +143,31 @@ impl Pairer {
         };
         matches.iter().map(companions).collect()
     }
+}
 
-    /// The place of the vocabulary of a rule.
-    fn vocabulary_of(&self, rule: usize) -> usize {
-        self.of_rules.get(rule).copied().unwrap_or_default()
-    }
-
-    /// The assignments around the matches of rules with one vocabulary, each once, none of which assigns a match.
-    fn assignments(&self, bytes: &[u8], matches: &[Match], vocabulary: usize) -> Vec<Neighbour> {
+impl Wanted {
+    /// The assignments around the matches of a rule, each once, none of which assigns a match.
+    fn assignments(&self, bytes: &[u8], matches: &[Match], rule: usize) -> Vec<Neighbour> {
         let mut regions: Vec<Range<usize>> = Vec::new();
-        for found in matches.iter().filter(|found| self.vocabulary_of(found.rule) == vocabulary) {
+        for found in matches.iter().filter(|found| found.rule == rule) {
             let region = around(bytes, &found.span);
             match regions.last_mut() {
                 Some(last) if region.start <= last.end => last.end = last.end.max(region.end),
                 _ => regions.push(region),
             }
         }
-        self.assignments_in(bytes, vocabulary, regions.into_iter(), matches)
+        self.assignments_in(bytes, regions.into_iter(), matches)
     }
 
-    /// The assignments in some regions whose names hold words of a vocabulary, each once, none of which assigns a match.
+    /// The assignments in some regions, each once, none of which assigns a match.
     fn assignments_in(
         &self,
         bytes: &[u8],
-        vocabulary: usize,
         regions: impl Iterator<Item = Range<usize>>,
         matches: &[Match],
     ) -> Vec<Neighbour> {
+        let Some(words) = &self.words else { return Vec::new() };
         let mut assignments: BTreeMap<usize, Neighbour> = BTreeMap::new();
-        let Some(words) = self.vocabularies.get(vocabulary).filter(|vocabulary| !vocabulary.words.is_empty()) else {
-            return Vec::new();
-        };
-        let words = words.search();
         for region in regions {
             let Some(text) = bytes.get(region.clone()) else { continue };
             for word in words.find_iter(text) {
@@ -205,14 +187,6 @@ impl Pairer {
             }
         }
         assignments.into_values().collect()
-    }
-
-    fn pattern(&self, rules: &RuleSet, rule: usize, number: usize) -> Option<&Regex> {
-        let compile = || {
-            let pattern = rules.rules.get(rule)?.parts.get(number)?.pattern.as_deref()?;
-            rules::compile(pattern).ok()
-        };
-        self.patterns.get(&(rule, number))?.get_or_init(compile).as_ref()
     }
 }
 
