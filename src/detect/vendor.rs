@@ -4,17 +4,17 @@
 //! Their words are many and stand in most sources, so they are looked for only where a rule of no provider has found a value.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
-use aho_corasick::AhoCorasick;
 use foldhash::{HashMap, HashMapExt as _, HashSet};
 use regex::bytes::Regex;
 
 use super::judge::{Judge, Match, OF_PATTERN, OF_SCANNER, Raw};
 use super::key::Key;
-use super::words::{PROVIDERS_LIKE_WORDS, any_of};
+use super::words::PROVIDERS_LIKE_WORDS;
 use super::{Detector, block, randomness};
 use crate::finding::{Confidence, Kind};
-use crate::rules::{Matcher, RuleSet};
+use crate::rules::{Matcher, Rule, RuleSet};
 
 /// How far from a value a host tells whose it is: a few lines of a program.
 const REACH_OF_HOSTS: usize = 360;
@@ -22,35 +22,50 @@ const REACH_OF_HOSTS: usize = 360;
 /// So many names of a host are looked up, each without the first part of the one before.
 const DEEPEST_HOST: usize = 6;
 
+/// How many bytes of a word it is looked up by: no word has fewer.
+const HEAD: usize = 3;
+
 /// The words and hosts of all vendors.
 pub(super) struct Vendors {
-    words: AhoCorasick,
-    /// The rule of each word, by its place in the rule set.
-    rules: Vec<usize>,
+    /// By the first bytes, in lower case: the words, each with the place of its rule in the rule set.
+    words: HashMap<[u8; HEAD], Vec<(Box<[u8]>, usize)>>,
     /// How far before a value a word of one may stand.
     reach: usize,
-    /// The rules of each host.
-    hosts: HashMap<String, Vec<usize>>,
+    /// The rules of each host. Told when the first name with a dot stands beside a value.
+    hosts: OnceLock<HashMap<String, Vec<usize>>>,
     /// The names of all providers that are no words of programs.
     providers: HashSet<String>,
 }
 
 impl Vendors {
     pub(super) fn new(rules: &RuleSet) -> Self {
-        let is_telling = |name: &str| name.len() >= 4 && !PROVIDERS_LIKE_WORDS.split(' ').any(|word| word == name);
+        let is_telling = |name: &str| name.len() >= 4 && !PROVIDERS_LIKE_WORDS.contains(name);
         let providers = rules.rules.iter().map(|rule| rule.provider.replace('-', ""));
         let providers = providers.filter(|name| is_telling(name)).collect();
-        let of_vendors = rules.rules.iter().enumerate().filter(|(_, rule)| matches!(rule.matcher, Matcher::Vendor(_)));
-        let reach = of_vendors.clone().map(|(_, rule)| rule.window.after).max().unwrap_or_default();
-        let mut hosts: HashMap<String, Vec<usize>> = HashMap::new();
-        for (index, rule) in of_vendors.clone() {
-            for host in &rule.hosts {
-                hosts.entry(host.strip_prefix("*.").unwrap_or(host).to_owned()).or_default().push(index);
+        let mut words: HashMap<[u8; HEAD], Vec<(Box<[u8]>, usize)>> = HashMap::new();
+        let mut reach = 0;
+        for (index, rule) in of_vendors(rules) {
+            reach = reach.max(rule.window.after);
+            for word in &rule.anchors {
+                let word = word.to_ascii_lowercase().into_bytes();
+                if let Some(head) = word.first_chunk() {
+                    words.entry(*head).or_default().push((word.into(), index));
+                }
             }
         }
-        let words = of_vendors.flat_map(|(index, rule)| rule.anchors.iter().map(move |word| (index, word.as_ref())));
-        let (rules, words): (Vec<usize>, Vec<&str>) = words.unzip();
-        Self { words: any_of(words), rules, reach, hosts, providers }
+        Self { words, reach, hosts: OnceLock::new(), providers }
+    }
+
+    fn hosts(&self, rules: &RuleSet) -> &HashMap<String, Vec<usize>> {
+        self.hosts.get_or_init(|| {
+            let mut hosts: HashMap<String, Vec<usize>> = HashMap::new();
+            for (index, rule) in of_vendors(rules) {
+                for host in &rule.hosts {
+                    hosts.entry(host.strip_prefix("*.").unwrap_or(host).to_owned()).or_default().push(index);
+                }
+            }
+            hosts
+        })
     }
 
     /// Whether a name, or that of an object or section around it, says whose it is: `FIXER_KEY`, `raygun: { key: … }`.
@@ -70,16 +85,19 @@ impl Vendors {
     fn before(&self, bytes: &[u8], span: &Range<usize>) -> Vec<(usize, usize)> {
         let least = span.start.saturating_sub(self.reach);
         let before = bytes.get(least..span.start).unwrap_or_default();
-        let words = self.words.find_overlapping_iter(before);
-        let mut found: Vec<(usize, usize)> = words
-            .filter_map(|word| Some((least + word.start(), *self.rules.get(word.pattern().as_usize())?)))
-            .collect();
+        let before = before.to_ascii_lowercase();
+        let mut found = Vec::new();
+        for (start, rest) in (0..before.len()).filter_map(|start| Some((start, before.get(start..)?))) {
+            let words = rest.first_chunk().and_then(|head| self.words.get(head)).into_iter().flatten();
+            let words = words.filter(|(word, _)| rest.starts_with(word));
+            found.extend(words.map(|(_, rule)| (least + start, *rule)));
+        }
         found.sort_unstable_by(|a, b| b.cmp(a));
         found
     }
 
     /// The rules whose hosts stand beside a value, the nearest first.
-    fn beside(&self, bytes: &[u8], span: &Range<usize>) -> Vec<usize> {
+    fn beside(&self, rules: &RuleSet, bytes: &[u8], span: &Range<usize>) -> Vec<usize> {
         let least = span.start.saturating_sub(REACH_OF_HOSTS);
         let around = bytes.get(least..span.end.saturating_add(REACH_OF_HOSTS).min(bytes.len())).unwrap_or_default();
         let is_of_host = |byte: &u8| byte.is_ascii_alphanumeric() || b".-".contains(byte);
@@ -92,13 +110,18 @@ impl Vendors {
             // A host, and those that it is below.
             for _ in 0..DEEPEST_HOST {
                 let Some((_, parent)) = name.split_once('.') else { break };
-                found.extend(self.hosts.get(name).into_iter().flatten().map(|rule| (distance, *rule)));
+                found.extend(self.hosts(rules).get(name).into_iter().flatten().map(|rule| (distance, *rule)));
                 name = parent;
             }
         }
         found.sort_unstable();
         found.into_iter().map(|(_, rule)| rule).collect()
     }
+}
+
+fn of_vendors(rules: &RuleSet) -> impl Iterator<Item = (usize, &Rule)> {
+    let rules = rules.rules.iter().map(AsRef::as_ref).enumerate();
+    rules.filter(|(_, rule)| matches!(rule.matcher, Matcher::Vendor(_)))
 }
 
 impl Detector {
@@ -132,7 +155,8 @@ impl Detector {
             let is_named =
                 vendors.before(bytes, &span).into_iter().any(|(start, index)| is_found(start, index) && keep(index));
             if !is_named {
-                let _ = vendors.beside(bytes, &span).into_iter().any(|index| has_form(index) && keep(index));
+                let _ =
+                    vendors.beside(&self.rules, bytes, &span).into_iter().any(|index| has_form(index) && keep(index));
             }
         }
         let Some(vendors) = self.vendors.get() else { return };

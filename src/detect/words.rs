@@ -380,13 +380,17 @@ pub(super) static GENERIC: LazyLock<HashSet<&str>> = LazyLock::new(|| {
 });
 
 /// Names of providers that are words as well, and tell nothing of a key that is called so: `stream key`.
-pub(super) const PROVIDERS_LIKE_WORDS: &str = "alpaca ansible apiary apple aspnet backlog boundary box branch bridge bunny circle clearout clerk \
+pub(super) static PROVIDERS_LIKE_WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    set_of(
+        "alpaca ansible apiary apple aspnet backlog boundary box branch bridge bunny circle clearout clerk \
     close clover coda coder comet consul copper courier covalent crisp cursor daily depot discourse docker drip drone duffel dune elastic \
     expo fixer flurry fred generic genius ghost grist harness harvest here hunter keen knack kubernetes laravel line linear looker loops \
     magento magic make mastodon matrix medium mend mercury metabase modal mode neon neptune nomad notion outline paddle particle percy \
     permit phrase plane plunk podio polar postal postman radar rails railway ramp rancher readme render replicate retool roam root runway \
     sanity scale segment shortcut sift square stability statuspage steam stitch stream table terraform tink together tree unity vault \
-    wave wise";
+    wave wise",
+    )
+});
 
 /// Words in the names of objects and sections that tell what is in them, but not whose it is.
 pub(super) static CONTAINERS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
