@@ -25,10 +25,12 @@ const DEEPEST_HOST: usize = 6;
 /// How many bytes of a word it is looked up by: no word has fewer.
 const HEAD: usize = 3;
 
+/// By their first bytes, in lower case: words, each with the place of its rule in the rule set.
+type Words = HashMap<[u8; HEAD], Vec<(Box<[u8]>, usize)>>;
+
 /// The words and hosts of all vendors.
 pub(super) struct Vendors {
-    /// By the first bytes, in lower case: the words, each with the place of its rule in the rule set.
-    words: HashMap<[u8; HEAD], Vec<(Box<[u8]>, usize)>>,
+    words: Words,
     /// How far before a value a word of one may stand.
     reach: usize,
     /// The rules of each host. Told when the first name with a dot stands beside a value.
@@ -42,7 +44,7 @@ impl Vendors {
         let is_telling = |name: &str| name.len() >= 4 && !PROVIDERS_LIKE_WORDS.contains(name);
         let providers = rules.rules.iter().map(|rule| rule.provider.replace('-', ""));
         let providers = providers.filter(|name| is_telling(name)).collect();
-        let mut words: HashMap<[u8; HEAD], Vec<(Box<[u8]>, usize)>> = HashMap::new();
+        let mut words = Words::new();
         let mut reach = 0;
         for (index, rule) in of_vendors(rules) {
             reach = reach.max(rule.window.after);
