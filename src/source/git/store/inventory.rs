@@ -19,6 +19,8 @@ pub(in crate::source::git) struct Inventory<'a> {
     fan_out: Vec<u32>,
     /// Numbers of the objects that have a file of their own.
     loose: Vec<u32>,
+    /// Whether all objects are those of one pack: its index has them in the order of their numbers.
+    is_one_pack: bool,
     /// What could not be listed, and why.
     pub(in crate::source::git) troubles: Vec<(PathBuf, String)>,
 }
@@ -53,9 +55,10 @@ impl<'a> Inventory<'a> {
         }
         others.par_sort_unstable();
         others.dedup();
+        let is_one_pack = others.is_empty() && sorted.is_some() && store.packs().len() == 1;
         let mut ids = merge(sorted.map_or(&[], |(_, ids)| ids), &others, length);
         ids.truncate((u32::MAX as usize).saturating_mul(length));
-        let mut inventory = Self { store, ids, fan_out: Vec::new(), loose: Vec::new(), troubles };
+        let mut inventory = Self { store, ids, fan_out: Vec::new(), loose: Vec::new(), is_one_pack, troubles };
         inventory.fan_out = inventory.count_by_prefix();
         inventory.loose = loose.iter().filter_map(|id| inventory.number_of(id.as_bytes())).collect();
         inventory.loose.sort_unstable();
@@ -115,7 +118,8 @@ impl<'a> Inventory<'a> {
         let packs = self.store.packs().iter().map(|pack| {
             let entries = (0..pack.count()).into_par_iter().with_min_len(4096).filter_map(|entry| {
                 let (id, offset) = pack.entry(entry)?;
-                Some((offset, self.number_of(id)?))
+                let number = if self.is_one_pack { u32::try_from(entry).ok() } else { self.number_of(id) };
+                Some((offset, number?))
             });
             PackEntries::new(pack.bytes(), self.store.hash_length, entries.collect())
         });

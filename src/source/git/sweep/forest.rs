@@ -1,7 +1,7 @@
 //! [`Forest`]: the families of objects that hold something wanted.
 //!
-//! For the sweep. Bases come before what is built from them, so one pass over the nodes hands kinds down, and one back hands up who
-//! has to be built. All of it works on the headers alone.
+//! For the sweep. Bases come before what is built from them, so that one pass back over the nodes hands up who has to be built. All of
+//! it works on the headers alone.
 
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -32,7 +32,6 @@ impl Forest {
     /// Reads the headers of all entries. `is_wanted` is told the number of an object, and its kind as far as that is known.
     pub(super) fn grow(stock: &Stock<'_>, is_wanted: impl Fn(u32, Option<ObjectKind>) -> bool) -> Self {
         let Survey { mut nodes, faults } = stock.survey().clone();
-        hand_down(&mut nodes);
         let has_copies = choose(&mut nodes, stock.count, is_wanted);
         let troubles = tell(&nodes, faults);
         let descendants = hand_up(&nodes);
@@ -70,17 +69,6 @@ impl Forest {
     /// How many such nodes there are at any depth.
     pub(super) fn descendants(&self, index: u32) -> u32 {
         self.descendants.get(index as usize).copied().unwrap_or(0)
-    }
-}
-
-/// Gives everyone the kind of its base, and its faults.
-fn hand_down(nodes: &mut [Node]) {
-    for index in 0..nodes.len() {
-        let base = nodes.get(index).and_then(|node| nodes.get(node.base as usize)).copied();
-        if let (Some(base), Some(node)) = (base, nodes.get_mut(index)) {
-            node.kind = base.kind;
-            node.is_broken |= base.is_broken;
-        }
     }
 }
 

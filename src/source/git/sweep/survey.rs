@@ -70,7 +70,20 @@ impl Survey {
         if numbered.any(|(node, index)| node.base != NOBODY && node.base >= index) {
             survey.put_bases_first();
         }
+        survey.hand_down();
         survey
+    }
+
+    /// Gives everyone the kind of its base, and its faults.
+    fn hand_down(&mut self) {
+        let nodes = &mut self.nodes;
+        for index in 0..nodes.len() {
+            let base = nodes.get(index).and_then(|node| nodes.get(node.base as usize)).copied();
+            if let (Some(base), Some(node)) = (base, nodes.get_mut(index)) {
+                node.kind = base.kind;
+                node.is_broken |= base.is_broken;
+            }
+        }
     }
 
     fn add(&mut self, number: u32, pack: &PackEntries<'_>) {
