@@ -19,7 +19,7 @@ pub(in crate::source::git) struct Inventory<'a> {
     fan_out: Vec<u32>,
     /// Numbers of the objects that have a file of their own.
     loose: Vec<u32>,
-    /// Whether all objects are those of one pack: its index has them in the order of their numbers.
+    /// Whether all objects are those of one pack, whose index has them in the order of their numbers; others may be empty.
     is_one_pack: bool,
     /// What could not be listed, and why.
     pub(in crate::source::git) troubles: Vec<(PathBuf, String)>,
@@ -55,7 +55,7 @@ impl<'a> Inventory<'a> {
         }
         others.par_sort_unstable();
         others.dedup();
-        let is_one_pack = others.is_empty() && sorted.is_some() && store.packs().len() == 1;
+        let is_one_pack = others.is_empty() && sorted.is_some();
         let mut ids = merge(sorted.map_or(&[], |(_, ids)| ids), &others, length);
         ids.truncate((u32::MAX as usize).saturating_mul(length));
         let mut inventory = Self { store, ids, fan_out: Vec::new(), loose: Vec::new(), is_one_pack, troubles };
