@@ -37,7 +37,7 @@ struct Entry {
 /// How many bytes of the context of a place are looked at on each side of it.
 const SIDE: usize = 8;
 
-/// What all anchors of a list have in common around their windows: cheap to compare, and mostly enough to tell that none is there.
+/// An anchor as far as it stands in the context of its window: cheap to compare, and mostly all of it.
 #[derive(Clone, Copy)]
 struct Tag {
     /// The bytes from [`SIDE`] before the window on, with [`CASE`] set; nought where they are not looked at.
@@ -54,7 +54,7 @@ struct Lists {
     begins: Vec<u16>,
     /// All lists one after another.
     entries: Vec<Entry>,
-    /// What each list is told by, in the place of its first entry.
+    /// What each entry is told by.
     tags: Vec<Tag>,
 }
 
@@ -106,9 +106,9 @@ impl Dictionary {
 
     /// Tells the anchors that have their window at `position` and lie in `zone`.
     pub(super) fn look_up(&self, bytes: &[u8], zone: &Range<usize>, position: usize, tell: &mut impl FnMut(Sighting)) {
-        let window = window_at(bytes, position);
+        let (window, context) = (window_at(bytes, position), context_at(bytes, position));
         for lists in [&self.long, &self.short] {
-            for entry in lists.entries_for(window) {
+            for entry in lists.entries_in(window, context) {
                 let Some(start) = position.checked_sub(entry.offset as usize).filter(|start| *start >= zone.start)
                 else {
                     continue;
@@ -146,28 +146,20 @@ impl Map {
 }
 
 impl Tag {
-    /// Matches nothing.
-    const NONE: Self = Self { value: 1, mask: 1 };
-
-    /// The bytes that all of these have in common.
-    fn of(list: &[Entry]) -> Self {
-        let common = list.iter().map(Self::of_one).reduce(|a, b| {
-            let differs = (a.value ^ b.value).to_le_bytes().map(|byte| if byte == 0 { u8::MAX } else { 0 });
-            let mask = a.mask & b.mask & u128::from_le_bytes(differs);
-            Self { value: a.value & mask, mask }
-        });
-        common.unwrap_or(Self::NONE)
-    }
-
-    fn of_one(entry: &Entry) -> Self {
+    fn of(entry: &Entry) -> Self {
+        let (offset, text) = (entry.offset as usize, &entry.text);
         let (mut value, mut mask) = ([0; 2 * SIDE], [0; 2 * SIDE]);
         // Where in the anchor the context begins, which may be before it.
-        let skipped = (entry.offset as usize).saturating_sub(SIDE);
-        let first = SIDE.saturating_sub(entry.offset as usize);
-        for ((value, mask), byte) in value.iter_mut().zip(&mut mask).skip(first).zip(entry.text.iter().skip(skipped)) {
+        let (first, skipped) = (SIDE.saturating_sub(offset), offset.saturating_sub(SIDE));
+        for ((value, mask), byte) in value.iter_mut().zip(&mut mask).skip(first).zip(text.iter().skip(skipped)) {
             (*value, *mask) = (byte | CASE, u8::MAX);
         }
         Self { value: u128::from_le_bytes(value), mask: u128::from_le_bytes(mask) }
+    }
+
+    #[inline]
+    fn is_in(&self, context: u128) -> bool {
+        (context ^ self.value) & self.mask == 0
     }
 }
 
@@ -179,27 +171,33 @@ impl Lists {
             begins.resize(begins.len().max(hash(entry.window, LIST_BITS) + 1), index);
         }
         begins.resize((1 << LIST_BITS) + 1, u16::try_from(entries.len()).unwrap_or(u16::MAX));
-        let lists = entries.chunk_by(|a, b| hash(a.window, LIST_BITS) == hash(b.window, LIST_BITS));
-        let tags = lists.flat_map(|list| std::iter::repeat_n(Tag::of(list), list.len())).chain([Tag::NONE]).collect();
+        let tags = entries.iter().map(Tag::of).collect();
         Self { mask, begins, entries, tags }
+    }
+
+    /// Where the list of a window stands.
+    #[inline]
+    fn list(&self, window: u32) -> Range<usize> {
+        let list = hash(window & self.mask, LIST_BITS);
+        match self.begins.get(list..list + 2) {
+            Some([begin, end]) => usize::from(*begin)..usize::from(*end),
+            _ => 0..0,
+        }
     }
 
     #[inline]
     fn is_likely(&self, window: u32, context: u128) -> bool {
-        let list = hash(window & self.mask, LIST_BITS);
-        let begin = self.begins.get(list).copied().unwrap_or_default();
-        // The tag of an empty list is that of the next one: wrong, but no anchor is lost by it.
-        self.tags.get(usize::from(begin)).is_some_and(|tag| (context ^ tag.value) & tag.mask == 0)
+        let tags = self.tags.get(self.list(window)).unwrap_or_default();
+        tags.iter().fold(false, |is_likely, tag| is_likely | tag.is_in(context))
     }
 
-    fn entries_for(&self, window: u32) -> impl Iterator<Item = &Entry> {
-        let window = window & self.mask;
-        let list = hash(window, LIST_BITS);
-        let range = match self.begins.get(list..list + 2) {
-            Some([begin, end]) => usize::from(*begin)..usize::from(*end),
-            _ => 0..0,
-        };
-        self.entries.get(range).unwrap_or_default().iter().filter(move |entry| entry.window == window)
+    /// The anchors that have this window and agree with what stands around it.
+    #[inline]
+    fn entries_in(&self, window: u32, context: u128) -> impl Iterator<Item = &Entry> {
+        let list = self.list(window);
+        let tags = self.tags.get(list.clone()).unwrap_or_default();
+        let entries = self.entries.get(list).unwrap_or_default();
+        entries.iter().zip(tags).filter(move |(_, tag)| tag.is_in(context)).map(|(entry, _)| entry)
     }
 }
 

@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn what_is_taken_out_of_a_bucket_leaves_nothing_behind() {
         let frequencies = Frequencies::of_sources();
-        let window = |text: &str| Window::of(0, text.as_bytes()).expect("long enough");
+        let window = |text: &str| Window::of_all(&[text.as_bytes().to_vec()]).pop().expect("long enough");
         let mut bucket = Bucket::default();
         bucket.add(&frequencies, &window("toke"));
         let alone = bucket.0.map(|position| position.share);

@@ -23,8 +23,7 @@ impl AnchorSearch {
 
     /// A search in a way that may not be the fastest.
     pub(super) fn with(engine: Engine, anchors: &[Vec<u8>], spellings: impl Fn(u16) -> Vec<Box<[u8]>>) -> Self {
-        let mut windows = Vec::with_capacity(anchors.len());
-        windows.extend((0..).zip(anchors).filter_map(|(anchor, text)| Window::of(anchor, text)));
+        let windows = Window::of_all(anchors);
         Self { sieve: Sieve::new(engine, &windows), dictionary: Dictionary::new(&windows, anchors, spellings) }
     }
 

@@ -1,8 +1,11 @@
 //! The window of an anchor: those four bytes of it that are rarest in source code, by which it is looked for.
 //!
-//! `sk_live_` is looked for by `_liv`, and `client_secret` by `nt_s`. An anchor of three bytes has a window of three.
+//! `sk_live_` is looked for by `_liv`, and `client_secret` by `nt_s`. Of windows that are all rare, anchors share one where they can: each
+//! that a filter has to know lets other places through. An anchor of three bytes has a window of three.
 
-use super::common::is_common;
+use std::cmp::Reverse;
+
+use super::common::commonness;
 
 /// How rare each kind of character is after each kind of character in source code: a row for each kind before, and a last one for
 /// whatever stands before; quarters of a bit, above `#`. Measured on sources in ten languages. Other text costs time, and changes
@@ -70,17 +73,63 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// The window of an anchor, unless that has fewer than [`SHORTEST`] bytes.
-    pub(super) fn of(anchor: u16, text: &[u8]) -> Option<Self> {
+    /// The windows of all anchors, numbered in their order, but for those that have fewer than [`SHORTEST`] bytes.
+    pub(super) fn of_all(anchors: &[Vec<u8>]) -> Vec<Self> {
+        let mut shared = Shared::new();
+        for anchor in anchors {
+            all_of(anchor).filter(|window| commonness(*window) == 0).for_each(|window| shared.count(window));
+        }
+        let mut windows = Vec::with_capacity(anchors.len());
+        windows.extend((0..).zip(anchors).filter_map(|(anchor, text)| Self::of(anchor, text, &shared)));
+        windows
+    }
+
+    fn of(anchor: u16, text: &[u8], shared: &Shared) -> Option<Self> {
         if let Ok([first, second, third]) = <[u8; SHORTEST]>::try_from(text) {
             let bytes = [first | CASE, second | CASE, third | CASE, 0];
             return Some(Self { anchor, offset: 0, bytes, is_short: true });
         }
-        let windows = text.windows(WIDTH).filter_map(|window| <[u8; WIDTH]>::try_from(window).ok()).enumerate();
-        let (offset, bytes) = windows
-            .max_by_key(|(_, window)| (!is_common(window.map(|byte| byte.to_ascii_lowercase())), rarity(*window)))?;
+        let worth = |(_, window): &(usize, [u8; WIDTH])| {
+            let commonness = commonness(*window);
+            let anchors = if commonness == 0 { shared.anchors(*window) } else { 0 };
+            (Reverse(commonness), anchors, rarity(*window))
+        };
+        let (offset, bytes) = all_of(text).enumerate().max_by_key(worth)?;
         Some(Self { anchor, offset, bytes: bytes.map(|byte| byte | CASE), is_short: false })
     }
+}
+
+/// Every window that an anchor could have.
+fn all_of(anchor: &[u8]) -> impl Iterator<Item = [u8; WIDTH]> {
+    anchor.windows(WIDTH).filter_map(|window| window.try_into().ok())
+}
+
+/// Bits of the hash that windows are counted by.
+const COUNT_BITS: u32 = 15;
+
+/// How many anchors could have each window, by its hash.
+struct Shared(Box<[u8]>);
+
+impl Shared {
+    fn new() -> Self {
+        Self(vec![0; 1 << COUNT_BITS].into())
+    }
+
+    fn count(&mut self, window: [u8; WIDTH]) {
+        if let Some(anchors) = self.0.get_mut(hash(window, COUNT_BITS)) {
+            *anchors = anchors.saturating_add(1);
+        }
+    }
+
+    fn anchors(&self, window: [u8; WIDTH]) -> u8 {
+        self.0.get(hash(window, COUNT_BITS)).copied().unwrap_or(0)
+    }
+}
+
+/// A hash of so many bits, without the case of letters.
+pub(super) const fn hash(window: [u8; WIDTH], bits: u32) -> usize {
+    let folded = u32::from_le_bytes(window) | u32::from_le_bytes([CASE; WIDTH]);
+    (folded.wrapping_mul(0x9e37_79b1) >> (32 - bits)) as usize
 }
 
 /// How rare some bytes are in source code, in quarters of a bit.
@@ -139,7 +188,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expected: Option<(usize, &str)>) {
-        let window = Window::of(7, text.as_bytes());
+        let window = Window::of_all(&[text.as_bytes().to_vec()]).pop();
         let found = window.map(|window| (window.offset, window.bytes));
         let expected = expected.map(|(offset, bytes)| {
             let mut padded = [0; WIDTH];
