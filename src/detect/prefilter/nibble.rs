@@ -33,8 +33,11 @@ impl Nibbles {
         let often = |window: &Window| window.bytes.iter().map(|&byte| often(byte)).product::<f32>();
         // Those that occur most come first: they do the most damage, and find the buckets empty.
         let mut windows: Vec<(&Window, f32, usize)> = windows.iter().map(|window| (window, often(window), 0)).collect();
-        windows
-            .sort_by(|(a, often_a, _), (b, often_b, _)| b.is_short.cmp(&a.is_short).then(often_b.total_cmp(often_a)));
+        windows.sort_by(|(a, often_a, _), (b, often_b, _)| {
+            (b.is_short.cmp(&a.is_short)).then(often_b.total_cmp(often_a)).then_with(|| a.bytes.cmp(&b.bytes))
+        });
+        // Anchors share windows.
+        windows.dedup_by_key(|(window, ..)| (window.is_short, window.bytes));
         let mut buckets: Vec<Bucket> = vec![Bucket::default(); SETS * 8];
         let rounds = MOST_CHOICES.checked_div(windows.len()).unwrap_or(1).clamp(1, ROUNDS);
         for round in 0..rounds {
