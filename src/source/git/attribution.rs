@@ -4,6 +4,7 @@
 //! brought in is therefore that merge's, and a file that came back was introduced once.
 
 use foldhash::{HashMap, HashMapExt as _};
+use rayon::prelude::*;
 
 use super::forest::{BranchKind, Forest, Limits, Tree, Way};
 use super::graph::Graph;
@@ -79,6 +80,11 @@ impl Attributed {
         blobs
     }
 
+    /// The commits that brought a blob, by its number, to its paths.
+    pub(super) fn commits(&self, blob: u32) -> impl Iterator<Item = ObjectId> {
+        self.occurrences.get(&blob).into_iter().flatten().filter_map(|at| at.commit)
+    }
+
     /// Every path of a found blob, by its number in the forest, or its first; `None` if it stands in no commit. Can be taken once.
     pub(super) fn take(&mut self, blob: u32) -> Option<Vec<Occurrence>> {
         self.occurrences.remove(&blob)
@@ -89,10 +95,10 @@ impl Attributed {
 pub(super) fn attribute(question: &Question<'_>) -> Attributed {
     let Question { graph, forest, .. } = question;
     let mut paths = Paths::default();
-    let root = |id: ObjectId| {
-        let commit = graph.number(id).and_then(|number| graph.commit(number));
-        commit.and_then(|commit| forest.tree(commit.tree))
-    };
+    let tree_of = |number: u32| graph.commit(number).and_then(|commit| forest.tree(commit.tree));
+    let trees: Vec<Option<Tree>> = graph.numbers().into_par_iter().with_min_len(1024).map(tree_of).collect();
+    let tree_of = |number: u32| trees.get(number as usize).copied().flatten();
+    let root = |id: ObjectId| graph.number(id).and_then(tree_of);
     let in_head = Presence::survey(forest, &[question.head.and_then(root)], &mut paths);
     let roots: Vec<Option<Tree>> = question.branches.iter().map(|&tip| root(tip)).collect();
     let in_branches = Presence::survey(forest, &roots, &mut paths);
@@ -102,13 +108,13 @@ pub(super) fn attribute(question: &Question<'_>) -> Attributed {
     for reachable in [true, false] {
         let chosen =
             question.order.iter().filter(|&&number| question.is_reachable.get(number as usize) == Some(&reachable));
-        let commits = chosen.filter_map(|&number| graph.commit(number)).map(|commit| (commit.tree, Some(commit.id)));
+        let commits = chosen.map(|&number| (tree_of(number), graph.commit(number).map(|commit| commit.id)));
         // A reference may point to a tree without any commit.
-        let loose = question.tips.iter().filter(|_| reachable).map(|&tip| (tip, None));
+        let loose = question.tips.iter().filter(|_| reachable).map(|&tip| (forest.tree(tip), None));
         let mut walk = Walk { forest, way: Way::default(), limits: forest.limits() };
         let mut round: HashMap<u32, HashMap<u32, (Option<ObjectId>, bool)>> = HashMap::new();
         for (tree, commit) in commits.chain(loose) {
-            let Some(tree) = forest.tree(tree) else { continue };
+            let Some(tree) = tree else { continue };
             walk.descend(tree, &mut paths, |paths, blob, path| {
                 let occurrences = round.entry(blob).or_default();
                 if question.first_only {

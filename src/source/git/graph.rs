@@ -73,7 +73,8 @@ impl Graph {
         bounds.and_then(|(&start, &end)| self.parents.get(start as usize..end as usize)).unwrap_or_default()
     }
 
-    fn numbers(&self) -> std::ops::Range<u32> {
+    /// The numbers of all commits.
+    pub(super) fn numbers(&self) -> std::ops::Range<u32> {
         0..u32::try_from(self.ids.len()).unwrap_or(u32::MAX)
     }
 

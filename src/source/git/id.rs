@@ -1,5 +1,6 @@
 //! [`ObjectId`] and [`ObjectKind`]: how git names what it stores, and what that is.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
@@ -22,7 +23,7 @@ pub enum ObjectKind {
 const LONGEST: usize = 32;
 
 /// The name of an object: the hash of its content, by SHA-1 (20 bytes) or SHA-256 (32 bytes).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ObjectId {
     /// Zero behind `length`.
     bytes: [u8; LONGEST],
@@ -57,6 +58,20 @@ impl ObjectId {
     /// The bytes of the hash.
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..usize::from(self.length)).unwrap_or_default()
+    }
+}
+
+impl Ord for ObjectId {
+    /// That of the bytes. The first eight of them are compared as a number, which mostly is all there is to compare.
+    fn cmp(&self, other: &Self) -> Ordering {
+        let head = |id: &Self| id.bytes.first_chunk().map(|head| u64::from_be_bytes(*head));
+        head(self).cmp(&head(other)).then_with(|| (self.bytes, self.length).cmp(&(other.bytes, other.length)))
+    }
+}
+
+impl PartialOrd for ObjectId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) struct Settlement<'a> {
     pub(super) inventory: &'a Inventory<'a>,
     pub(super) stock: &'a Stock<'a>,
     /// `None` if no tree is to be read.
-    pub(super) plan_of_trees: Option<Plan>,
+    pub(super) plan_of_trees: Option<Plan<'a>>,
     /// Whether each object, by number, was not seen by an earlier scan; all of them if there is nothing here.
     pub(super) is_new: Option<&'a [bool]>,
     pub(super) context: &'a ScanContext<'a>,
@@ -101,6 +101,8 @@ impl Settlement<'_> {
         if looks_for_files {
             self.add_files(&attributed, &mut found);
         }
+        let mut authors = Authors::new(&reader);
+        authors.read_ahead(&introducing(&found, inventory, &attributed), store, collector);
         let mut places = Places {
             repository,
             attribution: context.attribution,
@@ -110,7 +112,7 @@ impl Settlement<'_> {
             is_in_head,
             is_reachable,
             named_objects: named_objects(&tags, references),
-            authors: Authors::new(&reader),
+            authors,
             graph: &graph,
             tags: &tags,
         };
@@ -163,6 +165,24 @@ impl Settlement<'_> {
         found.extend(others);
         found.sort_unstable_by_key(|found| found.id);
     }
+}
+
+/// The commits whose authors are told, each once.
+fn introducing(found: &[Found], inventory: &Inventory<'_>, attributed: &Attributed) -> Vec<ObjectId> {
+    let mut commits: Vec<ObjectId> = Vec::new();
+    for found in found {
+        match found.object {
+            GitObject::Blob => {
+                let number = inventory.number_of(found.id.as_bytes());
+                commits.extend(number.into_iter().flat_map(|number| attributed.commits(number)));
+            }
+            GitObject::Commit => commits.push(found.id),
+            GitObject::Tag => {}
+        }
+    }
+    commits.sort_unstable();
+    commits.dedup();
+    commits
 }
 
 /// How the commits descend from each other.

@@ -4,6 +4,7 @@
 //! so that it costs what changed, and not what the trees hold.
 
 use foldhash::{HashMap, HashSet};
+use rayon::prelude::*;
 
 use super::survey::{Change, Child, Interner, NONE, Notes};
 
@@ -103,9 +104,9 @@ impl Families {
         self.span(2 * node as usize + 1)
     }
 
-    /// Whether each tree, by number, holds a found blob at any depth. `None` if that takes too long to tell: trees can be
-    /// made that lie in each other a million deep.
-    pub(super) fn leading(&self) -> Option<Vec<bool>> {
+    /// Whether each tree, by number, holds at any depth what is no tree and `is_goal`. `None` if that takes too long to tell: trees
+    /// can be made that lie in each other a million deep.
+    pub(super) fn leading(&self, is_goal: impl Fn(Child) -> bool) -> Option<Vec<bool>> {
         let mut leads = vec![false; self.nodes.len()];
         // How many entries of each node lead on.
         let mut counts = vec![0_i64; self.bases.len()];
@@ -116,9 +117,8 @@ impl Families {
             for node in 0..self.len() {
                 let leading = |changes: &[Change]| {
                     let leads = |change: &&Change| match change.child() {
-                        Child::Blob(_) => true,
                         Child::Tree(number) => leads.get(number as usize).copied().unwrap_or(false),
-                        Child::Unknown { .. } => false,
+                        other => is_goal(other),
                     };
                     i64::try_from(changes.iter().filter(leads).count()).unwrap_or(i64::MAX)
                 };
@@ -168,10 +168,10 @@ const SOLVING_BUDGET: usize = 1 << 28;
 
 /// The texts of all threads, sorted and each once.
 fn texts<'a>(all: impl Iterator<Item = &'a Interner>) -> Vec<Box<[u8]>> {
-    let mut texts: Vec<Box<[u8]>> = all.flat_map(|texts| texts.numbers.keys()).cloned().collect();
-    texts.sort_unstable();
+    let mut texts: Vec<&[u8]> = all.flat_map(|texts| texts.numbers.keys()).map(AsRef::as_ref).collect();
+    texts.par_sort_unstable();
     texts.dedup();
-    texts
+    texts.into_iter().map(Into::into).collect()
 }
 
 /// The place of each text of a thread among all.

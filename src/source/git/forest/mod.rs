@@ -93,7 +93,7 @@ pub(super) struct Seedlings(Vec<Notes>);
 
 impl Seedlings {
     /// Reads the trees. The plan is one for all of them.
-    pub(super) fn gather(soil: &Soil<'_>, plan: &Plan) -> Self {
+    pub(super) fn gather(soil: &Soil<'_>, plan: &Plan<'_>) -> Self {
         let objects = soil.inventory.count() as usize;
         let allowance = objects.saturating_mul(NOTES_FOR_AN_OBJECT).saturating_add(NOTES);
         let swept = sweep::sweep_as_planned(plan, soil.stock, &TreeSweeper { soil, allowance });
@@ -117,7 +117,9 @@ impl<'a> Forest<'a> {
             forest.families = Families::default();
             return forest;
         }
-        let (missing, leads) = rayon::join(|| forest.find_missing(reachable_roots), || forest.families.leading());
+        let is_found = |child| matches!(child, Child::Blob(_));
+        let (missing, leads) =
+            rayon::join(|| forest.find_missing(reachable_roots), || forest.families.leading(is_found));
         forest.missing = missing;
         let leads = leads.unwrap_or_else(|| {
             let reason = "the trees lie in each other so deep that not every path of each finding is listed";
@@ -161,13 +163,18 @@ impl<'a> Forest<'a> {
         if self.families.unknown.is_empty() {
             return missing;
         }
+        let leads = self.families.leading(|child| matches!(child, Child::Unknown { .. }));
+        let is_entered = |number: &u32| {
+            leads.as_ref().is_none_or(|leads| leads.get(*number as usize).is_some_and(|is_leading| *is_leading))
+        };
         let mut exploration = Exploration::default();
-        let mut open: Vec<u32> = reachable_roots.iter().filter_map(|&root| self.number(root)).collect();
+        let roots = reachable_roots.iter().filter_map(|&root| self.number(root));
+        let mut open: Vec<u32> = roots.filter(is_entered).collect();
         while let Some(number) = open.pop() {
             let entries = self.families.node(number).and_then(|node| exploration.enter(&self.families, node, 0));
             for entry in entries.unwrap_or_default() {
                 match entry.child() {
-                    Child::Tree(number) => open.push(number),
+                    Child::Tree(number) => open.extend(Some(number).filter(is_entered)),
                     Child::Blob(_) => {}
                     Child::Unknown { place, is_tree } => {
                         let id = self.families.unknown.get(place as usize).and_then(|id| ObjectId::from_bytes(id));

@@ -69,7 +69,7 @@ impl<'a> Builder<'a> {
     /// refuse.
     pub(super) fn rebuild(
         &mut self,
-        forest: &Forest,
+        forest: &Forest<'_>,
         index: u32,
         mut pay: impl FnMut(u64) -> Result<(), Fault>,
     ) -> Result<Buffer, Fault> {

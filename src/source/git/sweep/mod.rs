@@ -114,20 +114,20 @@ pub struct Swept<Worker> {
 }
 
 /// Who is built from whom, and in which order a sweep comes by them.
-pub struct Plan {
-    forest: Forest,
+pub struct Plan<'a> {
+    forest: Forest<'a>,
 }
 
-impl Plan {
+impl<'a> Plan<'a> {
     /// A plan for a sweeper.
-    pub fn of(stock: &Stock<'_>, sweeper: &impl Sweeper) -> Self {
+    pub fn of(stock: &'a Stock<'_>, sweeper: &impl Sweeper) -> Self {
         let is_kind_wanted = |kind| sweeper.largest(kind).is_some();
         let is_wanted = |number, kind: Option<_>| kind.is_none_or(is_kind_wanted) && sweeper.is_wanted(number);
         Self { forest: Forest::grow(stock, is_wanted) }
     }
 
     /// A plan for a sweeper of all objects of a kind, made before there is one.
-    pub fn for_all(stock: &Stock<'_>, wanted: ObjectKind) -> Self {
+    pub fn for_all(stock: &'a Stock<'_>, wanted: ObjectKind) -> Self {
         Self { forest: Forest::grow(stock, |_, kind| kind.is_none_or(|kind| kind == wanted)) }
     }
 }
@@ -138,7 +138,7 @@ pub fn sweep<S: Sweeper>(stock: &Stock<'_>, sweeper: &S) -> Swept<S::Worker> {
 }
 
 /// The same as [`sweep`], with a plan that was made before. The sweeper wants what the plan was made for.
-pub fn sweep_as_planned<S: Sweeper>(plan: &Plan, stock: &Stock<'_>, sweeper: &S) -> Swept<S::Worker> {
+pub fn sweep_as_planned<S: Sweeper>(plan: &Plan<'_>, stock: &Stock<'_>, sweeper: &S) -> Swept<S::Worker> {
     sweep_within(Limits { largest_base: LARGEST_BASE, memory: MEMORY_OF_A_THREAD }, plan, stock, sweeper)
 }
 
@@ -151,7 +151,7 @@ struct Limits {
     memory: usize,
 }
 
-fn sweep_within<S: Sweeper>(limits: Limits, plan: &Plan, stock: &Stock<'_>, sweeper: &S) -> Swept<S::Worker> {
+fn sweep_within<S: Sweeper>(limits: Limits, plan: &Plan<'_>, stock: &Stock<'_>, sweeper: &S) -> Swept<S::Worker> {
     let forest = &plan.forest;
     sweeper.expect(forest.wanted());
     let new = || Traveller::new(limits, stock, forest, sweeper);
@@ -161,7 +161,7 @@ fn sweep_within<S: Sweeper>(limits: Limits, plan: &Plan, stock: &Stock<'_>, swee
     let (mut workers, troubles) = share(forest.units(), new, visit);
     let mut troubles = [&forest.troubles[..], &troubles].concat();
     troubles.sort_unstable_by_key(|trouble| trouble.number);
-    if forest.has_copies && !troubles.is_empty() {
+    if forest.has_copies() && !troubles.is_empty() {
         let is_settled: Vec<AtomicBool> = troubles.iter().map(|_| AtomicBool::new(false)).collect();
         let visit = |traveller: &mut Traveller<'_, S>, index: usize| {
             if let (Some(trouble), Some(is_settled)) = (troubles.get(index), is_settled.get(index)) {

@@ -15,10 +15,14 @@ use crate::source::git::pack::inflate::{InflateError, is_possible};
 use crate::spelling::hex;
 
 /// Every copy of every object.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(super) struct Survey {
     pub(super) nodes: Vec<Node>,
-    /// What is wrong with broken nodes, in no order.
+    /// The nodes that are built from none.
+    pub(super) roots: Vec<u32>,
+    /// Whether any object is there twice.
+    pub(super) has_copies: bool,
+    /// What is wrong with broken nodes, in their order.
     pub(super) faults: Vec<(u32, Fault)>,
 }
 
@@ -41,8 +45,8 @@ pub(super) struct Node {
     pub(super) kind: Option<ObjectKind>,
     /// Whether it cannot be read.
     pub(super) is_broken: bool,
-    /// Whether it is to be visited: the object is wanted, and no other copy of it was chosen.
-    pub(super) is_wanted: bool,
+    /// Whether no other copy of the object was chosen to be visited.
+    pub(super) is_chosen: bool,
 }
 
 /// In place of a node: a whole object is built from none.
@@ -71,6 +75,10 @@ impl Survey {
             survey.put_bases_first();
         }
         survey.hand_down();
+        survey.choose(stock.count);
+        survey.faults.sort_unstable_by_key(|&(index, _)| index);
+        let roots = survey.nodes.iter().zip(0..).filter(|(node, _)| node.base == NOBODY).map(|(_, index)| index);
+        survey.roots = roots.collect();
         survey
     }
 
@@ -82,6 +90,44 @@ impl Survey {
             if let (Some(base), Some(node)) = (base, nodes.get_mut(index)) {
                 node.kind = base.kind;
                 node.is_broken |= base.is_broken;
+            }
+        }
+    }
+
+    /// Chooses the copy of each object that is visited: the first that is not known to be broken.
+    fn choose(&mut self, count: u32) {
+        let mut is_seen = vec![false; count as usize];
+        let mut numbers = self.nodes.iter().filter_map(|node| usize::try_from(node.number).ok());
+        self.has_copies =
+            numbers.any(|number| is_seen.get_mut(number).is_some_and(|is_seen| std::mem::replace(is_seen, true)));
+        if !self.has_copies {
+            return;
+        }
+        let mut chosen = vec![NOBODY; count as usize];
+        for is_broken in [false, true] {
+            for (node, index) in self.nodes.iter_mut().zip(0..).filter(|(node, _)| node.is_broken == is_broken) {
+                let chosen = chosen.get_mut(node.number as usize);
+                node.is_chosen = chosen.as_ref().is_some_and(|chosen| **chosen == NOBODY);
+                if let (true, Some(chosen)) = (node.is_chosen, chosen) {
+                    *chosen = index;
+                }
+            }
+        }
+        self.adopt(&chosen);
+    }
+
+    /// Has everyone built from the chosen copy of its base, so that nothing is built twice, and what is known of the base is at hand.
+    /// Packs that were fetched bring copies of the bases that they need.
+    fn adopt(&mut self, chosen: &[u32]) {
+        let nodes = &mut self.nodes;
+        for index in 0..nodes.len() {
+            let find = |index: u32| nodes.get(index as usize);
+            let base = nodes.get(index).and_then(|node| find(node.base));
+            let Some(copy) = base.and_then(|base| chosen.get(base.number as usize)).copied() else { continue };
+            let is_like_it = find(copy).zip(base).is_some_and(|(copy, base)| copy.kind == base.kind && !copy.is_broken);
+            // Where bases come first they go on to do so.
+            if let (true, true, Some(node)) = (is_like_it, (copy as usize) < index, nodes.get_mut(index)) {
+                node.base = copy;
             }
         }
     }
@@ -202,7 +248,7 @@ impl Node {
     /// A node of which nothing is known yet.
     pub(super) fn new(number: u32, pack: u32, offset: u64) -> Self {
         let (base, header_length, kind) = (NOBODY, 0, None);
-        Self { offset, size: 0, base, number, pack, header_length, kind, is_broken: false, is_wanted: false }
+        Self { offset, size: 0, base, number, pack, header_length, kind, is_broken: false, is_chosen: true }
     }
 
     /// Reads the header of an entry. `first` is the node of the first entry of the pack.

@@ -8,7 +8,7 @@
 use std::cmp::Reverse;
 
 use super::builder::Builder;
-use super::forest::Forest;
+use super::forest::{Forest, Member};
 use super::survey::{LOOSE, Node};
 use super::{Base, Fault, Limits, Object, Stock, Sweeper, Trouble};
 use crate::source::git::id::ObjectKind;
@@ -18,7 +18,7 @@ use crate::source::git::pack::inflate::Buffer;
 pub(super) struct Traveller<'a, S: Sweeper> {
     limits: Limits,
     stock: &'a Stock<'a>,
-    forest: &'a Forest,
+    forest: &'a Forest<'a>,
     sweeper: &'a S,
     worker: S::Worker,
     troubles: Vec<Trouble>,
@@ -60,7 +60,7 @@ struct Cost {
 
 impl<'a, S: Sweeper> Traveller<'a, S> {
     /// At the beginning.
-    pub(super) fn new(limits: Limits, stock: &'a Stock<'a>, forest: &'a Forest, sweeper: &'a S) -> Self {
+    pub(super) fn new(limits: Limits, stock: &'a Stock<'a>, forest: &'a Forest<'a>, sweeper: &'a S) -> Self {
         Self {
             limits,
             stock,
@@ -116,76 +116,75 @@ impl<'a, S: Sweeper> Traveller<'a, S> {
         let objects = self.stock.objects;
         let Ok((kind, size)) = objects.header(number) else { return false };
         let Some(terms) = self.terms(kind) else { return true };
-        let node = Node { is_wanted: true, ..Node::new(number, LOOSE, 0) };
-        match self.is_due(terms, &node, size, false) {
+        let node = Node::new(number, LOOSE, 0);
+        let member = Member { node: &node, is_wanted: true, is_base: false };
+        match self.is_due(terms, member, size) {
             Ok(true) => {}
             Ok(false) => return true,
             Err(_) => return false,
         }
         let Ok((_, bytes)) = objects.read(number) else { return false };
-        self.arrive(terms, &node, bytes.into(), false, None);
+        self.arrive(terms, member, bytes.into(), None);
         true
     }
 
     /// Builds and visits a root. `None` if that was all.
     fn enter_root(&mut self, root: u32) -> Result<Option<Terms>, Fault> {
-        let forest = self.forest;
-        let Some(node) = forest.node(root) else { return Ok(None) };
-        let is_base = !forest.children(root).is_empty();
+        let Some(member) = self.forest.member(root) else { return Ok(None) };
+        let node = member.node;
         let (kind, size) = match node.kind {
             Some(kind) => (kind, node.size),
             None => self.stock.objects.header(node.number)?,
         };
         let Some(terms) = self.terms(kind) else { return Ok(None) };
-        if !self.is_due(terms, node, size, is_base)? {
+        if !self.is_due(terms, member, size)? {
             return Ok(None);
         }
         let bytes = self.builder.whole(node)?;
-        let Some((bytes, state)) = self.arrive(terms, node, bytes, is_base, None) else { return Ok(None) };
+        let Some((bytes, state)) = self.arrive(terms, member, bytes, None) else { return Ok(None) };
         self.descend(root, bytes, state);
         Ok(Some(terms))
     }
 
     /// Builds and visits a child. `None` if nothing is built from it in turn.
     fn enter(&mut self, terms: Terms, parent: &Step<S::State>, child: u32) -> Result<Entered<S::State>, Fault> {
-        let forest = self.forest;
-        let Some(node) = forest.node(child) else { return Ok(None) };
-        let is_base = !forest.children(child).is_empty();
-        let size = self.builder.open(node)?;
-        if !self.is_due(terms, node, size, is_base)? {
+        let Some(member) = self.forest.member(child) else { return Ok(None) };
+        let size = self.builder.open(member.node)?;
+        if !self.is_due(terms, member, size)? {
             return Ok(None);
         }
         self.make_room(size);
         let base = parent.bytes.as_deref().unwrap_or_default();
         let bytes = self.builder.apply(base)?;
         self.cost.built = self.cost.built.saturating_add(size);
-        Ok(self.arrive(terms, node, bytes, is_base, Some(parent)))
+        Ok(self.arrive(terms, member, bytes, Some(parent)))
     }
 
     /// Whether an object has to be built: to be visited, or because others are built from it.
-    fn is_due(&mut self, terms: Terms, node: &Node, size: u64, is_base: bool) -> Result<bool, Fault> {
+    fn is_due(&mut self, terms: Terms, member: Member<'_>, size: u64) -> Result<bool, Fault> {
+        let Member { node, is_wanted, is_base } = member;
         if is_base && size > terms.largest.max(self.limits.largest_base) {
             return Err(Fault::TooLarge(size));
         }
-        if !is_base && node.is_wanted && size > terms.largest {
+        if !is_base && is_wanted && size > terms.largest {
             // Nothing else would become of it. Where others are built from it, it shows whether the size is a lie.
             self.sweeper.pass_over(&mut self.worker, node.number, terms.kind, size);
             return Ok(false);
         }
-        Ok(is_base || node.is_wanted)
+        Ok(is_base || is_wanted)
     }
 
     /// Visits an object that has been built, or passes over it, and keeps it if others are built from it.
     fn arrive(
         &mut self,
         terms: Terms,
-        node: &Node,
+        member: Member<'_>,
         bytes: Buffer,
-        is_base: bool,
         parent: Option<&Step<S::State>>,
     ) -> Entered<S::State> {
+        let Member { node, is_wanted, is_base } = member;
         let size = bytes.len() as u64;
-        let state = (node.is_wanted && size <= terms.largest).then(|| {
+        let state = (is_wanted && size <= terms.largest).then(|| {
             let object = Object { number: node.number, kind: terms.kind, bytes: &bytes, is_base };
             let base = parent.and_then(|parent| {
                 let (state, bytes) = (parent.state.as_ref()?, parent.bytes.as_deref()?);
@@ -194,7 +193,7 @@ impl<'a, S: Sweeper> Traveller<'a, S> {
             });
             self.sweeper.visit(&mut self.worker, &object, base)
         });
-        if node.is_wanted && size > terms.largest {
+        if is_wanted && size > terms.largest {
             self.sweeper.pass_over(&mut self.worker, node.number, terms.kind, size);
         }
         if is_base {
@@ -257,8 +256,8 @@ impl<'a, S: Sweeper> Traveller<'a, S> {
         let mut open = vec![index];
         while let Some(index) = open.pop() {
             let fault = fault.take().unwrap_or(Fault::BrokenBase);
-            if let Some(node) = self.forest.node(index).filter(|node| node.is_wanted) {
-                self.troubles.push(Trouble { number: node.number, fault });
+            if let Some(member) = self.forest.member(index).filter(|member| member.is_wanted) {
+                self.troubles.push(Trouble { number: member.node.number, fault });
             }
             open.extend(self.forest.children(index));
         }
