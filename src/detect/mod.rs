@@ -339,9 +339,12 @@ impl Detector {
     fn pattern(&self, rule: usize) -> Option<&Pattern> {
         let compile = || {
             let rule = self.rules.rules.get(rule)?;
+            let new = |pattern: &str| {
+                Some(Pattern::new(pattern, &rule.anchors, rule.anchors_are_case_sensitive, rule.window))
+            };
             match &rule.matcher {
-                Matcher::Pattern(pattern) => Some(Pattern::new(pattern, &rule.anchors, rule.window)),
-                Matcher::Vendor(key) => Some(Pattern::new(&key.pattern(&rule.anchors), &rule.anchors, rule.window)),
+                Matcher::Pattern(pattern) => new(pattern),
+                Matcher::Vendor(key) => new(&key.pattern(&rule.anchors)),
                 Matcher::Keys(_) | Matcher::Scanner(_) | Matcher::File => None,
             }
         };

@@ -50,9 +50,10 @@ pub(super) struct Pattern {
 
 impl Pattern {
     /// A pattern for use at single anchors. One that is not valid finds nothing.
-    pub(super) fn new(pattern: &str, anchors: &[impl AsRef<str>], window: Window) -> Self {
+    pub(super) fn new(pattern: &str, anchors: &[impl AsRef<str>], are_exact: bool, window: Window) -> Self {
         let begins_with_anchor = window.before == 0;
-        let tail = if begins_with_anchor { Tail::of_whole(pattern) } else { Tail::of_part(pattern, anchors) };
+        let tail =
+            if begins_with_anchor { Tail::of_whole(pattern) } else { Tail::of_part(pattern, anchors, are_exact) };
         Self { source: pattern.into(), regex: OnceLock::new(), window, begins_with_anchor, tail }
     }
 
@@ -186,7 +187,7 @@ mod tests {
         let joined = find_joined(&rules::compile(pattern).unwrap(), text.as_bytes(), &anchors, WINDOW);
         assert_eq!(texts(joined), expected, "{text}");
         for window in [WINDOW, Window { before: 0, ..WINDOW }] {
-            let pattern = Pattern::new(pattern, &["tok_".to_owned()], window);
+            let pattern = Pattern::new(pattern, &["tok_"], true, window);
             let single = anchors.iter().flat_map(|anchor| pattern.find(text.as_bytes(), *anchor));
             let mut single = texts(single.collect());
             single.dedup();
