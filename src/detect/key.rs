@@ -107,8 +107,8 @@ pub(crate) fn is_one_word(name: &[u8]) -> bool {
 #[derive(Default)]
 pub(crate) struct KeyIndex {
     endings: Endings,
-    /// Keys of fewer than three characters.
-    shortest: Vec<IndexedKey>,
+    /// Keys of fewer than three characters, each with its end.
+    shortest: Vec<(End, IndexedKey)>,
     /// The ends of keys of fewer than eight characters, ascending, and which bits of a name's last eight count.
     short_ends: Vec<End>,
     short: Vec<IndexedKey>,
@@ -259,7 +259,7 @@ impl KeyIndex {
             keys.endings.add(backwards.iter().copied());
             let key = IndexedKey { backwards: backwards.to_vec(), rules };
             if end.mask & THREE != THREE {
-                keys.shortest.push(key);
+                keys.shortest.push((end, key));
             } else if end.mask == u64::MAX {
                 keys.long_ends.push(end.end);
                 keys.long.push(key);
@@ -273,7 +273,8 @@ impl KeyIndex {
 
     /// The letters that follow a text in keys: a bit for each.
     pub(crate) fn letters_after(&self, text: &[u8]) -> u32 {
-        let keys = self.shortest.iter().chain(&self.short).chain(&self.long);
+        let shortest = self.shortest.iter().map(|(_, key)| key);
+        let keys = shortest.chain(&self.short).chain(&self.long);
         let backwards: Vec<u8> = text.iter().rev().copied().filter(u8::is_ascii_alphanumeric).collect();
         let finder = memchr::memmem::Finder::new(&backwards);
         let letters = keys.flat_map(|key| {
@@ -308,7 +309,7 @@ impl KeyIndex {
     /// The keys that end with the same eight characters as the name, or all of their own if they are shorter. `end` is that of the
     /// name.
     fn with_end(&self, end: u64) -> impl Iterator<Item = &IndexedKey> {
-        let shortest = self.shortest.iter().filter(move |key| end_of(key.backwards.iter().copied()).is_in(end));
+        let shortest = self.shortest.iter().filter(move |(key, _)| key.is_in(end)).map(|(_, key)| key);
         let first = self.short_ends.partition_point(|key| key.end & THREE < end & THREE);
         let short = self.short_ends.iter().zip(&self.short).skip(first);
         let short = short.take_while(move |(key, _)| key.end & THREE == end & THREE);

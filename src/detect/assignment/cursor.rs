@@ -1,5 +1,6 @@
 //! A place in the bytes that moves over what is understood.
 
+use super::bytes::ByteSet;
 use super::{DEEPEST_QUOTE, LONGEST_BLOCK, LONGEST_GAP, LONGEST_KEY};
 
 /// The shortest word that can be a value where nothing but its place says so.
@@ -136,5 +137,6 @@ fn holds_assignment(word: &[u8]) -> bool {
 
 /// What a word is made of that could be a credential and is neither prose nor a program nor a path.
 fn is_of_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~+=".contains(&byte)
+    static OF_WORD: ByteSet = ByteSet::of_alphanumeric_and(b"-._~+=");
+    OF_WORD.holds(byte)
 }

@@ -3,6 +3,7 @@
 //! Around such a word it reads the whole name, then whatever assigns in the languages and formats people keep secrets in,
 //! then the value. It understands the form only; whether the value is a credential is for the rules and filters.
 
+mod bytes;
 mod columns;
 mod cursor;
 mod data;
@@ -19,6 +20,7 @@ use std::ops::Range;
 
 use super::key::{self, Key};
 use crate::rules::Window;
+use bytes::ByteSet;
 use cursor::Cursor;
 use form::Form;
 use notation::Notation;
@@ -193,7 +195,8 @@ pub(crate) fn key_before(bytes: &[u8], value_start: usize) -> Option<Key> {
 }
 
 fn is_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
+    static NAME: ByteSet = ByteSet::of_alphanumeric_and(b"_-.");
+    NAME.holds(byte)
 }
 
 fn name_around(bytes: &[u8], word: &Range<usize>) -> Range<usize> {

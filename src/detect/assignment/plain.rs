@@ -1,5 +1,7 @@
 //! Long runs of plain text, within which nothing is assigned.
 
+use super::bytes::ByteSet;
+
 /// So many bytes without white space, quotation mark or delimiter are an encoding of something, or a program without spaces:
 /// nothing that stands behind them is a name.
 const LONGEST_PLAIN: usize = 1024;
@@ -28,5 +30,6 @@ impl PlainRun {
 }
 
 pub(super) fn is_plain(byte: u8) -> bool {
-    !byte.is_ascii_whitespace() && !b"\"'`,;&<>)]}|\\".contains(&byte)
+    static ENDS: ByteSet = ByteSet::of(b" \t\n\r\x0c\"'`,;&<>)]}|\\");
+    !ENDS.holds(byte)
 }

@@ -1,5 +1,6 @@
 //! What programs write around a value: types, calls, declarations, functions that return it.
 
+use super::bytes::ByteSet;
 use super::cursor::Cursor;
 use super::{LONGEST_GAP, LONGEST_LABEL, preceding};
 
@@ -25,8 +26,9 @@ const OTHERS: &[&[u8]] = &[
 impl Cursor<'_> {
     /// `string =`, `&str =`, `Option<String> =`: a type between name and value. Moves only if there is one.
     pub(super) fn skip_type(&mut self) -> bool {
+        static OF_TYPE: ByteSet = ByteSet::of_alphanumeric_and(b"_<>[]&'.?*:, ");
         let start = self.position;
-        let length = self.skip_while(48, |b| b.is_ascii_alphanumeric() || b"_<>[]&'.?*:, ".contains(&b));
+        let length = self.skip_while(48, |byte| OF_TYPE.holds(byte));
         if self.peek() != Some(b'=') {
             self.position = start;
             return false;
@@ -102,11 +104,12 @@ impl Cursor<'_> {
 
     /// `SecretString("…")`, `[]byte("…")`, `new Key(UTF8.GetBytes("…"))`, `b"…"`, `@"…"`: what may stand before a quoted value.
     pub(super) fn skip_wrappers(&mut self) {
+        static OF_CALL: ByteSet = ByteSet::of_alphanumeric_and(b"_.:[]");
         let start = self.position;
         for _ in 0..DEEPEST_CALL {
             self.eat(b"new ");
             let word = self.position;
-            let length = self.skip_while(40, |b| b.is_ascii_alphanumeric() || b"_.:[]".contains(&b));
+            let length = self.skip_while(40, |byte| OF_CALL.holds(byte));
             let name = self.bytes.get(word..self.position).unwrap_or_default();
             let is_prefix = length <= 2 && !self.rest().starts_with(b"(");
             if is_prefix {
@@ -129,6 +132,10 @@ impl Cursor<'_> {
 
 /// Whether a function of that name looks the value up somewhere else, so that its argument is a name.
 pub(super) fn reads_elsewhere(name: &[u8]) -> bool {
+    const SHORTEST: usize = 3;
+    if name.len() < SHORTEST {
+        return false;
+    }
     let name = name.to_ascii_lowercase();
     if name.ends_with(b"getbytes") {
         return false;
