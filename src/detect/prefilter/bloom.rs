@@ -34,6 +34,7 @@ pub(super) struct Bloom {
     /// What each byte at each position of a window adds to the hashes.
     sums: Box<[[u32; 256]; WIDTH]>,
     /// The same as matrices: for each eight bits of the hashes one for each position.
+    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "only AVX-512 multiplies by them"))]
     pub(super) matrices: [[u64; WIDTH]; PLANES],
     /// Which hashes occur.
     pub(super) tables: [[u8; TABLE]; TABLES],

@@ -1,6 +1,9 @@
 //! The search with the vectors of AArch64.
 
-use std::arch::aarch64::*;
+use std::arch::aarch64::{
+    uint8x16_t, vaddv_u8, vandq_u8, vcombine_u8, vcreate_u8, vdupq_n_u8, vget_high_u8, vget_low_u8, vld1q_u8, vorrq_u8,
+    vqtbl1q_u8, vshrq_n_u8, vtstq_u8,
+};
 
 use crate::detect::prefilter::candidates::Candidates;
 use crate::detect::prefilter::nibble::Nibbles;
