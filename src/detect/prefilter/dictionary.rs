@@ -28,10 +28,16 @@ struct Entry {
     window: u32,
     offset: u32,
     anchor: u16,
-    /// In lower case.
-    text: Box<[u8]>,
+    /// Where its text stands among those of all.
+    text: Range<u32>,
     /// The spellings that anybody wants. Any will do if there are none.
     spellings: Vec<Box<[u8]>>,
+}
+
+impl Entry {
+    fn text_in<'a>(&self, texts: &'a [u8]) -> &'a [u8] {
+        texts.get(self.text.start as usize..self.text.end as usize).unwrap_or_default()
+    }
 }
 
 /// How many bytes of the context of a place are looked at on each side of it.
@@ -66,6 +72,8 @@ pub(super) struct Map(pub(super) Box<[u32; 1 << WORD_BITS]>);
 pub(super) struct Dictionary {
     /// What is looked at before anything else.
     pub(super) map: Map,
+    /// The anchors in lower case, one behind the other.
+    texts: Vec<u8>,
     long: Lists,
     short: Lists,
 }
@@ -73,11 +81,14 @@ pub(super) struct Dictionary {
 impl Dictionary {
     /// A dictionary of anchors in lower case, each with the spellings that are wanted of it (any, if there are none).
     pub(super) fn new(windows: &[Window], anchors: &[Vec<u8>], spellings: impl Fn(u16) -> Vec<Box<[u8]>>) -> Self {
-        let entries = |is_short: bool| {
+        let mut texts = Vec::with_capacity(anchors.iter().map(Vec::len).sum());
+        let mut entries = |is_short: bool| {
             let windows = windows.iter().filter(|window| window.is_short == is_short);
             let mut entries = Vec::with_capacity(windows.clone().count());
             entries.extend(windows.filter_map(|window| {
-                let text = anchors.get(usize::from(window.anchor))?.clone().into_boxed_slice();
+                let start = u32::try_from(texts.len()).ok()?;
+                texts.extend_from_slice(anchors.get(usize::from(window.anchor))?);
+                let text = start..u32::try_from(texts.len()).ok()?;
                 let offset = u32::try_from(window.offset).ok()?;
                 let spellings = spellings(window.anchor);
                 let window_bytes = u32::from_le_bytes(window.bytes);
@@ -85,7 +96,8 @@ impl Dictionary {
             }));
             entries
         };
-        let (long, short) = (Lists::new(u32::MAX, entries(false)), Lists::new(THREE, entries(true)));
+        let (long, short) = (entries(false), entries(true));
+        let (long, short) = (Lists::new(u32::MAX, long, &texts), Lists::new(THREE, short, &texts));
         let mut map = Map(Box::new([0; 1 << WORD_BITS]));
         for entry in &long.entries {
             map.0[Map::word(entry.window)] |= 1 << Map::bit(entry.window);
@@ -93,7 +105,7 @@ impl Dictionary {
         for entry in &short.entries {
             map.0[Map::word(entry.window)] = u32::MAX;
         }
-        Self { map, long, short }
+        Self { map, texts, long, short }
     }
 
     /// Whether what stands around a place that the map knows speaks for an anchor. Wrong seldom, where none is.
@@ -113,9 +125,10 @@ impl Dictionary {
                 else {
                     continue;
                 };
-                let end = start + entry.text.len();
+                let anchor = entry.text_in(&self.texts);
+                let end = start + anchor.len();
                 let Some(text) = bytes.get(start..end).filter(|_| end <= zone.end) else { continue };
-                if text.eq_ignore_ascii_case(&entry.text)
+                if text.eq_ignore_ascii_case(anchor)
                     && (entry.spellings.is_empty() || entry.spellings.iter().any(|spelling| **spelling == *text))
                     && let Ok(start) = u32::try_from(start)
                 {
@@ -146,8 +159,8 @@ impl Map {
 }
 
 impl Tag {
-    fn of(entry: &Entry) -> Self {
-        let (offset, text) = (entry.offset as usize, &entry.text);
+    fn of(entry: &Entry, texts: &[u8]) -> Self {
+        let (offset, text) = (entry.offset as usize, entry.text_in(texts));
         let (mut value, mut mask) = ([0; 2 * SIDE], [0; 2 * SIDE]);
         // Where in the anchor the context begins, which may be before it.
         let (first, skipped) = (SIDE.saturating_sub(offset), offset.saturating_sub(SIDE));
@@ -164,14 +177,14 @@ impl Tag {
 }
 
 impl Lists {
-    fn new(mask: u32, mut entries: Vec<Entry>) -> Self {
+    fn new(mask: u32, mut entries: Vec<Entry>, texts: &[u8]) -> Self {
         entries.sort_by_key(|entry| (hash(entry.window, LIST_BITS), entry.anchor));
         let mut begins = Vec::with_capacity((1 << LIST_BITS) + 1);
         for (index, entry) in (0_u16..).zip(&entries) {
             begins.resize(begins.len().max(hash(entry.window, LIST_BITS) + 1), index);
         }
         begins.resize((1 << LIST_BITS) + 1, u16::try_from(entries.len()).unwrap_or(u16::MAX));
-        let tags = entries.iter().map(Tag::of).collect();
+        let tags = entries.iter().map(|entry| Tag::of(entry, texts)).collect();
         Self { mask, begins, entries, tags }
     }
 

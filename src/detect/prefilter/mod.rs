@@ -86,7 +86,7 @@ impl Prefilter {
             Asked { text: anchor.into(), owner: Owner::Encoded(coding), is_exact }
         }));
         asked.push(Asked { text: OWN_MARK.into(), owner: Owner::Mark, is_exact: true });
-        let (anchors, claims) = by_anchor(asked);
+        let (anchors, claims) = by_anchor(&asked);
         let spellings = |anchor: u16| {
             // An anchor that somebody wants however it is spelled is wanted however it is spelled.
             let claims = claims.get(usize::from(anchor)).map(Vec::as_slice).unwrap_or_default();
@@ -167,15 +167,16 @@ impl Asked<'_> {
 }
 
 /// All anchors in lower case, ascending, and who asks for each, once and in their order.
-fn by_anchor(asked: Vec<Asked<'_>>) -> (Vec<Vec<u8>>, Vec<Vec<Claim>>) {
-    let mut asked: Vec<(u64, Asked<'_>)> = asked.into_iter().map(|asked| (asked.beginning(), asked)).collect();
-    asked.sort_by(|(a_begins, a), (b_begins, b)| {
+fn by_anchor(asked: &[Asked<'_>]) -> (Vec<Vec<u8>>, Vec<Vec<Claim>>) {
+    // What is moved around while it is sorted is small: the beginning of each, and the others only where two begin alike.
+    let mut order: Vec<(u64, &Asked<'_>)> = asked.iter().map(|asked| (asked.beginning(), asked)).collect();
+    order.sort_by(|(a_begins, a), (b_begins, b)| {
         a_begins.cmp(b_begins).then_with(|| a.lower_case().cmp(b.lower_case()))
     });
-    let is_same = |(a_begins, a): &(u64, Asked<'_>), (b_begins, b): &(u64, Asked<'_>)| {
+    let is_same = |(a_begins, a): &(u64, &Asked<'_>), (b_begins, b): &(u64, &Asked<'_>)| {
         a_begins == b_begins && a.text.eq_ignore_ascii_case(&b.text)
     };
-    let claims = |asked: &[(u64, Asked<'_>)]| {
+    let claims = |asked: &[(u64, &Asked<'_>)]| {
         let mut claims: Vec<Claim> = Vec::with_capacity(1);
         for (_, Asked { text, owner, is_exact }) in asked {
             let exact = is_exact.then(|| text.as_bytes());
@@ -185,8 +186,8 @@ fn by_anchor(asked: Vec<Asked<'_>>) -> (Vec<Vec<u8>>, Vec<Vec<Claim>>) {
         }
         claims
     };
-    let of_one = |asked: &[(u64, Asked<'_>)]| Some((asked.first()?.1.lower_case().collect(), claims(asked)));
-    asked.chunk_by(is_same).filter_map(of_one).unzip()
+    let of_one = |asked: &[(u64, &Asked<'_>)]| Some((asked.first()?.1.lower_case().collect(), claims(asked)));
+    order.chunk_by(is_same).filter_map(of_one).unzip()
 }
 
 impl AnchorSearch {

@@ -76,32 +76,42 @@ impl Window {
     /// The windows of all anchors, numbered in their order, but for those that have fewer than [`SHORTEST`] bytes.
     pub(super) fn of_all(anchors: &[Vec<u8>]) -> Vec<Self> {
         let mut shared = Shared::new();
-        for anchor in anchors {
-            all_of(anchor).filter(|window| commonness(*window) == 0).for_each(|window| shared.count(window));
+        // Of each anchor how common each of its windows is, one behind the other.
+        let mut common = Vec::with_capacity(anchors.iter().map(Vec::len).sum());
+        for window in anchors.iter().flat_map(|anchor| all_of(anchor)) {
+            let commonness = commonness(window);
+            if commonness == 0 {
+                shared.count(window);
+            }
+            common.push(commonness);
         }
+        let mut common = common.as_slice();
         let mut windows = Vec::with_capacity(anchors.len());
-        windows.extend((0..).zip(anchors).filter_map(|(anchor, text)| Self::of(anchor, text, &shared)));
+        windows.extend((0..).zip(anchors).filter_map(|(anchor, text)| {
+            let own = common.split_off(..all_of(text).len()).unwrap_or_default();
+            Self::of(anchor, text, own, &shared)
+        }));
         windows
     }
 
-    fn of(anchor: u16, text: &[u8], shared: &Shared) -> Option<Self> {
+    /// `common` says how common each window of the text is.
+    fn of(anchor: u16, text: &[u8], common: &[u8], shared: &Shared) -> Option<Self> {
         if let Ok([first, second, third]) = <[u8; SHORTEST]>::try_from(text) {
             let bytes = [first | CASE, second | CASE, third | CASE, 0];
             return Some(Self { anchor, offset: 0, bytes, is_short: true });
         }
-        let worth = |(_, window): &(usize, [u8; WIDTH])| {
-            let commonness = commonness(*window);
-            let anchors = if commonness == 0 { shared.anchors(*window) } else { 0 };
-            (Reverse(commonness), anchors, rarity(*window))
+        let worth = |(_, (window, commonness)): &(usize, ([u8; WIDTH], &u8))| {
+            let anchors = if **commonness == 0 { shared.anchors(*window) } else { 0 };
+            (Reverse(**commonness), anchors, rarity(*window))
         };
-        let (offset, bytes) = all_of(text).enumerate().max_by_key(worth)?;
+        let (offset, (bytes, _)) = all_of(text).zip(common).enumerate().max_by_key(worth)?;
         Some(Self { anchor, offset, bytes: bytes.map(|byte| byte | CASE), is_short: false })
     }
 }
 
 /// Every window that an anchor could have.
-fn all_of(anchor: &[u8]) -> impl Iterator<Item = [u8; WIDTH]> {
-    anchor.windows(WIDTH).filter_map(|window| window.try_into().ok())
+fn all_of(anchor: &[u8]) -> impl ExactSizeIterator<Item = [u8; WIDTH]> {
+    anchor.windows(WIDTH).map(|window| window.first_chunk().copied().unwrap_or_default())
 }
 
 /// Bits of the hash that windows are counted by.
