@@ -28,9 +28,36 @@ const HEAD: usize = 3;
 /// By their first bytes, in lower case: words, each with the place of its rule in the rule set.
 type Words = HashMap<[u8; HEAD], Vec<(Box<[u8]>, usize)>>;
 
+/// A bit for a hash of each head: most bytes of a text begin no word.
+struct Heads(Box<[u64; 1 << (Heads::BITS - 6)]>);
+
+impl Heads {
+    const BITS: u32 = 14;
+
+    fn new() -> Self {
+        Self(Box::new([0; 1 << (Self::BITS - 6)]))
+    }
+
+    fn hash([first, second, third]: [u8; HEAD]) -> usize {
+        let head = u32::from_le_bytes([first, second, third, 0]);
+        (head.wrapping_mul(0x9e37_79b1) >> (32 - Self::BITS)) as usize
+    }
+
+    fn add(&mut self, head: [u8; HEAD]) {
+        let hash = Self::hash(head);
+        self.0[hash >> 6] |= 1 << (hash & 63);
+    }
+
+    fn may_hold(&self, head: [u8; HEAD]) -> bool {
+        let hash = Self::hash(head);
+        self.0[hash >> 6] >> (hash & 63) & 1 == 1
+    }
+}
+
 /// The words and hosts of all vendors.
 pub(super) struct Vendors {
     words: Words,
+    heads: Heads,
     /// How far before a value a word of one may stand.
     reach: usize,
     /// The rules of each host. Told when the first name with a dot stands beside a value.
@@ -44,18 +71,19 @@ impl Vendors {
         let is_telling = |name: &str| name.len() >= 4 && !PROVIDERS_LIKE_WORDS.contains(name);
         let providers = rules.rules.iter().map(|rule| rule.provider.replace('-', ""));
         let providers = providers.filter(|name| is_telling(name)).collect();
-        let mut words = Words::new();
+        let (mut words, mut heads) = (Words::new(), Heads::new());
         let mut reach = 0;
         for (index, rule) in of_vendors(rules) {
             reach = reach.max(rule.window.after);
             for word in &rule.anchors {
                 let word = word.to_ascii_lowercase().into_bytes();
                 if let Some(head) = word.first_chunk() {
+                    heads.add(*head);
                     words.entry(*head).or_default().push((word.into(), index));
                 }
             }
         }
-        Self { words, reach, hosts: OnceLock::new(), providers }
+        Self { words, heads, reach, hosts: OnceLock::new(), providers }
     }
 
     fn hosts(&self, rules: &RuleSet) -> &HashMap<String, Vec<usize>> {
@@ -89,8 +117,14 @@ impl Vendors {
         let before = bytes.get(least..span.start).unwrap_or_default();
         let before = before.to_ascii_lowercase();
         let mut found = Vec::new();
-        for (start, rest) in (0..before.len()).filter_map(|start| Some((start, before.get(start..)?))) {
-            let words = rest.first_chunk().and_then(|head| self.words.get(head)).into_iter().flatten();
+        let heads = before
+            .windows(HEAD)
+            .filter_map(|head| head.first_chunk().copied())
+            .enumerate()
+            .filter(|(_, head)| self.heads.may_hold(*head));
+        for (start, head) in heads {
+            let rest = before.get(start..).unwrap_or_default();
+            let words = self.words.get(&head).into_iter().flatten();
             let words = words.filter(|(word, _)| rest.starts_with(word));
             found.extend(words.map(|(_, rule)| (least + start, *rule)));
         }
@@ -108,6 +142,9 @@ impl Vendors {
         for name in around.split(|byte| !is_of_host(byte)) {
             let distance = span.start.abs_diff(position);
             position += name.len() + 1;
+            if !name.contains(&b'.') {
+                continue;
+            }
             let mut name = std::str::from_utf8(name).unwrap_or_default();
             // A host, and those that it is below.
             for _ in 0..DEEPEST_HOST {

@@ -96,7 +96,13 @@ impl Seedlings {
     pub(super) fn gather(soil: &Soil<'_>, plan: &Plan<'_>) -> Self {
         let objects = soil.inventory.count() as usize;
         let allowance = objects.saturating_mul(NOTES_FOR_AN_OBJECT).saturating_add(NOTES);
-        let swept = sweep::sweep_as_planned(plan, soil.stock, &TreeSweeper { soil, allowance });
+        let mut is_found = vec![false; objects];
+        for &number in soil.found {
+            if let Some(is_found) = is_found.get_mut(number as usize) {
+                *is_found = true;
+            }
+        }
+        let swept = sweep::sweep_as_planned(plan, soil.stock, &TreeSweeper { soil, allowance, is_found });
         objects::diagnose(soil.inventory.name(swept.troubles), &soil.repository.name, soil.collector);
         Self(swept.workers)
     }
@@ -234,6 +240,8 @@ struct TreeSweeper<'a> {
     soil: &'a Soil<'a>,
     /// How many bytes of notes a thread may take.
     allowance: usize,
+    /// Whether something was found in each object, by number: asked for every entry of every tree.
+    is_found: Vec<bool>,
 }
 
 /// Trees are needed whole to be read, and no honest one comes near this.
@@ -271,7 +279,7 @@ impl Ground for TreeSweeper<'_> {
     }
 
     fn is_found(&self, number: u32) -> bool {
-        self.soil.found.binary_search(&number).is_ok()
+        self.is_found.get(number as usize).is_some_and(|&is_found| is_found)
     }
 
     fn is_looked_for(&self, name: &[u8]) -> bool {
