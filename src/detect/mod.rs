@@ -339,12 +339,10 @@ impl Detector {
     fn pattern(&self, rule: usize) -> Option<&Pattern> {
         let compile = || {
             let rule = self.rules.rules.get(rule)?;
-            let new = |pattern: &str| {
-                Some(Pattern::new(pattern, &rule.anchors, rule.anchors_are_case_sensitive, rule.window))
-            };
+            let (anchors, are_exact) = (&rule.anchors, rule.anchors_are_case_sensitive);
             match &rule.matcher {
-                Matcher::Pattern(pattern) => new(pattern),
-                Matcher::Vendor(key) => new(&key.pattern(&rule.anchors)),
+                Matcher::Pattern(pattern) => Some(Pattern::new(pattern, anchors, are_exact, rule.window)),
+                Matcher::Vendor(key) => Some(Pattern::without_tail(&key.pattern(anchors), rule.window)),
                 Matcher::Keys(_) | Matcher::Scanner(_) | Matcher::File => None,
             }
         };

@@ -7,6 +7,8 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use regex::bytes::{Captures, Regex};
+use regex_syntax::ParserBuilder;
+use regex_syntax::hir::HirKind;
 
 use super::tail::{Outlook, Tail};
 use crate::rules::{self, Window};
@@ -40,7 +42,7 @@ pub(super) fn regions(anchors: &[usize], window: Window, length: usize) -> Vec<R
 pub(super) struct Pattern {
     source: Box<str>,
     /// Compiled when the bytes behind an anchor are the first to leave a match open: most patterns see none that do.
-    regex: OnceLock<Option<Regex>>,
+    regex: OnceLock<Option<Compiled>>,
     window: Window,
     /// Whether every match begins with the anchor, so that it is tried there and nowhere else.
     begins_with_anchor: bool,
@@ -48,17 +50,31 @@ pub(super) struct Pattern {
     tail: Option<Tail>,
 }
 
+/// A pattern in the form in which it runs.
+struct Compiled {
+    regex: Regex,
+    /// Whether all that matches is the secret, so that the groups of a match need not be told: that takes many times as long as where it
+    /// begins and ends, and keys are long.
+    is_all_secret: bool,
+}
+
 impl Pattern {
     /// A pattern for use at single anchors. One that is not valid finds nothing.
     pub(super) fn new(pattern: &str, anchors: &[impl AsRef<str>], are_exact: bool, window: Window) -> Self {
-        let begins_with_anchor = window.before == 0;
         let tail =
-            if begins_with_anchor { Tail::of_whole(pattern) } else { Tail::of_part(pattern, anchors, are_exact) };
-        Self { source: pattern.into(), regex: OnceLock::new(), window, begins_with_anchor, tail }
+            if window.before == 0 { Tail::of_whole(pattern) } else { Tail::of_part(pattern, anchors, are_exact) };
+        Self { tail, ..Self::without_tail(pattern, window) }
     }
 
-    fn regex(&self) -> Option<&Regex> {
-        let compile = || {
+    /// The same for a pattern that leaves open for hundreds of bytes what follows the anchor: nothing would tell early that there is no
+    /// match.
+    pub(super) fn without_tail(pattern: &str, window: Window) -> Self {
+        let begins_with_anchor = window.before == 0;
+        Self { source: pattern.into(), regex: OnceLock::new(), window, begins_with_anchor, tail: None }
+    }
+
+    fn compiled(&self) -> Option<&Compiled> {
+        let regex = || {
             let pattern = &self.source;
             if !self.begins_with_anchor {
                 return rules::compile(pattern).ok();
@@ -67,6 +83,7 @@ impl Pattern {
             let anchored = |end: &str| rules::compile(&format!("\\A(?:{pattern}{end})"));
             anchored("").or_else(|_| anchored("\n")).ok()
         };
+        let compile = || Some(Compiled { regex: regex()?, is_all_secret: is_all_secret(&self.source) });
         self.regex.get_or_init(compile).as_ref()
     }
 
@@ -85,10 +102,15 @@ impl Pattern {
         if self.outlook(bytes, anchor) != Outlook::Open {
             return Vec::new();
         }
-        let Some(regex) = self.regex() else { return Vec::new() };
+        let Some(Compiled { regex, is_all_secret }) = self.compiled() else { return Vec::new() };
         if !self.begins_with_anchor {
             let start = anchor.saturating_sub(self.window.before);
-            return find(regex, haystack, start..end, |whole| whole.end <= end);
+            let is_inside = |whole: &Range<usize>| whole.end <= end;
+            return if *is_all_secret {
+                find_secrets(regex, haystack, start..end, is_inside)
+            } else {
+                find(regex, haystack, start..end, is_inside)
+            };
         }
         let text = haystack.get(anchor..).unwrap_or_default();
         let mut found = find(regex, text, 0..1, |whole| whole.end <= self.window.after);
@@ -127,6 +149,17 @@ pub(super) fn find_in(regex: &Regex, bytes: &[u8], region: Range<usize>) -> Vec<
     find(regex, haystack, region, |_| true)
 }
 
+/// Whether a pattern is nothing but the group `secret`.
+fn is_all_secret(pattern: &str) -> bool {
+    let parsed = ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern);
+    parsed.is_ok_and(|parsed| match parsed.kind() {
+        HirKind::Capture(group) => {
+            group.name.as_deref() == Some("secret") && group.sub.properties().explicit_captures_len() == 0
+        }
+        _ => false,
+    })
+}
+
 /// The matches that begin in a region, one behind the other, as far as they are accepted.
 fn find(regex: &Regex, haystack: &[u8], region: Range<usize>, accept: impl Fn(&Range<usize>) -> bool) -> Vec<Found> {
     let mut found = Vec::new();
@@ -145,6 +178,26 @@ fn find(regex: &Regex, haystack: &[u8], region: Range<usize>, accept: impl Fn(&R
             let others = regex.capture_names().flatten().filter(|name| !holds_secret(name));
             let named = others.filter_map(|name| Some((name.to_owned(), captures.name(name)?.range()))).collect();
             found.push(Found { whole, secret, named });
+        }
+    }
+    found
+}
+
+/// The same for a pattern of which all that matches is the secret.
+fn find_secrets(
+    regex: &Regex,
+    haystack: &[u8],
+    region: Range<usize>,
+    accept: impl Fn(&Range<usize>) -> bool,
+) -> Vec<Found> {
+    let mut found = Vec::new();
+    let mut position = region.start;
+    while position < region.end
+        && let Some(whole) = regex.find_at(haystack, position).map(|whole| whole.range())
+    {
+        position = whole.end.max(whole.start + 1);
+        if accept(&whole) && !whole.is_empty() {
+            found.push(Found { secret: whole.clone(), whole, named: Vec::new() });
         }
     }
     found
@@ -203,6 +256,25 @@ mod tests {
         check("=xtok", &[]);
         check("tok_abcdefghijklmnop", &["abcdefghijklmnop"]);
         check("tok_abcdefghijklmnopq", &[]);
+    }
+
+    #[test]
+    fn what_is_all_secret_is_found_without_groups() {
+        for (pattern, expected) in [
+            ("(?P<secret>tok_(?:a|b)+)", true),
+            ("(?P<secret>tok_(a|b)+)", false),
+            ("(?P<secret>tok_a)|(?P<secret_2>tok_b)", false),
+            ("x(?P<secret>tok_a)", false),
+            ("(?P<other>tok_a)", false),
+        ] {
+            assert_eq!(is_all_secret(pattern), expected, "{pattern}");
+        }
+        let regex = rules::compile("(?P<secret>tok_[a-z]{2})").unwrap();
+        let text = b"tok_abtok_cd tok_x tok_ef";
+        for region in [0..text.len(), 1..text.len(), 0..8, 3..3] {
+            let groups = find(&regex, text, region.clone(), |whole| whole.end < 25);
+            assert_eq!(find_secrets(&regex, text, region, |whole| whole.end < 25), groups);
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind, Literal, Repetition};
 
 /// An automaton of more bytes is not built: it would cost more than it saves.
-const LARGEST: usize = 256 * 1024;
+const LARGEST: usize = 64 * 1024;
 
 /// So many repetitions are counted. What matches that often is looked at by the pattern itself, and few texts get so far; to count to
 /// hundreds would take an automaton as many states.
