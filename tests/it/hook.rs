@@ -1,7 +1,7 @@
 //! `rescind hook`: installing beside whatever is there, and stopping commits and pushes.
 
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output};
 
 use crate::env::Env;
 use crate::repository::Repository;
@@ -132,7 +132,10 @@ fn any_path_of_the_program_will_do() {
     let directory = env.work().join("it's $HOME \"here\"");
     fs_err::create_dir(&directory).expect("a directory");
     let program = directory.join("rescind");
-    fs_err::copy(env!("CARGO_BIN_EXE_rescind"), &program).expect("a copy of the program");
+    // Copied by another process: whatever this one starts meanwhile for another test would inherit the open copy, and a program that is
+    // open for writing cannot be started ("Text file busy").
+    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_rescind")).arg(&program).status();
+    assert!(copied.expect("`cp` starts").success());
     let output = env.command(&program).current_dir(&repository.path).args(["hook", "install"]).output();
     Ran::of(output.expect("the copy starts")).exits(0);
     assert_commit_runs_hook(&env, &repository);
