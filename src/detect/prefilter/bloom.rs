@@ -60,7 +60,7 @@ impl Bloom {
         let columns = columns(seed);
         let matrices = std::array::from_fn(|plane| columns.map(|columns| matrix(&columns, plane)));
         let mut bloom = Self { sums: sums(&columns), matrices, tables: [[0; TABLE]; TABLES] };
-        // What any byte adds in the last place of a short window: 64 different hashes.
+        // What any byte adds in the last place of a short window: at most 64 different hashes.
         let [.., last] = &*bloom.sums;
         let mut any = last.to_vec();
         any.sort_unstable();

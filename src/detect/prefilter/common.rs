@@ -1,6 +1,6 @@
 //! The four-letter sequences that stand most often in source code and prose, which make poor windows. A flat catalogue.
 
-use super::window::{WIDTH, hash};
+use super::window::{WIDTH, folded, hash};
 
 /// Sequences of which each makes up more than one in fourteen thousand of all; ascending, one behind the other. The case of letters is left
 /// out of them, as the filters leave it out: `*` also stands for the end of a line, and `)` for a tab.
@@ -288,7 +288,7 @@ const fn map_of(rows: &[&[u8]]) -> Map {
         let mut start = 0;
         while start + WIDTH <= bytes.len() {
             let window = [bytes[start], bytes[start + 1], bytes[start + 2], bytes[start + 3]];
-            let hash = hash(window, MAP_BITS);
+            let hash = hash(folded(window), MAP_BITS);
             map[hash >> 6] |= 1 << (hash & 63);
             start += WIDTH;
         }
@@ -300,7 +300,7 @@ const fn map_of(rows: &[&[u8]]) -> Map {
 /// How common the bytes of a window are: 0 for almost all, 1 for those of which each makes up more than one in fifty thousand of all, 2
 /// for more than one in fourteen thousand.
 pub(super) fn commonness(window: [u8; WIDTH]) -> u8 {
-    let hash = hash(window, MAP_BITS);
+    let hash = hash(folded(window), MAP_BITS);
     let is_in = |map: &Map| map[hash >> 6] >> (hash & 63) & 1 == 1;
     if is_in(&COMMONEST_MAP) { 2 } else { u8::from(is_in(&COMMON_MAP)) }
 }

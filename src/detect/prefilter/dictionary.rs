@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Sighting;
-use super::window::{CASE, WIDTH, Window};
+use super::window::{CASE, WIDTH, Window, folded, hash};
 
 /// Bits of the hash that the lists are found by.
 const LIST_BITS: u32 = 12;
@@ -16,12 +16,6 @@ pub(super) const BIT_BITS: u32 = 5;
 
 /// The first three bytes of a window.
 pub(super) const THREE: u32 = 0x00ff_ffff;
-
-/// What hashes are made by.
-pub(super) const FACTOR: u32 = 0x9e37_79b1;
-
-/// [`CASE`] in each byte of a window.
-pub(super) const CASES: u32 = u32::from_ne_bytes([CASE; WIDTH]);
 
 /// An anchor, how it may be spelled, and where in it its window begins.
 struct Entry {
@@ -223,7 +217,7 @@ pub(super) fn window_at(bytes: &[u8], position: usize) -> u32 {
         window.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
         window
     });
-    u32::from_le_bytes(window) | CASES
+    folded(window)
 }
 
 /// The bytes around a position, from [`SIDE`] before it on, with [`CASE`] set. What lies outside counts as nought.
@@ -238,9 +232,4 @@ fn context_at(bytes: &[u8], position: usize) -> u128 {
         })
     });
     u128::from_le_bytes(context) | ALL_CASES
-}
-
-#[inline]
-fn hash(window: u32, bits: u32) -> usize {
-    (window.wrapping_mul(FACTOR) >> (32 - bits)) as usize
 }

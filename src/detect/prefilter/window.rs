@@ -126,20 +126,31 @@ impl Shared {
     }
 
     fn count(&mut self, window: [u8; WIDTH]) {
-        if let Some(anchors) = self.0.get_mut(hash(window, COUNT_BITS)) {
+        if let Some(anchors) = self.0.get_mut(hash(folded(window), COUNT_BITS)) {
             *anchors = anchors.saturating_add(1);
         }
     }
 
     fn anchors(&self, window: [u8; WIDTH]) -> u8 {
-        self.0.get(hash(window, COUNT_BITS)).copied().unwrap_or(0)
+        self.0.get(hash(folded(window), COUNT_BITS)).copied().unwrap_or(0)
     }
 }
 
-/// A hash of so many bits, without the case of letters.
-pub(super) const fn hash(window: [u8; WIDTH], bits: u32) -> usize {
-    let folded = u32::from_le_bytes(window) | u32::from_le_bytes([CASE; WIDTH]);
-    (folded.wrapping_mul(0x9e37_79b1) >> (32 - bits)) as usize
+/// [`CASE`] in each byte of a window.
+pub(super) const CASES: u32 = u32::from_ne_bytes([CASE; WIDTH]);
+
+/// What hashes are made by.
+pub(super) const FACTOR: u32 = 0x9e37_79b1;
+
+/// The bytes of a window as a number, without the case of letters.
+pub(super) const fn folded(window: [u8; WIDTH]) -> u32 {
+    u32::from_le_bytes(window) | CASES
+}
+
+/// A hash of so many bits.
+#[inline]
+pub(super) const fn hash(window: u32, bits: u32) -> usize {
+    (window.wrapping_mul(FACTOR) >> (32 - bits)) as usize
 }
 
 /// How rare some bytes are in source code, in quarters of a bit.

@@ -15,9 +15,9 @@ use std::arch::x86_64::{
 
 use crate::detect::prefilter::bloom::{Bloom, TABLES};
 use crate::detect::prefilter::candidates::{CAPACITY, Candidates, Places, place_of};
-use crate::detect::prefilter::dictionary::{BIT_BITS, CASES, FACTOR, Map, THREE, WORD_BITS};
+use crate::detect::prefilter::dictionary::{BIT_BITS, Map, THREE, WORD_BITS};
 use crate::detect::prefilter::nibble::Nibbles;
-use crate::detect::prefilter::window::WIDTH;
+use crate::detect::prefilter::window::{CASES, FACTOR, WIDTH};
 
 /// How many places one vector of AVX-512 holds.
 const LANES: usize = 64;

@@ -97,9 +97,10 @@ impl Survey {
     /// Chooses the copy of each object that is visited: the first that is not known to be broken.
     fn choose(&mut self, count: u32) {
         let mut is_seen = vec![false; count as usize];
-        let mut numbers = self.nodes.iter().filter_map(|node| usize::try_from(node.number).ok());
-        self.has_copies =
-            numbers.any(|number| is_seen.get_mut(number).is_some_and(|is_seen| std::mem::replace(is_seen, true)));
+        self.has_copies = self
+            .nodes
+            .iter()
+            .any(|node| is_seen.get_mut(node.number as usize).is_some_and(|is_seen| std::mem::replace(is_seen, true)));
         if !self.has_copies {
             return;
         }
