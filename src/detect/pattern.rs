@@ -7,7 +7,6 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use regex::bytes::{Captures, Regex};
-use regex_syntax::ParserBuilder;
 use regex_syntax::hir::HirKind;
 
 use super::tail::{Outlook, Tail};
@@ -151,8 +150,7 @@ pub(super) fn find_in(regex: &Regex, bytes: &[u8], region: Range<usize>) -> Vec<
 
 /// Whether a pattern is nothing but the group `secret`.
 fn is_all_secret(pattern: &str) -> bool {
-    let parsed = ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern);
-    parsed.is_ok_and(|parsed| match parsed.kind() {
+    rules::parse(pattern).is_ok_and(|parsed| match parsed.kind() {
         HirKind::Capture(group) => {
             group.name.as_deref() == Some("secret") && group.sub.properties().explicit_captures_len() == 0
         }

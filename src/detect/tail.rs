@@ -5,8 +5,9 @@ use regex_automata::dfa::dense::{self, DFA};
 use regex_automata::dfa::{Automaton, StartKind};
 use regex_automata::nfa::thompson::{self, WhichCaptures};
 use regex_automata::util::start;
-use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind, Literal, Repetition};
+
+use crate::rules;
 
 /// An automaton of more bytes is not built: it would cost more than it saves.
 const LARGEST: usize = 64 * 1024;
@@ -32,7 +33,7 @@ pub(super) enum Outlook {
 impl Tail {
     /// The whole of a pattern whose matches begin with the anchor. `None` if its automaton would be large.
     pub(super) fn of_whole(pattern: &str) -> Option<Self> {
-        Self::of(&relaxed(parsed(pattern)?))
+        Self::of(&relaxed(rules::parse(pattern).ok()?))
     }
 
     fn of(rest: &Hir) -> Option<Self> {
@@ -52,7 +53,7 @@ impl Tail {
     /// which none does. Where a match holds an anchor several times, one of them is enough to find it.
     pub(super) fn of_part(pattern: &str, anchors: &[impl AsRef<str>], are_exact: bool) -> Option<Self> {
         let anchors = Anchors { texts: anchors.iter().map(|anchor| anchor.as_ref().as_bytes()).collect(), are_exact };
-        let rests = rests(&relaxed(parsed(pattern)?), &anchors);
+        let rests = rests(&relaxed(rules::parse(pattern).ok()?), &anchors);
         if rests.is_certain { Self::of(&Hir::alternation(rests.rests)) } else { None }
     }
 
@@ -73,10 +74,6 @@ impl Tail {
         let end = self.automaton.next_eoi_state(state);
         if self.automaton.is_match_state(end) { Outlook::Open } else { Outlook::Dead(usize::MAX) }
     }
-}
-
-fn parsed(pattern: &str) -> Option<Hir> {
-    ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern).ok()
 }
 
 /// A pattern without groups that matches whatever this one does, and counts no further than to [`MOST_COUNTED`].
@@ -117,7 +114,7 @@ impl Anchors<'_> {
         match part.kind() {
             HirKind::Literal(Literal(bytes)) => matches!(**bytes, [other] if is_it(other)),
             HirKind::Class(Class::Bytes(class)) => {
-                class.ranges().iter().all(|range| range.len() <= 2 && is_it(range.start()) && is_it(range.end()))
+                class.ranges().iter().all(|range| range.len() == 1 && is_it(range.start()))
             }
             _ => false,
         }

@@ -1,7 +1,6 @@
 //! What a regular expression for paths asks of the last name of a path.
 
 use regex::bytes::{RegexSet, RegexSetBuilder};
-use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 use super::PATTERN_SIZE_LIMIT;
@@ -9,7 +8,7 @@ use super::PATTERN_SIZE_LIMIT;
 /// A pattern that the last name of every path matches which a pattern for paths matches: its end, as far as that cannot reach into
 /// the names before. `None` if it could be any name.
 pub(crate) fn pattern_of_last_name(pattern: &str) -> Option<String> {
-    let hir = ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern).ok()?;
+    let hir = super::parse(pattern).ok()?;
     end_of(&hir).map(|end| end.to_string())
 }
 

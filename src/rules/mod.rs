@@ -36,6 +36,8 @@ pub use sought::{Alphabet, Scanner};
 pub use template::{TemplateError, expand};
 pub use vendor::VendorKey;
 
+use regex_syntax::ParserBuilder;
+use regex_syntax::hir::Hir;
 use sha2::{Digest as _, Sha256};
 
 use crate::diagnostic::Diagnostic;
@@ -161,6 +163,14 @@ pub fn compile(pattern: &str) -> Result<regex::bytes::Regex, regex::Error> {
         .size_limit(PATTERN_SIZE_LIMIT)
         .dfa_size_limit(PATTERN_SIZE_LIMIT)
         .build()
+}
+
+/// What a rule's pattern says, as [`compile`] understands it.
+///
+/// # Errors
+/// What is wrong with the pattern.
+pub(crate) fn parse(pattern: &str) -> Result<Hir, Box<regex_syntax::Error>> {
+    ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern).map_err(Box::new)
 }
 
 /// The contents of files, and of the `*.toml` files in directories, by name.

@@ -4,11 +4,10 @@
 //! match holds one of a few literals, those are the anchors, and nothing is missed. Where that cannot be told, the keywords
 //! are, and matches are looked for some kilobytes around them.
 
-use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
 
-use crate::rules::Window;
 use crate::rules::schema::{LARGEST_WINDOW, SHORTEST_ANCHOR};
+use crate::rules::{self, Window};
 
 /// How far from a keyword that is no part of the match a match may stand, in bytes.
 const AROUND_KEYWORD: usize = 4096;
@@ -35,7 +34,7 @@ pub(super) struct Anchors {
 /// The anchors of an expression in our syntax whose rule has these keywords, in lower case. `None` if there is nothing to look
 /// for.
 pub(super) fn of(expression: &str, keywords: &[String]) -> Option<Anchors> {
-    let hir = ParserBuilder::new().unicode(false).utf8(false).build().parse(expression).ok()?;
+    let hir = rules::parse(expression).ok()?;
     let node = Node::of(&hir, keywords);
     let best = node.best(keywords).filter(|literals| literals.shortest() >= SHORTEST_ANCHOR);
     let keywords_long_enough: Vec<String> =

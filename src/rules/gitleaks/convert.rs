@@ -237,8 +237,7 @@ fn pattern(expression: &Placed<String>) -> Result<String, Problem> {
     let bad = |reason| Problem { spot: expression.spot.clone(), rule: None, reason };
     let pattern = syntax::translated(&expression.value, Groups::Ignored);
     let pattern = pattern.map_err(|reason| bad(format!("bad pattern: {reason}")))?;
-    let parsed = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(&pattern);
-    parsed.map(|_| pattern).map_err(|error| bad(regex_reason(&error)))
+    rules::parse(&pattern).map(|_| pattern).map_err(|error| bad(regex_reason(&error)))
 }
 
 /// The rules of the set that an id of gitleaks stands for: those that it names; and where there is none, those of the provider
