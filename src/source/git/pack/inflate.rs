@@ -28,6 +28,10 @@ pub enum InflateError {
     WrongSize(u64),
 }
 
+/// Bytes behind the last one that libdeflate is given room for. It writes past what it has inflated by up to 299 bytes while it
+/// goes fast, and goes byte by byte where that much is not left: small entries as a whole.
+const SLACK: usize = 320;
+
 impl Inflater {
     /// Inflates the stream at the start of `stream`, which may be followed by anything, to exactly `size` bytes. A caller that
     /// limits memory checks `size` first. After an error the buffer holds nothing.
@@ -37,7 +41,7 @@ impl Inflater {
             return Err(InflateError::ImpossibleSize(size));
         }
         let length = usize::try_from(size).map_err(|_| InflateError::ImpossibleSize(size))?;
-        let inflated = self.decompressor.zlib_decompress(stream, buffer.reset(length));
+        let inflated = self.decompressor.zlib_decompress(stream, buffer.reset_with(length, SLACK));
         let outcome = match inflated {
             Ok(inflated) if inflated == length => return Ok(()),
             Ok(_) | Err(libdeflater::DecompressionError::InsufficientSpace) => InflateError::WrongSize(size),
@@ -69,14 +73,20 @@ impl Buffer {
 
     /// Gives room for so many bytes, which hold anything until they are overwritten.
     pub fn reset(&mut self, length: usize) -> &mut [u8] {
-        if self.memory.len() < length {
+        self.reset_with(length, 0)
+    }
+
+    /// The same with so many bytes more behind the last one, which do not count.
+    fn reset_with(&mut self, length: usize, slack: usize) -> &mut [u8] {
+        let room = length.saturating_add(slack);
+        if self.memory.len() < room {
             // Not grown in place: that would copy what is no longer wanted. An eighth more spares the next, slightly longer
             // version of the same file the same, and fresh memory of this size comes zeroed from the system.
             self.memory = Vec::new();
-            self.memory = vec![0; length.saturating_add(length / 8)];
+            self.memory = vec![0; room.saturating_add(length / 8)];
         }
         self.length = length;
-        self.memory.get_mut(..length).unwrap_or_default()
+        self.memory.get_mut(..room).unwrap_or_default()
     }
 
     /// Forgets the bytes and keeps the memory.
