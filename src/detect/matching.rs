@@ -157,7 +157,7 @@ impl Detector {
                 Some(Filter::Encrypted)
             } else if !self.may_hold(found.rule, rule, &value) {
                 Some(Filter::Shape)
-            } else if !nearby::is_near(bytes, rule, &assignment.key_span, stem)
+            } else if !nearby::is_near(bytes, rule, &assignment.key_span, &assignment.span, stem)
                 || !nearby::is_under(bytes, rule, &assignment.key_span, stem)
             {
                 Some(Filter::Context)
@@ -215,7 +215,7 @@ impl Detector {
 }
 
 fn keep_found(bytes: &[u8], index: usize, rule: &Rule, found: &Found, judge: &mut Judge<'_>) -> bool {
-    if !nearby::is_near(bytes, rule, &found.secret, &[]) {
+    if !nearby::is_near(bytes, rule, &found.secret, &found.secret, &[]) {
         judge.refuse(rule, found.secret.clone(), Filter::Context);
         return false;
     }

@@ -10,8 +10,9 @@ use super::block;
 use super::key::distinctive;
 use crate::rules::Rule;
 
-/// Whether one of the rule's words stands in the context of a name with that stem. True for a rule without such words.
-pub(super) fn is_near(bytes: &[u8], rule: &Rule, name: &Range<usize>, stem: &[String]) -> bool {
+/// Whether one of the rule's words stands in the context of a name with that stem. True for a rule without such words. What the
+/// value holds does not count: random characters spell `okta` too.
+pub(super) fn is_near(bytes: &[u8], rule: &Rule, name: &Range<usize>, value: &Range<usize>, stem: &[String]) -> bool {
     if rule.near.is_empty() {
         return true;
     }
@@ -20,7 +21,10 @@ pub(super) fn is_near(bytes: &[u8], rule: &Rule, name: &Range<usize>, stem: &[St
     let block = block::around(bytes, name, &window);
     let first = block::line_start(bytes, block.start, window.start);
     let stem = distinctive(stem);
-    let text = bytes.get(first..block.end).unwrap_or_default().to_ascii_lowercase();
+    let mut text = bytes.get(first..block.end).unwrap_or_default().to_ascii_lowercase();
+    let own = value.start.saturating_sub(first)..value.end.saturating_sub(first).min(text.len());
+    let own = text.get_mut(own).unwrap_or_default();
+    own.iter_mut().filter(|byte| **byte != b'\n').for_each(|byte| *byte = 0);
     let speaks = |line: &[u8]| stem.is_empty() || stem.iter().any(|word| contains(line, word));
     if text.split(|byte| *byte == b'\n').any(|line| speaks(line) && rule.near.iter().any(|word| contains(line, word))) {
         return true;

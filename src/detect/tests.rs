@@ -66,6 +66,20 @@ fn pairs_by_object_and_section() {
 }
 
 #[test]
+fn a_vendor_that_only_the_secret_spells_is_not_asked() {
+    // In one of fifteen thousand refresh tokens the characters happen to, and the server that issued it was not told.
+    for vendor in ["Xero", "oKtA", "OKTA"] {
+        check(
+            &format!(
+                "{{\n  \"issuer\": \"https://id.acme.io\",\n  \"refresh_token\": \"<<base64url:20>>{vendor}<<base64url:19>>\"\n}}\n"
+            ),
+            &["oauth-refresh-token: issuer=https://id.acme.io"],
+        );
+    }
+    check("XERO_REFRESH_TOKEN=<<base64url:20>>Okta<<base64url:19>>\n", &["xero-refresh-token: "]);
+}
+
+#[test]
 fn whose_key_it_is() {
     for (written, expected) in [
         (
