@@ -1,5 +1,6 @@
 //! [`Inventory`]: every object of a store, each with a number, in the order of ids.
 
+use std::cmp::Ordering;
 use std::path::PathBuf;
 
 use rayon::prelude::*;
@@ -10,13 +11,21 @@ use crate::source::git::id::{ObjectId, ObjectKind};
 use crate::source::git::objects;
 use crate::source::git::sweep::{self, Fault, Objects, PackEntries, Stock};
 
+/// How many bits of ids tell where to look for them at most: 16 MB of memory.
+const MOST_FAN_OUT_BITS: u32 = 22;
+
+/// So many ids are compared one after the other.
+const FEW: u32 = 4;
+
 /// All distinct objects, numbered. What works on millions of them works with numbers.
 pub(in crate::source::git) struct Inventory<'a> {
     store: &'a ObjectStore,
     /// One after the other, ascending.
     ids: Vec<u8>,
-    /// By the first two bytes of an id, how many ids come before.
+    /// By the first bits of an id, about as many as tell one from the next, how many ids come before.
     fan_out: Vec<u32>,
+    /// How far the first eight bytes of an id are shifted to leave those bits.
+    fan_out_shift: u32,
     /// Numbers of the objects that have a file of their own.
     loose: Vec<u32>,
     /// Whether all objects are those of one pack, whose index has them in the order of their numbers; others may be empty.
@@ -58,7 +67,9 @@ impl<'a> Inventory<'a> {
         let is_one_pack = others.is_empty() && sorted.is_some();
         let mut ids = merge(sorted.map_or(&[], |(_, ids)| ids), &others, length);
         ids.truncate((u32::MAX as usize).saturating_mul(length));
-        let mut inventory = Self { store, ids, fan_out: Vec::new(), loose: Vec::new(), is_one_pack, troubles };
+        let bits = (ids.len() / length).max(1).ilog2().clamp(1, MOST_FAN_OUT_BITS);
+        let (fan_out, fan_out_shift) = (Vec::new(), u64::BITS - bits);
+        let mut inventory = Self { store, ids, fan_out, fan_out_shift, loose: Vec::new(), is_one_pack, troubles };
         inventory.fan_out = inventory.count_by_prefix();
         inventory.loose = loose.iter().filter_map(|id| inventory.number_of(id.as_bytes())).collect();
         inventory.loose.sort_unstable();
@@ -84,19 +95,24 @@ impl<'a> Inventory<'a> {
 
     /// The number of an object, if it is there.
     pub(in crate::source::git) fn number_of(&self, id: &[u8]) -> Option<u32> {
-        let prefix = usize::from(u16::from_be_bytes(*id.first_chunk()?));
-        let (mut low, mut high) = (*self.fan_out.get(prefix)?, *self.fan_out.get(prefix + 1)?);
         let head = head_of(id);
+        let prefix = self.prefix_of(head);
+        let (mut low, mut high) = (*self.fan_out.get(prefix)?, *self.fan_out.get(prefix + 1)?);
         while low < high {
-            let middle = low + (high - low) / 2;
+            // Mostly there is one, or none; but whoever makes the ids can make many begin alike.
+            let middle = if high - low <= FEW { low } else { low + (high - low) / 2 };
             let own = self.id_bytes(middle)?;
             match head_of(own).cmp(&head).then_with(|| own.cmp(id)) {
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Greater => high = middle,
-                std::cmp::Ordering::Equal => return Some(middle),
+                Ordering::Less => low = middle + 1,
+                Ordering::Greater => high = middle,
+                Ordering::Equal => return Some(middle),
             }
         }
         None
+    }
+
+    fn prefix_of(&self, head: u64) -> usize {
+        usize::try_from(head >> self.fan_out_shift).unwrap_or(usize::MAX)
     }
 
     /// Numbers of the objects that have a file of their own, ascending.
@@ -127,10 +143,9 @@ impl<'a> Inventory<'a> {
     }
 
     fn count_by_prefix(&self) -> Vec<u32> {
-        let mut counts = vec![0_u32; (1 << 16) + 1];
+        let mut counts = vec![0_u32; self.prefix_of(u64::MAX) + 2];
         for id in self.ids.chunks_exact(self.store.hash_length) {
-            let prefix = id.first_chunk().map_or(0, |prefix| usize::from(u16::from_be_bytes(*prefix)));
-            if let Some(count) = counts.get_mut(prefix + 1) {
+            if let Some(count) = counts.get_mut(self.prefix_of(head_of(id)) + 1) {
                 *count += 1;
             }
         }
