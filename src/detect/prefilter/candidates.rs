@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::Sighting;
 use super::bloom::Bloom;
-use super::dictionary::{Dictionary, Map, window_at};
+use super::dictionary::{Dictionary, window_at};
 use super::window::WIDTH;
 
 /// How many places are collected.
@@ -63,18 +63,22 @@ impl<'a> Candidates<'a> {
 }
 
 /// Places that are still to be looked at, ascending.
+///
+/// Aligned, so that the stack of a search is, where tables stand that the registers have no room for.
+#[repr(align(64))]
 pub(super) struct Places {
     found: [u32; CAPACITY],
     count: usize,
     sift: Sift,
 }
 
-/// Leaves of the first so many places those that the map knows, and tells how many these are.
-pub(super) type Sift = fn(&Map, &[u8], &mut [u32; CAPACITY], usize) -> usize;
+/// Leaves of the first so many places those where an anchor is likely, and tells how many these are.
+pub(super) type Sift = fn(&Dictionary, &[u8], &mut [u32; CAPACITY], usize) -> usize;
 
 /// The definition of a [`Sift`].
-pub(super) fn sift(map: &Map, bytes: &[u8], places: &mut [u32; CAPACITY], count: usize) -> usize {
-    retain(places, count, |place| map.knows(bytes, place))
+pub(super) fn sift(dictionary: &Dictionary, bytes: &[u8], places: &mut [u32; CAPACITY], count: usize) -> usize {
+    let known = retain(places, count, |place| dictionary.map.knows(bytes, place));
+    retain(places, known, |place| dictionary.is_likely(bytes, place))
 }
 
 /// Without a branch: what is not kept is overwritten by the next.
@@ -130,8 +134,7 @@ impl Places {
     /// Looks at all places.
     #[inline(never)]
     pub(super) fn look_at_all(&mut self, candidates: &mut Candidates<'_>) {
-        let known = (self.sift)(&candidates.dictionary.map, candidates.bytes, &mut self.found, self.count);
-        let likely = retain(&mut self.found, known, |place| candidates.dictionary.is_likely(candidates.bytes, place));
+        let likely = (self.sift)(candidates.dictionary, candidates.bytes, &mut self.found, self.count);
         for place in self.found.iter().take(likely) {
             candidates.look_up(*place as usize);
         }

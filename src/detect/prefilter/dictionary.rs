@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::Sighting;
+use super::neighbours::Neighbours;
 use super::window::{CASE, WIDTH, Window, folded, hash};
 
 /// Bits of the hash that the lists are found by.
@@ -22,6 +23,8 @@ struct Entry {
     window: u32,
     offset: u32,
     anchor: u16,
+    /// Whether its tag tells all of it, spelled as it is wanted.
+    is_told_by_tag: bool,
     /// Where its text stands among those of all.
     text: Range<u32>,
     /// The spellings that anybody wants. Any will do if there are none.
@@ -32,6 +35,12 @@ impl Entry {
     fn text_in<'a>(&self, texts: &'a [u8]) -> &'a [u8] {
         texts.get(self.text.start as usize..self.text.end as usize).unwrap_or_default()
     }
+
+    /// Whether that is the anchor as it is wanted.
+    fn is_spelled(&self, text: &[u8], texts: &[u8]) -> bool {
+        let is_wanted = || self.spellings.is_empty() || self.spellings.iter().any(|spelling| **spelling == *text);
+        text.eq_ignore_ascii_case(self.text_in(texts)) && is_wanted()
+    }
 }
 
 /// How many bytes of the context of a place are looked at on each side of it.
@@ -40,9 +49,9 @@ const SIDE: usize = 8;
 /// An anchor as far as it stands in the context of its window: cheap to compare, and mostly all of it.
 #[derive(Clone, Copy)]
 struct Tag {
-    /// The bytes from [`SIDE`] before the window on, with [`CASE`] set; nought where they are not looked at.
+    /// The bytes from [`SIDE`] before the window on; nought where they are not looked at.
     value: u128,
-    /// Which of them are looked at.
+    /// Which bits of them are looked at.
     mask: u128,
 }
 
@@ -54,7 +63,7 @@ struct Lists {
     begins: Vec<u16>,
     /// All lists one after another.
     entries: Vec<Entry>,
-    /// What each entry is told by.
+    /// What each entry is told by, or nearly.
     tags: Vec<Tag>,
 }
 
@@ -66,6 +75,8 @@ pub(super) struct Map(pub(super) Box<[u32; 1 << WORD_BITS]>);
 pub(super) struct Dictionary {
     /// What is looked at before anything else.
     pub(super) map: Map,
+    /// And what after that.
+    pub(super) neighbours: Neighbours,
     /// The anchors in lower case, one behind the other.
     texts: Vec<u8>,
     long: Lists,
@@ -85,55 +96,65 @@ impl Dictionary {
                 let text = start..u32::try_from(texts.len()).ok()?;
                 let offset = u32::try_from(window.offset).ok()?;
                 let spellings = spellings(window.anchor);
-                let window_bytes = u32::from_le_bytes(window.bytes);
-                Some(Entry { window: window_bytes, offset, anchor: window.anchor, text, spellings })
+                let (window, anchor) = (u32::from_le_bytes(window.bytes), window.anchor);
+                Some(Entry { window, offset, anchor, is_told_by_tag: false, text, spellings })
             }));
             entries
         };
         let (long, short) = (entries(false), entries(true));
         let (long, short) = (Lists::new(u32::MAX, long, &texts), Lists::new(THREE, short, &texts));
         let mut map = Map(Box::new([0; 1 << WORD_BITS]));
+        let mut neighbours = Neighbours::new();
         for entry in &long.entries {
             map.0[Map::word(entry.window)] |= 1 << Map::bit(entry.window);
+            neighbours.allow(entry.window, entry.text_in(&texts), entry.offset as usize);
         }
         for entry in &short.entries {
-            map.0[Map::word(entry.window)] = u32::MAX;
+            map.0[Map::word(entry.window)] = Map::ANY;
         }
-        Self { map, texts, long, short }
+        Self { map, neighbours, texts, long, short }
     }
 
-    /// Whether what stands around a place that the map knows speaks for an anchor. Wrong seldom, where none is.
+    /// Whether what stands around a place that the map knows speaks for an anchor. Wrong in one case of four, where no anchor is.
     #[inline]
     pub(super) fn is_likely(&self, bytes: &[u8], position: usize) -> bool {
-        let context = context_at(bytes, position);
         let window = window_at(bytes, position);
-        self.long.is_likely(window, context) | self.short.is_likely(window, context)
+        self.map.knows_short(window) | self.neighbours.admit(window, bytes, position)
     }
 
     /// Tells the anchors that have their window at `position` and lie in `zone`.
     pub(super) fn look_up(&self, bytes: &[u8], zone: &Range<usize>, position: usize, tell: &mut impl FnMut(Sighting)) {
         let (window, context) = (window_at(bytes, position), context_at(bytes, position));
-        for lists in [&self.long, &self.short] {
-            for entry in lists.entries_in(window, context) {
-                let Some(start) = position.checked_sub(entry.offset as usize).filter(|start| *start >= zone.start)
-                else {
-                    continue;
-                };
-                let anchor = entry.text_in(&self.texts);
-                let end = start + anchor.len();
-                let Some(text) = bytes.get(start..end).filter(|_| end <= zone.end) else { continue };
-                if text.eq_ignore_ascii_case(anchor)
-                    && (entry.spellings.is_empty() || entry.spellings.iter().any(|spelling| **spelling == *text))
-                    && let Ok(start) = u32::try_from(start)
-                {
-                    tell(Sighting { start, anchor: entry.anchor });
-                }
+        let mut tell_entry = |entry: &Entry| {
+            let Some(start) = position.checked_sub(entry.offset as usize).filter(|start| *start >= zone.start) else {
+                return;
+            };
+            let end = start + entry.text.len();
+            if end <= zone.end
+                && (entry.is_told_by_tag
+                    || bytes.get(start..end).is_some_and(|text| entry.is_spelled(text, &self.texts)))
+                && let Ok(start) = u32::try_from(start)
+            {
+                tell(Sighting { start, anchor: entry.anchor });
             }
+        };
+        self.long.each(window, context, &mut tell_entry);
+        if self.map.knows_short(window) {
+            self.short.each(window, context, &mut tell_entry);
         }
     }
 }
 
 impl Map {
+    /// The word of a window of three bytes.
+    pub(super) const ANY: u32 = u32::MAX;
+
+    /// Whether an anchor may have a window of three bytes here.
+    #[inline]
+    fn knows_short(&self, window: u32) -> bool {
+        self.0[Self::word(window)] == Self::ANY
+    }
+
     /// Whether an anchor may have its window at `position`. Wrong in one case of twenty-five, where no anchor is.
     #[inline]
     pub(super) fn knows(&self, bytes: &[u8], position: usize) -> bool {
@@ -153,15 +174,22 @@ impl Map {
 }
 
 impl Tag {
-    fn of(entry: &Entry, texts: &[u8]) -> Self {
-        let (offset, text) = (entry.offset as usize, entry.text_in(texts));
+    /// The tag of an entry, and whether it tells all of it.
+    fn of(entry: &Entry, texts: &[u8]) -> (Self, bool) {
+        let offset = entry.offset as usize;
+        let (text, is_exact) = match entry.spellings.as_slice() {
+            [only] => (&**only, true),
+            _ => (entry.text_in(texts), false),
+        };
         let (mut value, mut mask) = ([0; 2 * SIDE], [0; 2 * SIDE]);
         // Where in the anchor the context begins, which may be before it.
         let (first, skipped) = (SIDE.saturating_sub(offset), offset.saturating_sub(SIDE));
         for ((value, mask), byte) in value.iter_mut().zip(&mut mask).skip(first).zip(text.iter().skip(skipped)) {
-            (*value, *mask) = (byte | CASE, u8::MAX);
+            *mask = if byte.is_ascii_alphabetic() && !is_exact { !CASE } else { u8::MAX };
+            *value = byte & *mask;
         }
-        Self { value: u128::from_le_bytes(value), mask: u128::from_le_bytes(mask) }
+        let is_all = skipped == 0 && first + text.len() <= 2 * SIDE && entry.spellings.len() <= 1;
+        (Self { value: u128::from_le_bytes(value), mask: u128::from_le_bytes(mask) }, is_all)
     }
 
     #[inline]
@@ -178,7 +206,12 @@ impl Lists {
             begins.resize(begins.len().max(hash(entry.window, LIST_BITS) + 1), index);
         }
         begins.resize((1 << LIST_BITS) + 1, u16::try_from(entries.len()).unwrap_or(u16::MAX));
-        let tags = entries.iter().map(|entry| Tag::of(entry, texts)).collect();
+        let tag = |entry: &mut Entry| {
+            let (tag, is_all) = Tag::of(entry, texts);
+            entry.is_told_by_tag = is_all;
+            tag
+        };
+        let tags = entries.iter_mut().map(tag).collect();
         Self { mask, begins, entries, tags }
     }
 
@@ -192,19 +225,15 @@ impl Lists {
         }
     }
 
+    /// Tells the anchors that have this window and agree with what stands around it.
     #[inline]
-    fn is_likely(&self, window: u32, context: u128) -> bool {
-        let tags = self.tags.get(self.list(window)).unwrap_or_default();
-        tags.iter().fold(false, |is_likely, tag| is_likely | tag.is_in(context))
-    }
-
-    /// The anchors that have this window and agree with what stands around it.
-    #[inline]
-    fn entries_in(&self, window: u32, context: u128) -> impl Iterator<Item = &Entry> {
+    fn each(&self, window: u32, context: u128, tell: &mut impl FnMut(&Entry)) {
         let list = self.list(window);
         let tags = self.tags.get(list.clone()).unwrap_or_default();
         let entries = self.entries.get(list).unwrap_or_default();
-        entries.iter().zip(tags).filter(move |(_, tag)| tag.is_in(context)).map(|(entry, _)| entry)
+        for (entry, _) in entries.iter().zip(tags).filter(|(_, tag)| tag.is_in(context)) {
+            tell(entry);
+        }
     }
 }
 
@@ -220,10 +249,9 @@ pub(super) fn window_at(bytes: &[u8], position: usize) -> u32 {
     folded(window)
 }
 
-/// The bytes around a position, from [`SIDE`] before it on, with [`CASE`] set. What lies outside counts as nought.
+/// The bytes around a position, from [`SIDE`] before it on. What lies outside counts as nought.
 #[inline]
 fn context_at(bytes: &[u8], position: usize) -> u128 {
-    const ALL_CASES: u128 = u128::from_ne_bytes([CASE; 2 * SIDE]);
     let whole = position.checked_sub(SIDE).and_then(|start| bytes.get(start..)?.first_chunk::<{ 2 * SIDE }>());
     let context = whole.copied().unwrap_or_else(|| {
         std::array::from_fn(|index| {
@@ -231,5 +259,5 @@ fn context_at(bytes: &[u8], position: usize) -> u128 {
             byte.copied().unwrap_or(0)
         })
     });
-    u128::from_le_bytes(context) | ALL_CASES
+    u128::from_le_bytes(context)
 }

@@ -1,12 +1,14 @@
 //! The prefilter: one pass over the bytes for the anchors of all rules.
 //!
 //! Each anchor is looked for by a `window` of its rarest bytes. A filter in the registers of the processor (`bloom` or `nibble`)
-//! tells where windows may be, for many places at once (`simd`); those are collected (`candidates`) and looked up (`dictionary`).
+//! tells where windows may be, for many places at once (`simd`); those are collected (`candidates`), judged by what stands beside them
+//! (`neighbours`), and looked up (`dictionary`).
 
 mod bloom;
 mod candidates;
 mod common;
 mod dictionary;
+mod neighbours;
 mod nibble;
 mod search;
 mod simd;

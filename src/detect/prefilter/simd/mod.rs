@@ -7,6 +7,8 @@
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
 #[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(target_arch = "x86_64")]
 mod x86_64;
 
 use super::bloom::Bloom;
@@ -113,7 +115,7 @@ impl Sieve {
             #[cfg(target_arch = "x86_64")]
             (Engine::Avx512, Filter::Bloom(bloom)) => {
                 // SAFETY: `new` takes an engine only where the processor has its instructions.
-                unsafe { x86_64::collect_avx512(bloom, candidates) }
+                unsafe { avx512::collect(bloom, candidates) }
             }
             #[cfg(target_arch = "x86_64")]
             (Engine::Avx2, Filter::Nibbles(nibbles)) => {
