@@ -89,8 +89,11 @@ impl Dictionary {
         let mut texts = Vec::with_capacity(anchors.iter().map(Vec::len).sum());
         let mut entries = |is_short: bool| {
             let windows = windows.iter().filter(|window| window.is_short == is_short);
-            let mut entries = Vec::with_capacity(windows.clone().count());
-            entries.extend(windows.filter_map(|window| {
+            let list = |window: &Window| hash(u32::from_le_bytes(window.bytes), LIST_BITS);
+            let mut windows: Vec<_> = windows.map(|window| (list(window), window.anchor, window)).collect();
+            windows.sort_unstable_by_key(|(list, anchor, _)| (*list, *anchor));
+            let mut entries = Vec::with_capacity(windows.len());
+            entries.extend(windows.into_iter().filter_map(|(.., window)| {
                 let start = u32::try_from(texts.len()).ok()?;
                 texts.extend_from_slice(anchors.get(usize::from(window.anchor))?);
                 let text = start..u32::try_from(texts.len()).ok()?;
@@ -199,8 +202,8 @@ impl Tag {
 }
 
 impl Lists {
+    /// The entries are in the order of their hashes.
     fn new(mask: u32, mut entries: Vec<Entry>, texts: &[u8]) -> Self {
-        entries.sort_by_key(|entry| (hash(entry.window, LIST_BITS), entry.anchor));
         let mut begins = Vec::with_capacity((1 << LIST_BITS) + 1);
         for (index, entry) in (0_u16..).zip(&entries) {
             begins.resize(begins.len().max(hash(entry.window, LIST_BITS) + 1), index);
