@@ -148,7 +148,7 @@ fn hexadecimal(after: &[u8]) -> Option<(u8, &[u8])> {
     byte.is_ascii_graphic().then_some((byte, after))
 }
 
-/// The four digits of `\uXXXX`. Surrogates are left as they are: no credential holds them.
+/// The four digits behind `\u`. Surrogates are left as they are: no credential holds them.
 fn unicode(after: &[u8]) -> Option<(char, &[u8])> {
     let (digits, after) = after.split_at_checked(4)?;
     let digits = std::str::from_utf8(digits).ok()?;

@@ -104,7 +104,7 @@ fn end_of_row(row: &[u8]) -> Option<usize> {
 fn of_table(head: &[u8], name: &[u8], after: &[u8]) -> Option<Vec<Field>> {
     let line = memchr::memchr(b'\n', after)?;
     let tail = after.get(..line)?.trim_ascii_end();
-    let separator = [b'|', b',', b';', b'\t'].into_iter().find(|byte| head.contains(byte) || tail.contains(byte))?;
+    let separator = b"|,;\t".iter().copied().find(|byte| head.contains(byte) || tail.contains(byte))?;
     if !tail.iter().all(|byte| is_of_names(*byte)) {
         return None;
     }

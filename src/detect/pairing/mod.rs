@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use regex::bytes::Regex;
 
 use super::assignment::{self, Assignment};
@@ -72,7 +72,10 @@ impl Wanted {
         let keys = parts.iter().flat_map(|part| &part.keys);
         let words: BTreeSet<&String> = keys.filter_map(|key| key.iter().max_by_key(|word| word.len())).collect();
         let words = (!words.is_empty()).then(|| {
-            let words = AhoCorasick::builder().ascii_case_insensitive(true).build(words);
+            let mut builder = AhoCorasick::builder();
+            // Few words make a small table, and all around every match is read.
+            builder.ascii_case_insensitive(true).kind(Some(AhoCorasickKind::DFA));
+            let words = builder.build(words);
             words.expect("a few dozen short words are far below the automaton's limits")
         });
         let patterns = parts.iter().map(|part| rules::compile(part.pattern.as_deref()?).ok()).collect();
