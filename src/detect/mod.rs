@@ -6,7 +6,8 @@
 //! The way of the bytes has three stages:
 //! 1. `prefilter` sights anchors: literals of which one stands in or near every match.
 //! 2. `standing` tells from a bounded window around each sighting whether it can contribute anything. Both together are a
-//!    [`Trace`], and most of a trace can be taken over from that of an earlier version of the same bytes.
+//!    [`Trace`], and most of a trace can be taken over from that of an earlier version of the same bytes. What was seen to contribute
+//!    nothing is remembered (`refused`).
 //! 3. The judge looks at the whole bytes around the sightings that are alive: `pattern`, `assignment`, `jwt` and `jwk` find
 //!    values; `gate` leaves out the rules that a value's length rules out; `nearby` looks for what must stand beside them;
 //!    `shape` and `filter` judge the values; `vendor` tells whose they are; `required` drops what lacks its companions; `overlap` leaves one match for the same bytes;
@@ -32,6 +33,7 @@ mod pairing;
 mod pattern;
 mod prefilter;
 mod randomness;
+mod refused;
 mod required;
 mod shape;
 mod standing;
@@ -56,6 +58,7 @@ use key::KeyIndex;
 use pairing::{Paired, Pairer};
 use pattern::Pattern;
 use prefilter::{Hit, Owner, Prefilter};
+use refused::Refused;
 use standing::{NARROW, Reach};
 use vendor::Vendors;
 use whole_file::FileRules;
@@ -130,6 +133,8 @@ pub struct Detector {
     longest_anchor: usize,
     /// What tells most rules to be out of the question.
     gates: Vec<Gate>,
+    /// What none of them keeps.
+    refused: Refused,
     /// The least length of a value that is told by its name alone, in bytes.
     shortest_assigned: usize,
     /// The anchor that is our mark.
@@ -196,6 +201,7 @@ impl Detector {
             widest,
             longest_anchor,
             gates,
+            refused: Refused::new(),
             shortest_assigned,
             mark,
             compiled,

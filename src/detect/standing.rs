@@ -167,15 +167,27 @@ impl Detector {
         }
         let Some(assignment) = assignment::assigned(bytes, &name) else { return Verdict::Wide };
         let found = LazyCell::new(|| self.rules_for(words));
-        let is_alive = assignment.each().any(|assignment| self.is_assignment_alive(bytes, &assignment, &found));
+        let is_alive = assignment.each().any(|assignment| {
+            let value = value::of_assignment(bytes, &assignment);
+            let mark = self.refused.mark(words, &value, assignment.is_literal);
+            if self.refused.holds(mark) {
+                return false;
+            }
+            let is_alive = self.is_assignment_alive(&assignment, &value, &found);
+            if !is_alive {
+                self.refused.add(mark);
+            }
+            is_alive
+        });
         if is_alive { Verdict::Alive } else { Verdict::Wide }
     }
 
-    /// Whether one of the rules that look for a name may keep what is assigned to it.
+    /// Whether one of the rules that look for a name may keep what is assigned to it. Nothing tells that but the name, the value, and
+    /// whether it is a literal.
     fn is_assignment_alive<F: FnOnce() -> Vec<KeyMatch>>(
         &self,
-        bytes: &[u8],
         assignment: &Assignment,
+        value: &[u8],
         found: &LazyCell<Vec<KeyMatch>, F>,
     ) -> bool {
         let passes = |value: &[u8]| {
@@ -191,7 +203,6 @@ impl Detector {
                 })
         };
         // Whether the value is one of a Kubernetes secret is told by what stands far away: both readings count.
-        let value = value::of_assignment(bytes, assignment);
-        passes(&value) || value::behind_base64(&value).is_some_and(|value| passes(&value))
+        passes(value) || value::behind_base64(value).is_some_and(|value| passes(&value))
     }
 }
