@@ -1,31 +1,20 @@
 //! [`Inventory`]: every object of a store, each with a number, in the order of ids.
 
-use std::cmp::Ordering;
 use std::path::PathBuf;
 
 use rayon::prelude::*;
 
+use super::ids::Ids;
 use super::loose;
 use super::{ObjectError, ObjectStore};
 use crate::source::git::id::{ObjectId, ObjectKind};
 use crate::source::git::objects;
 use crate::source::git::sweep::{self, Fault, Objects, PackEntries, Stock};
 
-/// How many bits of ids tell where to look for them at most: 16 MB of memory.
-const MOST_FAN_OUT_BITS: u32 = 22;
-
-/// So many ids are compared one after the other.
-const FEW: u32 = 4;
-
 /// All distinct objects, numbered. What works on millions of them works with numbers.
 pub(in crate::source::git) struct Inventory<'a> {
     store: &'a ObjectStore,
-    /// One after the other, ascending.
-    ids: Vec<u8>,
-    /// By the first bits of an id, about as many as tell one from the next, how many ids come before.
-    fan_out: Vec<u32>,
-    /// How far the first eight bytes of an id are shifted to leave those bits.
-    fan_out_shift: u32,
+    ids: Ids,
     /// Numbers of the objects that have a file of their own.
     loose: Vec<u32>,
     /// Whether all objects are those of one pack, whose index has them in the order of their numbers; others may be empty.
@@ -65,12 +54,8 @@ impl<'a> Inventory<'a> {
         others.par_sort_unstable();
         others.dedup();
         let is_one_pack = others.is_empty() && sorted.is_some();
-        let mut ids = merge(sorted.map_or(&[], |(_, ids)| ids), &others, length);
-        ids.truncate((u32::MAX as usize).saturating_mul(length));
-        let bits = (ids.len() / length).max(1).ilog2().clamp(1, MOST_FAN_OUT_BITS);
-        let (fan_out, fan_out_shift) = (Vec::new(), u64::BITS - bits);
-        let mut inventory = Self { store, ids, fan_out, fan_out_shift, loose: Vec::new(), is_one_pack, troubles };
-        inventory.fan_out = inventory.count_by_prefix();
+        let ids = Ids::new(merge(sorted.map_or(&[], |(_, ids)| ids), &others, length), length);
+        let mut inventory = Self { store, ids, loose: Vec::new(), is_one_pack, troubles };
         inventory.loose = loose.iter().filter_map(|id| inventory.number_of(id.as_bytes())).collect();
         inventory.loose.sort_unstable();
         inventory.loose.dedup();
@@ -79,7 +64,7 @@ impl<'a> Inventory<'a> {
 
     /// How many objects there are. Numbers are smaller.
     pub(in crate::source::git) fn count(&self) -> u32 {
-        u32::try_from(self.ids.len() / self.store.hash_length).unwrap_or(u32::MAX)
+        self.ids.count()
     }
 
     /// The id of an object.
@@ -89,30 +74,12 @@ impl<'a> Inventory<'a> {
 
     /// The id of an object, as bytes.
     pub(in crate::source::git) fn id_bytes(&self, number: u32) -> Option<&[u8]> {
-        let start = number as usize * self.store.hash_length;
-        self.ids.get(start..start + self.store.hash_length)
+        self.ids.get(number)
     }
 
     /// The number of an object, if it is there.
     pub(in crate::source::git) fn number_of(&self, id: &[u8]) -> Option<u32> {
-        let head = head_of(id);
-        let prefix = self.prefix_of(head);
-        let (mut low, mut high) = (*self.fan_out.get(prefix)?, *self.fan_out.get(prefix + 1)?);
-        while low < high {
-            // Mostly there is one, or none; but whoever makes the ids can make many begin alike.
-            let middle = if high - low <= FEW { low } else { low + (high - low) / 2 };
-            let own = self.id_bytes(middle)?;
-            match head_of(own).cmp(&head).then_with(|| own.cmp(id)) {
-                Ordering::Less => low = middle + 1,
-                Ordering::Greater => high = middle,
-                Ordering::Equal => return Some(middle),
-            }
-        }
-        None
-    }
-
-    fn prefix_of(&self, head: u64) -> usize {
-        usize::try_from(head >> self.fan_out_shift).unwrap_or(usize::MAX)
+        self.ids.number_of(id)
     }
 
     /// Numbers of the objects that have a file of their own, ascending.
@@ -141,26 +108,6 @@ impl<'a> Inventory<'a> {
         });
         Stock::new(self.count(), packs.collect(), self.loose.clone(), self)
     }
-
-    fn count_by_prefix(&self) -> Vec<u32> {
-        let mut counts = vec![0_u32; self.prefix_of(u64::MAX) + 2];
-        for id in self.ids.chunks_exact(self.store.hash_length) {
-            if let Some(count) = counts.get_mut(self.prefix_of(head_of(id)) + 1) {
-                *count += 1;
-            }
-        }
-        let mut sum = 0;
-        for count in &mut counts {
-            sum += *count;
-            *count = sum;
-        }
-        counts
-    }
-}
-
-/// The first eight bytes of an id, in the order of ids: they tell nearly all of them apart, and are compared at once.
-fn head_of(id: &[u8]) -> u64 {
-    id.first_chunk().map_or(0, |head| u64::from_be_bytes(*head))
 }
 
 /// Whether each id is greater than the one before.

@@ -3,10 +3,12 @@
 //! - [`ObjectStore`]: what there is.
 //! - [`Reader`]: reads objects one by one.
 //! - [`Inventory`]: every object with a number, for sweeps.
+//! - `ids`: what finds the number of an object by its id.
 //! - `loose`: objects that have a file of their own.
 //!
 //! Nothing here believes what a file says of itself. Every size, offset and id is checked where it is used.
 
+mod ids;
 mod inventory;
 mod loose;
 mod reader;
