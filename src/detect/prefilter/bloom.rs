@@ -8,6 +8,7 @@
 //!
 //! [`Bloom::knows`] is the definition; everything faster is tested against it.
 
+use super::chance;
 use super::window::{CASE, WIDTH, Window};
 
 /// How many hashes there are.
@@ -23,18 +24,11 @@ const PLANES: usize = 4;
 /// fills eight places in their tables.
 const LAST_MASK: u32 = 0x3807_0000;
 
-/// How many sets of matrices are tried for one that no run of equal bytes passes.
-const ATTEMPTS: u64 = 16;
-
-/// Bytes that files hold long runs of.
-const RUNS: [u8; 14] = [b' ', 0, 0xff, b'-', b'=', b'*', b'/', b'#', b'0', b'_', b'\t', b'a', b'f', b'\n'];
-
 /// The filter.
 pub(super) struct Bloom {
     /// What each byte at each position of a window adds to the hashes.
     sums: Box<[[u32; 256]; WIDTH]>,
     /// The same as matrices: for each eight bits of the hashes one for each position.
-    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "only AVX-512 multiplies by them"))]
     pub(super) matrices: [[u64; WIDTH]; PLANES],
     /// Which hashes occur.
     pub(super) tables: [[u8; TABLE]; TABLES],
@@ -43,17 +37,7 @@ pub(super) struct Bloom {
 impl Bloom {
     /// A filter for the windows.
     pub(super) fn new(windows: &[Window]) -> Self {
-        let mut best = Self::with_seed(windows, 0);
-        for seed in 1..ATTEMPTS {
-            if best.known_runs() == 0 {
-                break;
-            }
-            let other = Self::with_seed(windows, seed);
-            if other.known_runs() < best.known_runs() {
-                best = other;
-            }
-        }
-        best
+        chance::best(|seed| Self::with_seed(windows, seed), Self::knows)
     }
 
     fn with_seed(windows: &[Window], seed: u64) -> Self {
@@ -92,10 +76,6 @@ impl Bloom {
         self.tables.iter().zip(places).all(|(table, place)| table[place] & bit != 0)
     }
 
-    fn known_runs(&self) -> usize {
-        RUNS.iter().filter(|byte| self.knows([**byte; WIDTH])).count()
-    }
-
     fn hash(&self, bytes: [u8; WIDTH]) -> u32 {
         self.sums.iter().zip(bytes).fold(0, |hash, (sums, byte)| hash ^ sums[usize::from(byte)])
     }
@@ -120,16 +100,8 @@ fn matrix(columns: &[u32; 8], plane: usize) -> u64 {
     u64::from_be_bytes(std::array::from_fn(row))
 }
 
-/// Pseudo-random columns, always the same for a seed. Nothing about them is secret.
 fn columns(seed: u64) -> [[u32; 8]; WIDTH] {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let mut next = || {
-        // SplitMix64.
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ mixed >> 31) >> 32) as u32
-    };
+    let mut next = chance::numbers(seed);
     std::array::from_fn(|position| {
         std::array::from_fn(|bit| match next() {
             _ if 1 << bit == CASE => 0,

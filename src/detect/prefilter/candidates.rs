@@ -5,7 +5,6 @@
 use std::ops::Range;
 
 use super::Sighting;
-use super::bloom::Bloom;
 use super::dictionary::{Dictionary, window_at};
 use super::window::WIDTH;
 
@@ -162,14 +161,13 @@ fn insert(sightings: &mut Vec<Sighting>, first: usize, sighting: Sighting) {
     }
 }
 
-/// Every place in the zone that the filter lets through, byte by byte: what all other searches are tested against, and what a
-/// processor without vectors does.
-pub(super) fn collect(bloom: &Bloom, candidates: &mut Candidates<'_>) {
+/// Every place in the zone that a filter lets through, byte by byte: what all other searches are tested against.
+pub(super) fn collect(knows: impl Fn([u8; WIDTH]) -> bool, candidates: &mut Candidates<'_>) {
     let bytes = candidates.bytes;
     let zone = candidates.zone.clone();
     let mut window = window_at(bytes, zone.start).to_le_bytes();
     for place in zone {
-        if bloom.knows(window) {
+        if knows(window) {
             candidates.look_at(place, 1);
         }
         let [_, second, third, fourth] = window;

@@ -1,17 +1,19 @@
 //! The prefilter: one pass over the bytes for the anchors of all rules.
 //!
-//! Each anchor is looked for by a `window` of its rarest bytes. A filter in the registers of the processor (`bloom` or `nibble`)
+//! Each anchor is looked for by a `window` of its rarest bytes. A filter (`bloom` in the registers of AVX-512, elsewhere `sums`)
 //! tells where windows may be, for many places at once (`simd`); those are collected (`candidates`), judged by what stands beside them
 //! (`neighbours`), and looked up (`dictionary`).
 
+#[cfg(target_arch = "x86_64")]
 mod bloom;
 mod candidates;
+mod chance;
 mod common;
 mod dictionary;
 mod neighbours;
-mod nibble;
 mod search;
 mod simd;
+mod sums;
 mod window;
 
 use std::borrow::Cow;

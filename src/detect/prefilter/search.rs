@@ -18,7 +18,7 @@ impl AnchorSearch {
     /// A search for anchors in lower case, each with the spellings that are wanted of it (any, if there are none). Sightings name
     /// them by their place in `anchors`. Those of fewer than three bytes, which no rule may have, are not found.
     pub fn new(anchors: &[Vec<u8>], spellings: impl Fn(u16) -> Vec<Box<[u8]>>) -> Self {
-        Self::with(Engine::all().first().copied().unwrap_or(Engine::Scalar), anchors, spellings)
+        Self::with(Engine::fastest(), anchors, spellings)
     }
 
     /// A search in a way that may not be the fastest.

@@ -165,22 +165,6 @@ fn rarity(bytes: [u8; WIDTH]) -> u32 {
     bytes.into_iter().map(rarity).sum()
 }
 
-/// How often a byte occurs in source code, roughly: characters of one kind are taken to be equally frequent.
-pub(super) fn frequency(byte: u8) -> f32 {
-    let rarity = RARITY[KINDS][kind(byte)] - b'#';
-    let frequency = (-f32::from(rarity) / 4.0).exp2();
-    match byte {
-        b'a'..=b'z' => frequency * 0.85,
-        b'A'..=b'Z' => frequency * 0.15,
-        b'0'..=b'9' => frequency / 10.0,
-        b' ' => frequency * 0.8,
-        b'\n' | b'\t' | b'\r' => frequency * 0.07,
-        b'_' | b'-' | b'.' => frequency,
-        b'!'..=b'~' => frequency / 27.0,
-        _ => 1e-5,
-    }
-}
-
 fn kind(byte: u8) -> usize {
     usize::from(KIND_OF[usize::from(byte)])
 }
