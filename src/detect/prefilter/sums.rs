@@ -5,7 +5,7 @@
 //!
 //! [`Sums::knows`] is the definition; everything faster is tested against it.
 
-use super::candidates::{self, BURST, Candidates, Places, place_of};
+use super::candidates::{self, BURST, Candidates, Places};
 use super::chance;
 use super::window::{CASE, WIDTH, Window};
 
@@ -80,18 +80,14 @@ pub(super) fn collect(sums: &Sums, candidates: &mut Candidates<'_>) {
         });
         let window = |lane: usize| [chunk[lane], chunk[lane + 1], chunk[lane + 2], chunk[lane + 3]];
         let sums: [u16; LANES] = std::array::from_fn(|lane| sums.of(window(lane)));
-        let base = place_of(place);
-        let Some(room) = places.room(candidates) else { break };
-        let mut count = 0;
-        for (lane, sum) in (0..).zip(sums) {
-            // Without a branch: what does not pass is overwritten by the next. There never are more than have been looked at.
-            room[count % BURST] = base.wrapping_add(lane);
-            count += usize::from(table[usize::from(sum)]);
+        let in_zone = zone.end - place;
+        // Each bit is shifted in behind the one before: compilers would gather what is independent into vectors, which takes longer.
+        let mut known = 0;
+        for sums in sums.rchunks_exact(8) {
+            let bits = sums.iter().rev().fold(0_u64, |bits, sum| bits << 1 | u64::from(table[usize::from(*sum)]));
+            known = known << 8 | bits;
         }
-        let in_zone = place_of(zone.end - place);
-        let found = room.get(..count).unwrap_or_default();
-        let kept = found.partition_point(|found| found.wrapping_sub(base) < in_zone);
-        places.keep(kept);
+        places.add(candidates, place, if in_zone < LANES { known & ((1 << in_zone) - 1) } else { known });
     }
     places.look_at_all(candidates);
 }
