@@ -7,11 +7,15 @@ What the terminal showed goes to standard output. A program that a signal has en
 
 import os
 import pty
+import signal
 import sys
 
 answer, program = sys.argv[1].encode(), sys.argv[2:]
 child, terminal = pty.fork()
 if child == 0:
+    # Whoever runs the tests in the background of a shell hands on that nobody is to be interrupted.
+    for interruption in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(interruption, signal.SIG_DFL)
     os.execv(program[0], program)
 shown = b""
 while True:

@@ -118,7 +118,7 @@ impl Dictionary {
         Self { map, neighbours, texts, long, short }
     }
 
-    /// Whether what stands around a place that the map knows speaks for an anchor. Wrong in one case of four, where no anchor is.
+    /// Whether what stands around a place that the map knows speaks for an anchor. Wrong in one case of ten, where none is.
     #[inline]
     pub(super) fn is_likely(&self, bytes: &[u8], position: usize) -> bool {
         let window = window_at(bytes, position);
@@ -158,7 +158,7 @@ impl Map {
         self.0[Self::word(window)] == Self::ANY
     }
 
-    /// Whether an anchor may have its window at `position`. Wrong in one case of twenty-five, where no anchor is.
+    /// Whether an anchor may have its window at `position`. Of what a filter lets through, wrong in one case of nine, where none has.
     #[inline]
     pub(super) fn knows(&self, bytes: &[u8], position: usize) -> bool {
         let window = window_at(bytes, position);
