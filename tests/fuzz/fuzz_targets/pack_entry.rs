@@ -14,5 +14,7 @@ fuzz_target!(|input: (u16, bool, &[u8])| {
     let mut buffer = Buffer::new();
     let inflated = Inflater::default().inflate(stream, header.size, &mut buffer);
     assert_eq!(buffer.len() as u64, if inflated.is_ok() { header.size } else { 0 });
-    assert!(is_possible(stream.len() as u64, buffer.capacity() as u64 / 2));
+    // Less what libdeflate may write behind the last byte.
+    let capacity = buffer.capacity().saturating_sub(1 << 10) as u64;
+    assert!(is_possible(stream.len() as u64, capacity / 2));
 });
